@@ -1,0 +1,67 @@
+//! Replicated secret sharing among three parties over Z_2^64 (秘密分享).
+//!
+//! **What it computes.** Sums, products and matrix products of shared integers and fixed-point numbers. A value `x` is
+//! `x_0 + x_1 + x_2 mod 2^64`; party `P_i` holds `(x_i, x_{i+1})`, indices modulo 3.
+//!
+//! **Parties and what each learns.** Three computing parties. None learns anything beyond the shapes; an
+//! [opening](Context::open_to_all) tells all, a [sealed output](Context::seal_output) tells the recipient only.
+//!
+//! **Adversary.** Semi-honest, one corruption (t = 1 of n = 3), static. Computational only through the PRG (AES-128 as PRF)
+//! and, for outputs, HPKE.
+//!
+//! **Paper.** Araki, Furukawa, Lindell, Nof, Ohara: High-Throughput Semi-Honest Secure Three-Party Computation with an
+//! Honest Majority, CCS 2016, eprint 2016/768, Protocol 1 (shares of zero, section 2.2).
+//!
+//! **How we deviate.** The paper's shares are `(x_i, x_{i-1} - x_i)`; ours are the plain replicated ones, as in the ABY3 line
+//! of work, with the same cost. Shares of zero are `alpha_i = F(k_i) - F(k_{i+1})`, where `P_i` chooses `k_i` and `P_{i-1}` holds it
+//! too (the paper's correlated-randomness step with the opposite direction of numbering). Inputs use a PRG for one
+//! component and zero for another. Truncation is our own; see below.
+//!
+//! **Rounds and bytes** for `n` elements, without frame headers, per message and summed over all parties:
+//!
+//! | operation | rounds | who sends what | total |
+//! |---|---:|---|---:|
+//! | set-up | 1 | each 32 to its predecessor | 96 |
+//! | input | 1 | owner `8n` to its successor | 8n |
+//! | product (element-wise or matrix) | 1 | each `8n` to its predecessor | 24n |
+//! | product and truncation by `F` bits | 2 | `8n`: P0 to P1, P1 to P0, P2 to P1; `ceil(nF/8)`: P2 to P1, P0 to P2, P1 to P2 | 24n + 3 ceil(nF/8) |
+//! | truncation alone | 2 | same | same |
+//! | open to all | 1 | each `8n` to its successor | 24n |
+//! | sum, product with a public number | 0 | - | 0 |
+//!
+//! **Truncation** with an error below one unit in the last place, always, for `|z| < 2^62`. With additive shares `z_i` of `z`,
+//! masked by a share of zero: P0 and P1 exchange theirs and know `c = z_0 + z_1 + 2^62`; P2 knows `r = -z_2`.
+//! Then `x' = z + 2^62 = c - r + w 2^64` over the integers with `0 < x' < 2^63`, and
+//! `w = msb(r) (1 - msb(c))`: if `c < r`, then `r - c > 2^63`, so `msb(r) = 1` and `msb(c) = 0`; if `c >= r`, then
+//! `c - r < 2^63`, which excludes `msb(r) = 1, msb(c) = 0`. The result
+//! `y = (c >> F) - (r >> F) + w 2^(64-F) - 2^(62-F)` differs from `z / 2^F` by `((r mod 2^F) - (c mod 2^F)) / 2^F`, so by less than 1.
+//! - `y_1 = (c >> F) - 2^(62-F) - (rho + rho') 2^(64-F)`: P0 and P1, masks from `k_1`.
+//! - `s = -(r >> F)` and `t = msb(r)` (in Z_{2^F}) are split by P2: `s_0, t_0` from `k_0` (P0, P2), the rest goes to P1.
+//! - `v_0 = (1 - msb(c)) t_0 + rho` from P0 and `v_2 = (1 - msb(c)) t_2 + rho'` from P1 go to P2, `F` bits each.
+//! - `y_0 = s_0 + v_0 2^(64-F)` (P2, P0), `y_2 = s_2 + v_2 2^(64-F)` (P1, P2).
+//!
+//! Each message is uniform to its receiver: `z_1` is masked by `k_2` that P0 lacks, `z_0` by `k_0` that P1 lacks, `s_2` and `t_2` by `k_0`,
+//! `v_0` and `v_2` by `k_1` that P2 lacks.
+//!
+//! **What is not protected.** Shapes, number and order of operations, timing of the network. A party that deviates can
+//! change results unnoticed (no active security; wrong lengths, steps and orders are noticed). The rounding of a
+//! truncated value depends on `c mod 2^F` and `r mod 2^F`: whoever learns the value *and* is P2 (which knows `r`) or P0 or P1 (which
+//! know `c`) learns one comparison about the bits below the last place. A pure recipient does not: `c >> F` is uniform and
+//! independent of the value and its rounding. So truncated values are meant for recipients that do not compute.
+
+pub mod context;
+pub mod open;
+pub mod output;
+pub mod share;
+pub mod steps;
+
+mod input;
+mod matmul;
+mod mul;
+mod trunc;
+
+pub use context::{Context, PARTIES};
+pub use open::Opened;
+pub use output::{SealedShare, reconstruct};
+pub use share::Share;
+pub use steps::Rep3Step;

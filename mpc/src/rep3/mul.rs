@@ -1,0 +1,128 @@
+//! Element-wise products: one multiplication of the paper's Protocol 1 per element, computed, sent and received chunk by
+//! chunk.
+
+use bytes::Bytes;
+use ndarray::Dimension;
+use yu_wire::channel::{Channel, Expect};
+use yu_wire::frame::CHUNK;
+
+use super::context::{CACHED, Context};
+use super::share::{Share, same_party};
+use super::steps::Rep3Step;
+use crate::fixed::Fixed;
+use crate::prg::{Op, Purpose};
+use crate::ring::{Linear, Times};
+use crate::{Error, Result};
+
+/// Elements per frame.
+const LANE: usize = CHUNK / 8;
+
+/// Frames sent ahead of the frames received: 4 MiB, far below every carrier's buffer, so that the ring cannot block.
+const LEAD: usize = 16;
+
+impl Context {
+    /// Element-wise product. One round; each party sends `8n` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ; the peers' and the transport's.
+    pub fn mul<A: Times<B>, B: Linear, D: Dimension>(
+        &mut self,
+        x: &Share<A, D>,
+        y: &Share<B, D>,
+    ) -> Result<Share<A::Product, D>> {
+        self.check_operands("product", x, y)?;
+        let (mut own, mut next) = (vec![0; x.len()], vec![0; x.len()]);
+        self.operate(|context| {
+            let op = context.next_op()?;
+            context.mul_streamed(&op, x, y, &mut own, &mut next)
+        })?;
+        Share::from_parts(self.index, x.dim(), own, next)
+    }
+
+    /// Element-wise product of fixed-point numbers with `A` and `B` fraction bits, cut to `C` fraction bits: an error below one
+    /// unit in the last place if `|x y| < 2^(62 - A - B)`. Two rounds; see the table of [`crate::rep3`].
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ; the peers' and the transport's.
+    pub fn mul_trunc<const A: u32, const B: u32, const C: u32, D: Dimension>(
+        &mut self,
+        x: &Share<Fixed<A>, D>,
+        y: &Share<Fixed<B>, D>,
+    ) -> Result<Share<Fixed<C>, D>> {
+        let shift = const { super::trunc::shift(A + B, C) };
+        self.check_operands("product", x, y)?;
+        self.operate(|context| {
+            let op = context.next_op()?;
+            let mut z = vec![0; x.len()];
+            context.zero_share(&op, &mut z);
+            add_products(&mut z, x, y, 0);
+            context.truncate(&op, z, x.dim(), shift)
+        })
+    }
+
+    pub(super) fn check_operands<A: Linear, B: Linear, D: Dimension>(
+        &self,
+        name: &'static str,
+        x: &Share<A, D>,
+        y: &Share<B, D>,
+    ) -> Result<()> {
+        if x.shape() != y.shape() {
+            return Err(Error::shape(name, x.shape(), y.shape()));
+        }
+        same_party(self.index, x.party())?;
+        same_party(self.index, y.party())
+    }
+
+    /// `z_i = x_i y_i + x_i y_{i+1} + x_{i+1} y_i + alpha_i`, which `P_{i-1}` holds too.
+    fn mul_streamed<A: Linear, B: Linear, D: Dimension>(
+        &mut self,
+        op: &Op,
+        x: &Share<A, D>,
+        y: &Share<B, D>,
+        own: &mut [u64],
+        next: &mut [u64],
+    ) -> Result<()> {
+        if own.is_empty() {
+            return Ok(());
+        }
+        let bytes = own.len().checked_mul(8).ok_or_else(|| Error::caller("array is too large"))?;
+        self.prev.begin_send(Rep3Step::Multiply, bytes as u64)?;
+        self.next.begin_recv(Rep3Step::Multiply, Expect::Exactly(bytes))?;
+        let mut plus = self.own_key.stream(Purpose::ZeroShare, op);
+        let mut minus = self.next_key.stream(Purpose::ZeroShare, op);
+        let mut slots = next.chunks_mut(LANE);
+        for (number, lane) in own.chunks_mut(LANE).enumerate() {
+            let mut frame = Vec::with_capacity(lane.len() * 8);
+            for (place, piece) in lane.chunks_mut(CACHED).enumerate() {
+                plus.fill(piece);
+                minus.subtract(piece);
+                add_products(piece, x, y, number * LANE + place * CACHED);
+                frame.extend(piece.iter().flat_map(|value| value.to_le_bytes()));
+            }
+            self.prev.push(Bytes::from(frame))?;
+            if number >= LEAD {
+                slots.next().map_or(Ok(()), |slot| pull_into(&mut self.next, slot))?;
+            }
+        }
+        slots.try_for_each(|slot| pull_into(&mut self.next, slot))
+    }
+}
+
+/// Adds our local products of the elements from `start` on: `x_i (y_i + y_{i+1}) + x_{i+1} y_i`.
+fn add_products<A: Linear, B: Linear, D: Dimension>(z: &mut [u64], x: &Share<A, D>, y: &Share<B, D>, start: usize) {
+    let (x0, x1, y0, y1) = (&x.own()[start..], &x.next()[start..], &y.own()[start..], &y.next()[start..]);
+    let operands = x0.iter().zip(x1).zip(y0.iter().zip(y1));
+    for (z, ((x0, x1), (y0, y1))) in z.iter_mut().zip(operands) {
+        let sum = x0.wrapping_mul(y0.wrapping_add(*y1)).wrapping_add(x1.wrapping_mul(*y0));
+        *z = z.wrapping_add(sum);
+    }
+}
+
+fn pull_into(channel: &mut Channel, slot: &mut [u64]) -> Result<()> {
+    let piece = channel.pull()?.unwrap_or_default();
+    // the channel's checks make the lengths equal: full frames, then the exact rest
+    for (value, bytes) in slot.iter_mut().zip(piece.chunks_exact(8)) {
+        *value = bytes.try_into().map_or(0, u64::from_le_bytes);
+    }
+    Ok(())
+}

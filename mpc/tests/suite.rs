@@ -1,0 +1,15 @@
+//! All integration tests of the crate in one binary.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+
+#[path = "suite/agreement.rs"]
+mod agreement;
+#[path = "suite/cheating.rs"]
+mod cheating;
+#[path = "suite/cost.rs"]
+mod cost;
+#[path = "suite/default_credit.rs"]
+mod default_credit;
+#[path = "suite/transcript.rs"]
+mod transcript;
+#[path = "suite/world.rs"]
+mod world;
