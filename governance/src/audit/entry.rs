@@ -1,0 +1,406 @@
+//! What can be logged, and the line that says it.
+//!
+//! An entry holds names, hashes, counts and codes. Free text and values cannot get in: [`Field`] has no variant for them, and
+//! the code of a [`Field::Code`] is fixed when the program is compiled.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::merkle::Digest;
+use crate::canonical::{Hash, from_canonical, to_canonical, u64_string};
+use crate::clock::Time;
+use crate::id::{AuthorisationId, DatasetId, JobId, PartyName, RequestId};
+use crate::sign::PublicKey;
+use crate::{Error, Result};
+
+/// Declares the verbs once: name in the code, name in the log, and what happened.
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What happened. Names are part of the format: they are added, never renamed or reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Verb { $($(#[$doc])* $variant,)* }
+
+        impl Verb {
+            /// All of them, in the order of the life of a job.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// As written in the log.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+verbs! {
+    /// The log begins; object `key` is the node's signing key.
+    LogOpened = "log.opened",
+    /// The node runs.
+    NodeStarted = "node.started",
+    /// The node stops on request.
+    NodeStopped = "node.stopped",
+    /// A peer is known from now on; object `key` is its signing key.
+    PeerJoined = "peer.joined",
+    /// A peer is no longer served.
+    PeerRemoved = "peer.removed",
+    /// An invitation for one peer was written.
+    PeerInvited = "peer.invited",
+    /// The node's own policy was replaced.
+    PolicyChanged = "policy.changed",
+    /// A data set version was entered in the catalogue.
+    DatasetAdded = "dataset.added",
+    /// An outside data set was approved for import (审批).
+    ImportApproved = "import.approved",
+    /// The authority signed an authorisation (授权).
+    AuthorisationSigned = "authorisation.signed",
+    /// A signed authorisation arrived and verified.
+    AuthorisationReceived = "authorisation.received",
+    /// An authorisation ended before its term.
+    AuthorisationRevoked = "authorisation.revoked",
+    /// A data request left for the provider.
+    RequestSent = "request.sent",
+    /// A data request arrived.
+    RequestReceived = "request.received",
+    /// A data request was approved, column by column (审核).
+    RequestApproved = "request.approved",
+    /// A data request was refused.
+    RequestRefused = "request.refused",
+    /// Rows of subjects without consent were left out.
+    ConsentFiltered = "consent.filtered",
+    /// A contract was proposed.
+    JobProposed = "job.proposed",
+    /// A contract was checked by the node's own rules.
+    JobChecked = "job.checked",
+    /// The node signed a contract.
+    JobSigned = "job.signed",
+    /// The node refused a contract.
+    JobRefused = "job.refused",
+    /// All parties signed.
+    JobAdmitted = "job.admitted",
+    /// A permit to read one data set for one job was made.
+    PermitIssued = "permit.issued",
+    /// Raw rows were opened under a permit.
+    DataOpened = "data.opened",
+    /// A job began.
+    JobStarted = "job.started",
+    /// A session with a peer was opened.
+    SessionOpened = "session.opened",
+    /// A session lost its connection.
+    SessionCut = "session.cut",
+    /// A session went on after a cut.
+    SessionResumed = "session.resumed",
+    /// A session ended in order.
+    SessionClosed = "session.closed",
+    /// A step of the protocol began.
+    StepStarted = "step.started",
+    /// A step of the protocol ended.
+    StepFinished = "step.finished",
+    /// An output share was sealed to the reviewer.
+    ResultSealed = "result.sealed",
+    /// A result waits for its decision (待审结果).
+    ResultHeld = "result.held",
+    /// The automatic checks ran.
+    ResultChecked = "result.checked",
+    /// The reviewer decided.
+    ReviewDecided = "review.decided",
+    /// A result left to its receiver (出域).
+    ResultReleased = "result.released",
+    /// A result arrived at its receiver.
+    ResultReceived = "result.received",
+    /// A job ended in order on this node.
+    JobFinished = "job.finished",
+    /// A job ended in a named failure.
+    JobFailed = "job.failed",
+    /// Working copies, shares and keys of a job were destroyed (销毁).
+    WorkingDestroyed = "working.destroyed",
+    /// A data set's keys and blobs were destroyed.
+    DatasetDestroyed = "dataset.destroyed",
+    /// A destruction certificate was signed.
+    CertificateSigned = "certificate.signed",
+    /// A peer's destruction certificate arrived and verified.
+    CertificateReceived = "certificate.received",
+    /// This node countersigned a peer's checkpoint; object `checkpoint` is its hash.
+    CheckpointCountersigned = "checkpoint.countersigned",
+    /// A peer's checkpoint was refused: it does not continue what was seen before.
+    CheckpointRefused = "checkpoint.refused",
+}
+
+impl Verb {
+    /// The verb of a name in a log; `None` for one of a later version.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|verb| verb.name() == name)
+    }
+}
+
+/// One thing that an entry may say about its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Field {
+    /// Hash of a document, version or blob; never of a single value, which could be guessed.
+    Hash(Hash),
+    /// A signing key.
+    Key(PublicKey),
+    /// Rows, columns, bytes, rounds: the field's name says which.
+    Count(u64),
+    /// A node.
+    Party(PartyName),
+    /// A data set.
+    Dataset(DatasetId),
+    /// An authorisation.
+    Authorisation(AuthorisationId),
+    /// A data request.
+    Request(RequestId),
+    /// A moment, for example the end of a term.
+    Time(Time),
+    /// A word of the program: a step, a reason, a decision. `a-z 0-9 - _ .`
+    Code(&'static str),
+}
+
+impl Field {
+    fn text(&self) -> String {
+        match self {
+            Self::Hash(hash) => hash.to_string(),
+            Self::Key(key) => key.to_string(),
+            Self::Count(count) => count.to_string(),
+            Self::Party(name) => name.to_string(),
+            Self::Dataset(id) => id.to_string(),
+            Self::Authorisation(id) => id.to_string(),
+            Self::Request(id) => id.to_string(),
+            Self::Time(time) => time.to_string(),
+            Self::Code(code) => (*code).into(),
+        }
+    }
+}
+
+/// Something to log.
+///
+/// ```
+/// # use yu_governance::audit::{Event, Field, Verb};
+/// let event = Event::new(Verb::StepFinished).with("step", Field::Code("psi.points")).with("rows", Field::Count(100_000));
+/// ```
+///
+/// Text that is known only at run time does not fit:
+/// ```compile_fail
+/// # use yu_governance::audit::{Event, Field, Verb};
+/// let cell = String::from("110101199003074514");
+/// let event = Event::new(Verb::StepFinished).with("step", Field::Code(cell.as_str()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub(super) verb: Verb,
+    job: Option<JobId>,
+    party: Option<PartyName>,
+    object: BTreeMap<&'static str, Field>,
+}
+
+impl Event {
+    /// An event without job, party or object.
+    #[must_use]
+    pub const fn new(verb: Verb) -> Self {
+        Self { verb, job: None, party: None, object: BTreeMap::new() }
+    }
+
+    /// The first event of a log.
+    #[must_use]
+    pub fn log_opened(key: PublicKey) -> Self {
+        Self::new(Verb::LogOpened).with("key", Field::Key(key))
+    }
+
+    /// A peer whose countersignatures count from now on.
+    #[must_use]
+    pub fn peer_joined(peer: PartyName, key: PublicKey) -> Self {
+        Self::new(Verb::PeerJoined).party(peer).with("key", Field::Key(key))
+    }
+
+    /// This node countersigned a checkpoint of `peer`: verification then expects that checkpoint in the peer's log.
+    #[must_use]
+    pub fn checkpoint_countersigned(peer: PartyName, checkpoint: Digest) -> Self {
+        let hash = Hash::from_bytes(checkpoint.0);
+        Self::new(Verb::CheckpointCountersigned).party(peer).with("checkpoint", Field::Hash(hash))
+    }
+
+    /// The job it belongs to.
+    #[must_use]
+    pub const fn job(mut self, job: JobId) -> Self {
+        self.job = Some(job);
+        self
+    }
+
+    /// The other party concerned.
+    #[must_use]
+    pub fn party(mut self, party: PartyName) -> Self {
+        self.party = Some(party);
+        self
+    }
+
+    /// One more fact; a second one of the same name replaces the first. Names: `a-z`, then `a-z 0-9 _`, at most 40.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, field: Field) -> Self {
+        self.object.insert(name, field);
+        self
+    }
+}
+
+/// Hash algorithm of the log's tree and chains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum HashAlgorithm {
+    /// SHA-256 with the prefixes of RFC 9162.
+    #[serde(rename = "sha-256")]
+    Sha256,
+}
+
+/// One line of `entries.jsonl`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Hash algorithm of `prev` and of the tree.
+    pub alg: HashAlgorithm,
+    /// Position in the log, from 0.
+    #[serde(with = "u64_string")]
+    pub index: u64,
+    /// The job concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
+    /// Whose log this is.
+    pub node: PartyName,
+    /// Hashes, names, counts and codes.
+    pub object: BTreeMap<String, String>,
+    /// The other party concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<PartyName>,
+    /// Leaf hash of the entry before; zeros in the first.
+    pub prev: Digest,
+    /// When it was logged, by the node's clock.
+    pub time: Time,
+    /// What happened; a name that this version does not know is kept.
+    pub verb: String,
+}
+
+impl Entry {
+    pub(super) fn new(event: Event, node: &PartyName, index: u64, prev: Digest, time: Time) -> Result<Self> {
+        let entry = Self {
+            alg: HashAlgorithm::Sha256,
+            index,
+            job: event.job,
+            node: node.clone(),
+            object: event.object.into_iter().map(|(name, field)| (name.into(), field.text())).collect(),
+            party: event.party,
+            prev,
+            time,
+            verb: event.verb.name().into(),
+        };
+        entry.check()?;
+        Ok(entry)
+    }
+
+    /// Reads one line (without its newline).
+    ///
+    /// # Errors
+    /// `Malformed` unless it is canonical and keeps the grammar of names and values.
+    pub fn parse(line: &[u8]) -> Result<Self> {
+        let entry: Self = from_canonical(line)?;
+        entry.check()?;
+        Ok(entry)
+    }
+
+    /// The line without its newline.
+    ///
+    /// # Errors
+    /// None in practice: every entry has a canonical form.
+    pub fn to_line(&self) -> Result<Vec<u8>> {
+        to_canonical(self)
+    }
+
+    /// The signing key that `log.opened` and `peer.joined` state.
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
+        self.object.get("key")?.parse().ok()
+    }
+
+    fn check(&self) -> Result<()> {
+        let what = if !is_verb(&self.verb) {
+            "verb"
+        } else if !self.object.keys().all(|name| is_field_name(name)) {
+            "name in object"
+        } else if !self.object.values().all(|value| is_value(value)) {
+            "value in object"
+        } else {
+            return Ok(());
+        };
+        Err(Error::Malformed { object: format!("entry {}", self.index), reason: format!("not an allowed {what}") })
+    }
+}
+
+fn is_verb(text: &str) -> bool {
+    let is_part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase())
+            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    text.len() <= 60 && text.split_once('.').is_some_and(|(subject, act)| is_part(subject) && is_part(act))
+}
+
+fn is_field_name(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// Hashes, keys, numbers, names, times and codes: no blank, no quote, nothing outside ASCII.
+fn is_value(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "._:/-".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(event: Event) -> Result<Entry> {
+        let node = PartyName::new("yu://dev/health/node1").unwrap();
+        Entry::new(event, &node, 7, Digest::ZERO, Time::from_unix(1_800_000_000))
+    }
+
+    #[test]
+    fn the_line_is_pinned() {
+        let event = Event::new(Verb::JobSigned)
+            .job(JobId(Hash::from_bytes([0xab; 32])))
+            .party(PartyName::new("yu://dev/bank/node1").unwrap())
+            .with("rows", Field::Count(12));
+        let line = entry(event).unwrap().to_line().unwrap();
+        let expected = format!(
+            concat!(
+                r#"{{"alg":"sha-256","index":"7","job":"sha-256:{}","node":"yu://dev/health/node1","object":{{"rows":"12"}},"#,
+                r#""party":"yu://dev/bank/node1","prev":"{}","time":"2027-01-15T08:00:00Z","verb":"job.signed"}}"#
+            ),
+            "ab".repeat(32),
+            "0".repeat(64)
+        );
+        assert_eq!(String::from_utf8(line.clone()).unwrap(), expected);
+        assert_eq!(Entry::parse(&line).unwrap().to_line().unwrap(), line);
+    }
+
+    #[test]
+    fn verbs_have_one_name_each() {
+        for verb in Verb::ALL {
+            assert_eq!(Verb::parse(verb.name()), Some(*verb));
+            assert!(is_verb(verb.name()), "{}", verb.name());
+        }
+        assert_eq!(Verb::parse("job.dreamt"), None);
+    }
+
+    #[test]
+    fn only_names_numbers_hashes_and_codes_fit() {
+        assert!(entry(Event::new(Verb::JobFailed).with("code", Field::Code("psi.too-small"))).is_ok());
+        assert!(entry(Event::new(Verb::JobFailed).with("code", Field::Code("free text"))).is_err());
+        assert!(entry(Event::new(Verb::JobFailed).with("code", Field::Code(""))).is_err());
+        assert!(entry(Event::new(Verb::JobFailed).with("Code", Field::Count(1))).is_err());
+        assert!(entry(Event::new(Verb::JobFailed).with("", Field::Count(1))).is_err());
+        for bad in ["张三", "a\"b", "a\\b", "a b", "a\nb"] {
+            assert!(!is_value(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The log of this node while it runs: what the next line must hold.
+//!
+//! Every method that returns a line has already counted it. The caller appends it to the file and syncs before anything depends
+//! on it; if that fails, the state is thrown away and read back with [`AuditLog::recover`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::checkpoint::{Checkpoint, Covered, SignedCheckpoint};
+use super::countersign::{Countersignature, Line};
+use super::entry::{Entry, Event, HashAlgorithm, Verb};
+use super::merkle::{self, Digest, Frontier};
+use super::verify::{LogFiles, verify};
+use crate::clock::Time;
+use crate::id::PartyName;
+use crate::sign::{PublicKey, SigningKey};
+use crate::{Error, Result};
+
+/// The log of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLog {
+    node: PartyName,
+    key: PublicKey,
+    leaves: Vec<Digest>,
+    tree: Frontier,
+    /// Keys that `peer.joined` stated, in order: an old key's countersignatures stay valid.
+    peers: BTreeMap<PartyName, Vec<PublicKey>>,
+    /// Hashes of the checkpoints in order.
+    checkpoints: Vec<Digest>,
+    covered: u64,
+    countersigned: Covered,
+    countersigned_at_checkpoint: u64,
+    signers: BTreeSet<(String, Digest)>,
+}
+
+/// What to cut off the files before appending to them: a last line that a crash left half written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// New length of `entries.jsonl` in bytes, if it must be shortened.
+    pub entries: Option<u64>,
+    /// New length of `checkpoints.jsonl` in bytes, if it must be shortened.
+    pub checkpoints: Option<u64>,
+    /// New length of `countersignatures.jsonl` in bytes, if it must be shortened.
+    pub countersignatures: Option<u64>,
+}
+
+/// Proof that one entry is covered by a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inclusion {
+    /// The entry.
+    #[serde(with = "crate::canonical::u64_string")]
+    pub index: u64,
+    /// RFC 9162 section 2.1.3.1.
+    pub path: Vec<Digest>,
+    /// Size of the tree that the checkpoint signs.
+    #[serde(with = "crate::canonical::u64_string")]
+    pub size: u64,
+}
+
+impl Inclusion {
+    /// Whether `line` (without newline) is the entry under this root.
+    #[must_use]
+    pub fn holds(&self, line: &[u8], root: &Digest) -> bool {
+        merkle::is_included(&merkle::leaf(line), self.index, self.size, &self.path, root)
+    }
+}
+
+impl AuditLog {
+    /// A new log with its first line, `log.opened`.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn create(node: PartyName, key: PublicKey, now: Time) -> Result<(Self, Vec<u8>)> {
+        let mut log = Self::empty(node, key);
+        let line = log.push(Event::log_opened(key), now)?;
+        Ok((log, line))
+    }
+
+    /// Reads a log back, checking all of it. Only a half-written last line that nothing covers may be cut.
+    ///
+    /// # Errors
+    /// `Malformed` naming the first damaged entry, checkpoint or countersignature.
+    pub fn recover(entries: &[u8], checkpoints: &[u8], countersignatures: &[u8]) -> Result<(Self, Recovery)> {
+        let (entries, entries_cut) = without_torn_line(entries);
+        let (checkpoints, checkpoints_cut) = without_torn_line(checkpoints);
+        let (countersignatures, countersignatures_cut) = without_torn_line(countersignatures);
+        let report = verify(&[LogFiles { directory: "log", entries, checkpoints, countersignatures }]);
+        if let Some(problem) = report.nodes.iter().flat_map(|node| &node.problems).next() {
+            return Err(damaged(&problem.to_string()));
+        }
+        let mut log: Option<Self> = None;
+        for line in lines(entries) {
+            let entry = Entry::parse(line)?;
+            let log = match (&mut log, entry.key()) {
+                (Some(log), _) => log,
+                (none, Some(key)) => none.insert(Self::empty(entry.node.clone(), key)),
+                (None, None) => return Err(damaged("the first entry states no key")),
+            };
+            log.note(&entry, line);
+        }
+        let mut log = log.ok_or_else(|| damaged("there is no entry"))?;
+        for line in lines(checkpoints) {
+            log.note_checkpoint(&SignedCheckpoint::parse(line)?.checkpoint)?;
+        }
+        for line in lines(countersignatures) {
+            log.note_countersignature(&Line::parse(line)?, line);
+        }
+        let recovery =
+            Recovery { entries: entries_cut, checkpoints: checkpoints_cut, countersignatures: countersignatures_cut };
+        Ok((log, recovery))
+    }
+
+    /// The line for an event, with its newline.
+    ///
+    /// # Errors
+    /// `Malformed` for a code or field name outside the grammar; `Refused` for a second `log.opened` or a `peer.joined` without
+    /// peer or key. Nothing is counted then.
+    pub fn append(&mut self, event: Event, now: Time) -> Result<Vec<u8>> {
+        if event.verb == Verb::LogOpened {
+            return Err(refused("a log is opened once"));
+        }
+        self.push(event, now)
+    }
+
+    /// Signs a checkpoint over all entries and countersignatures so far; the line has its newline.
+    ///
+    /// # Errors
+    /// `Refused` if the key is not the log's.
+    pub fn checkpoint(&mut self, key: &SigningKey, now: Time) -> Result<(Vec<u8>, SignedCheckpoint)> {
+        if key.public() != self.key {
+            return Err(refused("the key is not the one that the log was opened with"));
+        }
+        let checkpoint = Checkpoint {
+            alg: HashAlgorithm::Sha256,
+            countersignatures: self.countersigned,
+            first: self.covered,
+            leaves: self.leaves.iter().skip(usize::try_from(self.covered).unwrap_or(usize::MAX)).copied().collect(),
+            node: self.node.clone(),
+            previous: self.last_checkpoint(),
+            root: self.tree.root(),
+            size: self.size(),
+            time: now,
+        };
+        let signed = SignedCheckpoint::sign(checkpoint, key)?;
+        let line = with_newline(signed.to_line()?);
+        self.note_checkpoint(&signed.checkpoint)?;
+        Ok((line, signed))
+    }
+
+    /// Checks a peer's countersignature; the line has its newline. `None` if this peer's is already there.
+    ///
+    /// # Errors
+    /// `Refused` for an unknown checkpoint, peer or key; `Signature` if it does not verify.
+    pub fn countersigned(&mut self, countersignature: &Countersignature) -> Result<Option<Vec<u8>>> {
+        let Countersignature { checkpoint, signature, .. } = countersignature;
+        if !self.checkpoints.contains(checkpoint) {
+            return Err(refused("the countersigned checkpoint is not in this log"));
+        }
+        let peer = PartyName::new(signature.signer.as_str())?;
+        if !self.peers.get(&peer).is_some_and(|keys| keys.contains(&signature.key)) {
+            return Err(refused(&format!("`{peer}` has not joined with the key that it countersigned with")));
+        }
+        countersignature.verify_signature()?;
+        if self.signers.contains(&(signature.signer.clone(), *checkpoint)) {
+            return Ok(None);
+        }
+        let line = Line::new(countersignature, self.countersigned.last);
+        let bytes = line.to_line()?;
+        self.note_countersignature(&line, &bytes);
+        Ok(Some(with_newline(bytes)))
+    }
+
+    /// Proof that the latest checkpoint covers entry `index`, for a destruction certificate or a receipt.
+    #[must_use]
+    pub fn inclusion(&self, index: u64) -> Option<Inclusion> {
+        let covered = self.leaves.get(..usize::try_from(self.covered).ok()?)?;
+        let path = merkle::inclusion_proof(usize::try_from(index).ok()?, covered)?;
+        Some(Inclusion { index, path, size: self.covered })
+    }
+
+    /// Whose log this is.
+    #[must_use]
+    pub const fn node(&self) -> &PartyName {
+        &self.node
+    }
+
+    /// The key that checkpoints are signed with.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Number of entries.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// Entries and countersignatures that no checkpoint covers yet.
+    #[must_use]
+    pub const fn uncovered(&self) -> (u64, u64) {
+        (self.size() - self.covered, self.countersigned.count - self.countersigned_at_checkpoint)
+    }
+
+    /// Number of checkpoints.
+    #[must_use]
+    pub const fn checkpoints(&self) -> usize {
+        self.checkpoints.len()
+    }
+
+    /// Hash of the last checkpoint; zeros if there is none.
+    #[must_use]
+    pub fn last_checkpoint(&self) -> Digest {
+        self.checkpoints.last().copied().unwrap_or(Digest::ZERO)
+    }
+
+    /// Who countersigned a checkpoint.
+    pub fn countersigners(&self, checkpoint: Digest) -> impl Iterator<Item = &str> {
+        self.signers.iter().filter(move |(_, hash)| *hash == checkpoint).map(|(signer, _)| signer.as_str())
+    }
+
+    fn empty(node: PartyName, key: PublicKey) -> Self {
+        Self {
+            node,
+            key,
+            leaves: Vec::new(),
+            tree: Frontier::default(),
+            peers: BTreeMap::new(),
+            checkpoints: Vec::new(),
+            covered: 0,
+            countersigned: Covered::default(),
+            countersigned_at_checkpoint: 0,
+            signers: BTreeSet::new(),
+        }
+    }
+
+    fn push(&mut self, event: Event, now: Time) -> Result<Vec<u8>> {
+        let is_join = event.verb == Verb::PeerJoined;
+        let prev = self.leaves.last().copied().unwrap_or(Digest::ZERO);
+        let entry = Entry::new(event, &self.node, self.size(), prev, now)?;
+        if is_join && (entry.party.is_none() || entry.key().is_none()) {
+            return Err(refused("`peer.joined` needs the peer and its key"));
+        }
+        let line = entry.to_line()?;
+        self.note(&entry, &line);
+        Ok(with_newline(line))
+    }
+
+    fn note(&mut self, entry: &Entry, line: &[u8]) {
+        let leaf = merkle::leaf(line);
+        self.leaves.push(leaf);
+        self.tree.push(leaf);
+        if let (Some(Verb::PeerJoined), Some(peer), Some(key)) = (Verb::parse(&entry.verb), &entry.party, entry.key()) {
+            self.peers.entry(peer.clone()).or_default().push(key);
+        }
+    }
+
+    fn note_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        self.checkpoints.push(checkpoint.hash()?);
+        self.covered = checkpoint.size;
+        self.countersigned_at_checkpoint = checkpoint.countersignatures.count;
+        Ok(())
+    }
+
+    fn note_countersignature(&mut self, line: &Line, bytes: &[u8]) {
+        self.countersigned = Covered { count: self.countersigned.count + 1, last: merkle::leaf(bytes) };
+        self.signers.insert((line.signature.signer.clone(), line.checkpoint));
+    }
+}
+
+/// The bytes up to the last newline, and their length if something was cut.
+fn without_torn_line(bytes: &[u8]) -> (&[u8], Option<u64>) {
+    let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let (kept, torn) = bytes.split_at(whole);
+    (kept, (!torn.is_empty()).then_some(kept.len() as u64))
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|b| *b == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line))
+}
+
+fn with_newline(mut line: Vec<u8>) -> Vec<u8> {
+    line.push(b'\n');
+    line
+}
+
+fn damaged(reason: &str) -> Error {
+    Error::Malformed { object: "audit log".into(), reason: reason.into() }
+}
+
+fn refused(what: &str) -> Error {
+    Error::Refused { code: "audit.refused", what: what.into() }
+}

@@ -1,0 +1,214 @@
+//! Checking the logs of any number of nodes offline, from the bytes of their files alone.
+//!
+//! What holds if there is no problem: every entry that a checkpoint covers is what the node signed, in the order in which it was
+//! written; every countersignature is by a key that the log's owner recorded for that peer; and the logs agree about each
+//! other's keys and checkpoints. What it cannot see: entries that no checkpoint covers yet, and the loss of whole lines at the
+//! end of a file that nothing else refers to. The rules are in `docs/audit-log.md`; `tools/audit_verify.py` implements them
+//! a second time.
+
+mod checkpoints;
+mod countersignatures;
+mod entries;
+mod problem;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::entry::{Entry, Verb};
+use super::merkle::{self, Digest};
+use crate::canonical::Hash;
+use crate::id::PartyName;
+use crate::sign::PublicKey;
+
+pub use problem::{Fault, Place, Problem};
+
+/// The files of one log.
+#[derive(Clone, Copy, Debug)]
+pub struct LogFiles<'a> {
+    /// How the report calls it, if the log itself cannot say.
+    pub directory: &'a str,
+    /// `entries.jsonl`.
+    pub entries: &'a [u8],
+    /// `checkpoints.jsonl`; empty if there is none yet.
+    pub checkpoints: &'a [u8],
+    /// `countersignatures.jsonl`; empty if there is none yet.
+    pub countersignatures: &'a [u8],
+}
+
+/// The verdict in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// No problem in any log.
+    Pass,
+    /// At least one problem.
+    Fail,
+}
+
+/// What was found in all logs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether any node has a problem.
+    pub verdict: Verdict,
+    /// In the order given.
+    pub nodes: Vec<NodeReport>,
+}
+
+impl Report {
+    /// Whether no log has a problem.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.verdict == Verdict::Pass
+    }
+}
+
+/// What was found in one log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NodeReport {
+    /// As given by the caller.
+    pub directory: String,
+    /// Whose log it is, as far as it can be told.
+    pub node: Option<PartyName>,
+    /// Lines of `entries.jsonl`.
+    #[serde(with = "crate::canonical::u64_string")]
+    pub entries: u64,
+    /// Lines of `checkpoints.jsonl`.
+    #[serde(with = "crate::canonical::u64_string")]
+    pub checkpoints: u64,
+    /// Lines of `countersignatures.jsonl`.
+    #[serde(with = "crate::canonical::u64_string")]
+    pub countersignatures: u64,
+    /// Entries that no checkpoint covers: changes to them may go unseen.
+    #[serde(with = "crate::canonical::u64_string")]
+    pub uncovered: u64,
+    /// Who countersigned the last checkpoint.
+    pub countersigners: Vec<String>,
+    /// Empty if the log is sound.
+    pub problems: Vec<Problem>,
+}
+
+/// One line of a file.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    bytes: &'a [u8],
+    /// The newline at its end is missing.
+    is_torn: bool,
+}
+
+/// What is known of one log after its own files were checked.
+struct Checked {
+    report: NodeReport,
+    key: Option<PublicKey>,
+    /// Sound entries.
+    entries: Vec<Entry>,
+    /// Hashes of the sound checkpoints.
+    hashes: Vec<Digest>,
+    are_checkpoints_sound: bool,
+}
+
+/// Checks each log, then what they say about each other.
+#[must_use]
+pub fn verify(logs: &[LogFiles<'_>]) -> Report {
+    let mut checked: Vec<Checked> = logs.iter().map(verify_one).collect();
+    cross_check(&mut checked);
+    let nodes: Vec<NodeReport> = checked.into_iter().map(|log| log.report).collect();
+    let is_sound = nodes.iter().all(|node| node.problems.is_empty());
+    Report { verdict: if is_sound { Verdict::Pass } else { Verdict::Fail }, nodes }
+}
+
+fn verify_one(files: &LogFiles<'_>) -> Checked {
+    let entry_lines = lines(files.entries);
+    let mut problems = Vec::new();
+    if entry_lines.is_empty() {
+        problems.push(Problem::new(Place::File("entries.jsonl"), Fault::Empty));
+    }
+    let checkpoints = checkpoints::check(&lines(files.checkpoints), &entry_lines, &mut problems);
+    let are_checkpoints_sound = problems.iter().all(|p| !matches!(p.place, Place::Checkpoint(_)));
+    let entries = entries::check(&entry_lines, &checkpoints, &mut problems);
+    let are_entries_sound = problems.iter().all(|p| !matches!(p.place, Place::Entry(_)));
+    let countersignature_lines = lines(files.countersignatures);
+    let countersigners = countersignatures::check(
+        &countersignature_lines,
+        &checkpoints,
+        &entries,
+        countersignatures::Known { are_checkpoints_sound, are_entries_sound },
+        &mut problems,
+    );
+    let uncovered = entry_lines.len().saturating_sub(checkpoints.expected.len());
+    Checked {
+        report: NodeReport {
+            directory: files.directory.into(),
+            node: checkpoints.node.clone(),
+            entries: entry_lines.len() as u64,
+            checkpoints: lines(files.checkpoints).len() as u64,
+            countersignatures: countersignature_lines.len() as u64,
+            uncovered: uncovered as u64,
+            countersigners,
+            problems,
+        },
+        key: checkpoints.key,
+        entries,
+        hashes: checkpoints.hashes(),
+        are_checkpoints_sound,
+    }
+}
+
+/// Names, keys and checkpoints that one log states about another.
+fn cross_check(logs: &mut [Checked]) {
+    let mut places: BTreeMap<PartyName, usize> = BTreeMap::new();
+    for (at, log) in logs.iter_mut().enumerate() {
+        let Some(node) = log.report.node.clone() else { continue };
+        if *places.entry(node).or_insert(at) != at {
+            log.report.problems.push(Problem::new(Place::File("entries.jsonl"), Fault::Twice));
+        }
+    }
+    let mut found = Vec::new();
+    for (at, log) in logs.iter().enumerate() {
+        for entry in &log.entries {
+            let Some((peer, other)) = entry.party.as_ref().and_then(|peer| Some((peer, *places.get(peer)?))) else {
+                continue;
+            };
+            let Some(about) = logs.get(other) else { continue };
+            match Verb::parse(&entry.verb) {
+                Some(Verb::PeerJoined) if about.key.is_some_and(|key| entry.key() != Some(key)) => {
+                    found.push((at, Problem::new(Place::Entry(entry.index), Fault::PeerKey(peer.to_string()))));
+                }
+                Some(Verb::CheckpointCountersigned) if is_absent(entry, about) => {
+                    let place = Place::Checkpoint(about.report.checkpoints);
+                    found.push((other, Problem::new(place, Fault::Absent(entry.node.to_string()))));
+                }
+                _ => {}
+            }
+        }
+    }
+    for (at, problem) in found {
+        let Some(log) = logs.get_mut(at) else { continue };
+        let problems = &mut log.report.problems;
+        if !problems.iter().any(|known| known.place == problem.place && known.code == problem.code) {
+            problems.push(problem);
+        }
+    }
+}
+
+/// Whether the log lacks the checkpoint that a peer says it countersigned: it was cut back or forked.
+fn is_absent(entry: &Entry, log: &Checked) -> bool {
+    let stated: Option<Hash> = entry.object.get("checkpoint").and_then(|text| text.parse().ok());
+    log.are_checkpoints_sound && stated.is_some_and(|hash| !log.hashes.contains(&Digest(*hash.as_bytes())))
+}
+
+fn lines(bytes: &[u8]) -> Vec<Line<'_>> {
+    bytes
+        .split_inclusive(|b| *b == b'\n')
+        .map(|line| match line.strip_suffix(b"\n") {
+            Some(bytes) => Line { bytes, is_torn: false },
+            None => Line { bytes: line, is_torn: true },
+        })
+        .collect()
+}
+
+impl Line<'_> {
+    fn leaf(&self) -> Digest {
+        merkle::leaf(self.bytes)
+    }
+}

@@ -1,0 +1,228 @@
+//! Whether a contract contradicts itself. What law and policy say about it is elsewhere ([`crate::policy`]).
+
+use std::collections::BTreeSet;
+
+use super::parties::Role;
+use super::terms::{ConsentTerms, Side, SideTerms, Technique};
+use super::{Contract, Input};
+use crate::finding::Finding;
+
+/// Collects findings about one contract.
+struct Shape<'a> {
+    contract: &'a Contract,
+    found: Vec<Finding>,
+}
+
+impl Contract {
+    /// Everything in which the contract contradicts itself; empty means well-formed.
+    #[must_use]
+    pub fn check_shape(&self) -> Vec<Finding> {
+        let mut shape = Shape { contract: self, found: Vec::new() };
+        shape.header();
+        shape.parties();
+        shape.sides();
+        shape.inputs();
+        shape.results();
+        shape.found
+    }
+}
+
+impl Shape<'_> {
+    fn demand(&mut self, holds: bool, code: &str, party: &dyn std::fmt::Display, en: String, zh: String, remedy: (&str, &str)) {
+        if !holds {
+            self.found.push(Finding::new(code, party, (en, zh), remedy));
+        }
+    }
+
+    fn header(&mut self) {
+        let c = self.contract;
+        let whole = &"contract";
+        self.demand(
+            c.v == 1,
+            "contract.version-unknown",
+            whole,
+            format!("the contract has format {}, this node knows 1", c.v),
+            format!("合约格式为 {}，本节点只识别 1", c.v),
+            ("use the same release of yu on all sides", "各方使用同一版本的 yu"),
+        );
+        self.demand(
+            c.technique == Technique::Mpc,
+            "contract.technique-unknown",
+            whole,
+            format!("contract format 1 describes `mpc` only, not `{}`", c.technique.as_str()),
+            format!("合约格式 1 只支持 mpc，不支持 {}", c.technique.as_str()),
+            ("choose technique = \"mpc\"", "选择 technique = \"mpc\""),
+        );
+        self.demand(
+            c.crypto == super::CryptoTerms::intl(),
+            "contract.crypto-unknown",
+            whole,
+            format!("algorithm suite `{}` is not known to this node", c.crypto.suite),
+            format!("本节点不支持算法套件“{}”", c.crypto.suite),
+            ("choose crypto = \"intl\"", "选择 crypto = \"intl\""),
+        );
+        let nonce_ok = crate::canonical::parse_hex::<32>(&c.nonce).is_some();
+        self.demand(
+            nonce_ok && c.created < c.expires && !c.title.is_blank(),
+            "contract.header",
+            whole,
+            "the contract needs a title in both languages, an end after its creation, and a nonce of 32 bytes in hex".into(),
+            "合约须有中英文标题、晚于创建时间的截止时间，以及 32 字节十六进制随机数".into(),
+            ("compile the job again with `yu job submit`", "用 `yu job submit` 重新生成合约"),
+        );
+        let l = &c.limits;
+        let cost = &c.cost;
+        self.demand(
+            [l.min_rows, l.min_cell, l.max_ratio, l.runs_per_day].iter().all(|&n| n > 0)
+                && cost.min_bytes <= cost.max_bytes
+                && cost.min_rounds <= cost.max_rounds,
+            "contract.numbers",
+            whole,
+            "limits must be at least 1, and no minimum of the cost may exceed its maximum".into(),
+            "各项限制须不小于 1，成本下限不得大于上限".into(),
+            ("correct [limits] in job.toml", "修改 job.toml 的 [limits]"),
+        );
+    }
+
+    fn parties(&mut self) {
+        let c = self.contract;
+        let mut names = BTreeSet::new();
+        for party in &c.parties {
+            let sorted = party.roles.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+            self.demand(
+                names.insert(&party.name) && sorted && !party.roles.is_empty() && !party.controller.trim().is_empty(),
+                "contract.party-malformed",
+                &party.name,
+                format!("`{}` must stand in the contract once, with a controller and with sorted roles", party.name),
+                format!("`{}` 在合约中须只出现一次，并写明控制人和有序的角色", party.name),
+                ("correct [[parties]] in job.toml", "修改 job.toml 的 [[parties]]"),
+            );
+        }
+        let s = &c.protocol.statistics;
+        let engine: BTreeSet<_> = [&s.left.party, &s.right.party, &s.helper].into();
+        let computing: BTreeSet<_> = c.with_role(Role::Computing).map(|p| &p.name).collect();
+        self.demand(
+            engine.len() == 3 && engine == computing,
+            "contract.computing-parties",
+            &"contract",
+            "left, right and helper must be three different parties, and exactly these compute".into(),
+            "左方、右方和辅助方须为三个不同的参与方，且计算方恰为此三方".into(),
+            ("give role \"computing\" to these three", "仅将此三方设为计算方"),
+        );
+        let of_input: BTreeSet<_> = c.with_role(Role::Input).map(|p| &p.name).collect();
+        let with_input: BTreeSet<_> = c.inputs.iter().map(|i| &i.party).collect();
+        let sides: BTreeSet<_> = [&s.left.party, &s.right.party].into();
+        self.demand(
+            of_input == with_input && with_input == sides && c.inputs.len() == 2,
+            "contract.input-parties",
+            &"contract",
+            "left and right must bring one data set each, and nobody else any".into(),
+            "左方与右方须各提供一个数据集，其他方不得提供".into(),
+            ("correct [[inputs]] in job.toml", "修改 job.toml 的 [[inputs]]"),
+        );
+    }
+
+    fn side_input(&self, side: &SideTerms) -> Option<&Input> {
+        self.contract.inputs.iter().find(|i| i.party == side.party)
+    }
+
+    fn sides(&mut self) {
+        let c = self.contract;
+        let s = &c.protocol.statistics;
+        for side in [&s.left, &s.right] {
+            let distinct: BTreeSet<_> = side.columns.iter().collect();
+            let input = self.side_input(side);
+            let known = input.is_some_and(|i| side.columns.iter().all(|name| i.columns.contains(name)));
+            let keys = input.is_some_and(|i| side.columns.iter().any(|name| i.key.columns.contains(name)));
+            self.demand(
+                known && !keys && distinct.len() == side.columns.len(),
+                "contract.statistics-columns",
+                &side.party,
+                format!("the statistics of `{}` must name input columns, each once, and no key column", side.party),
+                format!("`{}` 的统计列须为其输入列，各列一次，且不含主键列", side.party),
+                ("correct [statistics] in job.toml", "修改 job.toml 的 [statistics]"),
+            );
+        }
+        if let Some(grouping) = &s.grouping {
+            let side = match grouping.side {
+                Side::Left => &s.left,
+                Side::Right => &s.right,
+            };
+            let labels: BTreeSet<_> = grouping.categories.iter().collect();
+            let input = self.side_input(side);
+            let known = input.is_some_and(|i| i.columns.contains(&grouping.column) && !i.key.columns.contains(&grouping.column));
+            self.demand(
+                known && !labels.is_empty() && labels.len() == grouping.categories.len(),
+                "contract.grouping",
+                &side.party,
+                format!("grouping column `{}` must be an input column of `{}` with distinct categories", grouping.column, side.party),
+                format!("分组列“{}”须为 `{}` 的输入列，且类别不重复", grouping.column, side.party),
+                ("take column and categories from the catalogue", "列与类别应与目录一致"),
+            );
+        }
+        let distinct: BTreeSet<_> = c.outputs.iter().map(|o| &o.name).collect();
+        self.demand(
+            !c.outputs.is_empty() && distinct.len() == c.outputs.len(),
+            "contract.outputs",
+            &"contract",
+            "the contract must name at least one output, each once".into(),
+            "合约须列出至少一项输出，且不重复".into(),
+            ("correct [[outputs]] in job.toml", "修改 job.toml 的 [[outputs]]"),
+        );
+    }
+
+    fn inputs(&mut self) {
+        let c = self.contract;
+        for input in &c.inputs {
+            let keys: BTreeSet<_> = input.key.columns.iter().collect();
+            let keys_ok = !keys.is_empty() && keys.len() == input.key.columns.len() && keys.iter().all(|k| input.columns.contains(k));
+            let subject_ok = match &input.consent {
+                ConsentTerms::NotNeeded => true,
+                ConsentTerms::Filter { subject_column, .. } => input.columns.contains(subject_column),
+            };
+            self.demand(
+                keys_ok && subject_ok,
+                "contract.key-columns",
+                &input.party,
+                format!("key and subject columns of `{}` must be among its input columns", input.dataset),
+                format!("`{}` 的主键列与主体列须在输入列之中", input.dataset),
+                ("name the columns in [[inputs]]", "在 [[inputs]] 中列出这些列"),
+            );
+        }
+        if let [first, rest @ ..] = c.inputs.as_slice() {
+            let equal =
+                rest.iter().all(|i| i.key.normalisation == first.key.normalisation && i.key.columns.len() == first.key.columns.len());
+            self.demand(
+                equal,
+                "contract.key-normalisation",
+                &"contract",
+                "both sides must form their keys from the same number of columns by the same steps".into(),
+                "双方主键的列数与规范化步骤须相同".into(),
+                ("use one key declaration for both sides", "双方使用同一主键声明"),
+            );
+        }
+    }
+
+    fn results(&mut self) {
+        let c = self.contract;
+        let reviewers: Vec<_> = c.with_role(Role::Reviewer).map(|p| &p.name).collect();
+        self.demand(
+            reviewers == [&c.reviewer.party],
+            "contract.reviewer",
+            &c.reviewer.party,
+            "exactly the named reviewer must have the role of reviewer".into(),
+            "审核方须恰为合约所列的审核方".into(),
+            ("give role \"reviewer\" to one party", "仅设一个审核方"),
+        );
+        let seals: BTreeSet<_> = c.receivers.iter().map(|r| r.seal).chain([c.reviewer.seal]).collect();
+        let names: BTreeSet<_> = c.receivers.iter().map(|r| &r.party).collect();
+        self.demand(
+            !c.receivers.is_empty() && names.len() == c.receivers.len() && seals.len() > c.receivers.len(),
+            "contract.receivers",
+            &"contract",
+            "the contract must name at least one receiver, each once and with a key of its own".into(),
+            "合约须列出至少一个结果接收方，各列一次且各有自己的封存密钥".into(),
+            ("correct [[receivers]] in job.toml", "修改 job.toml 的 [[receivers]]"),
+        );
+    }
+}

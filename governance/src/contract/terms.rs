@@ -1,0 +1,330 @@
+//! The terms of a job: data, protocol, security model, limits, outputs, algorithms.
+//!
+//! Counts that can grow are decimal strings in the canonical form (RFC 8785 numbers are doubles).
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::{Hash, u64_string};
+use crate::id::{ColumnSet, DatasetId, PartyName, RequestId};
+use crate::text::Text;
+
+/// By which technique the job runs (D4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Technique {
+    /// Centralised computing inside the domain.
+    Central,
+    /// Multi-party computation (多方安全计算).
+    Mpc,
+    /// Federated learning (联邦学习).
+    Federated,
+    /// Trusted execution environment (可信执行环境).
+    Enclave,
+}
+
+impl Technique {
+    /// The word used in canonical documents and policies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Central => "central",
+            Self::Mpc => "mpc",
+            Self::Federated => "federated",
+            Self::Enclave => "enclave",
+        }
+    }
+}
+
+/// Who may learn which of its rows matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevealMatch {
+    /// Nobody.
+    None,
+    /// The left party.
+    Left,
+    /// The right party.
+    Right,
+    /// Both input parties.
+    Both,
+}
+
+impl RevealMatch {
+    /// The word used in canonical documents and policies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Left => "left",
+            Self::Right => "right",
+            Self::Both => "both",
+        }
+    }
+
+    /// Whether the party on this side learns it.
+    #[must_use]
+    pub const fn includes(self, side: Side) -> bool {
+        matches!((self, side), (Self::Both, _) | (Self::Left, Side::Left) | (Self::Right, Side::Right))
+    }
+}
+
+/// One of the two input sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// The first.
+    Left,
+    /// The second.
+    Right,
+}
+
+/// A document cited by name and hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRef {
+    /// The request that was approved.
+    pub request: RequestId,
+    /// Hash of the approval ([`crate::id::document_hash`]).
+    pub hash: Hash,
+}
+
+/// How keys are made equal on both sides before they are matched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyTerms {
+    /// Key columns of this side, in order.
+    pub columns: Vec<String>,
+    /// Names of the normalisation steps, in order; equal on both sides.
+    pub normalisation: Vec<String>,
+}
+
+/// Whether rows are filtered by the subjects' consent (授权同意) before anything else sees them (A15).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ConsentTerms {
+    /// No filter: allowed only where the rows point at nobody.
+    NotNeeded,
+    /// Rows without valid consent are dropped at the provider.
+    Filter {
+        /// The column that names the subject.
+        subject_column: String,
+        /// Salted commitment to the provider's consent set at signing; consents revoked later only remove rows.
+        commitment: Hash,
+    },
+}
+
+/// What one party brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Who.
+    pub party: PartyName,
+    /// Which data set.
+    pub dataset: DatasetId,
+    /// Hash of the file's content; equal to the catalogue entry's.
+    pub version: Hash,
+    /// Every column that is read, keys and subject column included.
+    pub columns: ColumnSet,
+    /// How keys are formed.
+    pub key: KeyTerms,
+    /// How consent is applied.
+    pub consent: ConsentTerms,
+    /// Rows offered to alignment, after the consent filter and key normalisation. The run may use fewer (a consent
+    /// revoked meanwhile), never more.
+    #[serde(with = "u64_string")]
+    pub rows: u64,
+}
+
+/// Alignment (隐私求交).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PsiTerms {
+    /// The protocol.
+    pub kind: PsiKind,
+    /// How many bits of the final tags are compared, in words; the number follows from the row counts.
+    pub tag_rule: String,
+}
+
+/// PSI protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PsiKind {
+    /// Diffie-Hellman on Ristretto255; both input parties learn which of their rows matched.
+    #[serde(rename = "ecdh-ristretto255")]
+    EcdhRistretto255,
+}
+
+/// One side of the statistics.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SideTerms {
+    /// Who.
+    pub party: PartyName,
+    /// Numeric columns, in the order of the output.
+    pub columns: Vec<String>,
+}
+
+/// Group means by one categorical column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupingTerms {
+    /// Whose column.
+    pub side: Side,
+    /// The column.
+    pub column: String,
+    /// All labels, in the order of the output; from the catalogue.
+    pub categories: Vec<String>,
+}
+
+/// Bits after the binary point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixedPoint {
+    /// Of means and deviations.
+    pub value_bits: u32,
+    /// Of numbers between -1 and 1.
+    pub unit_bits: u32,
+}
+
+/// By what the sum of squares is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deviation {
+    /// n - 1.
+    Sample,
+    /// n.
+    Population,
+}
+
+/// Joint statistics in replicated secret sharing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatisticsTerms {
+    /// First side.
+    pub left: SideTerms,
+    /// Second side.
+    pub right: SideTerms,
+    /// The third computing party, without data.
+    pub helper: PartyName,
+    /// Group means, if asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grouping: Option<GroupingTerms>,
+    /// Which standard deviation.
+    pub deviation: Deviation,
+    /// Precision.
+    pub fixed_point: FixedPoint,
+}
+
+/// The protocols of the job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProtocolTerms {
+    /// Alignment of rows.
+    pub psi: PsiTerms,
+    /// What is computed over the aligned rows.
+    pub statistics: StatisticsTerms,
+}
+
+/// What a corrupted party may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Adversary {
+    /// Follows the protocol and looks at everything.
+    SemiHonest,
+    /// May deviate.
+    Malicious,
+}
+
+impl Adversary {
+    /// The word used in canonical documents and policies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SemiHonest => "semi-honest",
+            Self::Malicious => "malicious",
+        }
+    }
+}
+
+/// Against whom the job is secure, and under which assumption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecurityModel {
+    /// What corrupted parties may do.
+    pub adversary: Adversary,
+    /// How many computing parties may collude.
+    pub corruptions: u32,
+    /// Computational security in bits.
+    pub computational_bits: u32,
+    /// Statistical security in bits.
+    pub statistical_bits: u32,
+    /// The assumptions, in words.
+    pub assumptions: Text,
+}
+
+/// Limits that are checked before the first message, because a one-row probe leaks membership.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Fewest rows a side may offer, and fewest rows that may match.
+    #[serde(with = "u64_string")]
+    pub min_rows: u64,
+    /// The larger side has at most this many times the rows of the smaller.
+    #[serde(with = "u64_string")]
+    pub max_ratio: u64,
+    /// Runs over the same pair of inputs in one day.
+    #[serde(with = "u64_string")]
+    pub runs_per_day: u64,
+    /// Fewest rows behind any published number.
+    #[serde(with = "u64_string")]
+    pub min_cell: u64,
+}
+
+/// One thing that is computed and may leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputTerms {
+    /// Name, for example `statistics`.
+    pub name: String,
+    /// Kind of product (O1), for example `report`.
+    pub kind: String,
+    /// Digest of the layout: which numbers, in which order, and no others.
+    pub layout: Hash,
+}
+
+/// Algorithms of the job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CryptoTerms {
+    /// Suite: `intl`, later `gm`.
+    pub suite: String,
+    /// Signatures, for example `ed25519`.
+    pub signature: String,
+    /// Hashes, for example `sha-256`.
+    pub hash: String,
+    /// Sealing of results, for example `hpke-x25519-hkdf-sha256-aes-256-gcm`.
+    pub seal: String,
+}
+
+impl CryptoTerms {
+    /// The international suite.
+    #[must_use]
+    pub fn intl() -> Self {
+        Self {
+            suite: "intl".into(),
+            signature: "ed25519".into(),
+            hash: "sha-256".into(),
+            seal: "hpke-x25519-hkdf-sha256-aes-256-gcm".into(),
+        }
+    }
+}
+
+/// Software that takes part, with its version: all parties run the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    /// Name, for example `yu-mpc`.
+    pub name: String,
+    /// Version.
+    pub version: String,
+}

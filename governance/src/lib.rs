@@ -1,0 +1,45 @@
+//! Rules of the authorised operation domain (授权运营域): who may do what with which data, for which purpose, until when.
+//!
+//! Pure: no I/O, no async, no clock; time is an argument.
+//!
+//! | to see | open |
+//! |---|---|
+//! | canonical JSON and hashes | [`canonical`] |
+//! | time as an argument | [`clock`] |
+//! | signed objects | [`sign`] |
+//! | identifiers | [`id`] |
+//! | catalogue entries | [`catalogue`] |
+//! | authorisations | [`authorisation`] |
+//! | data requests, column by column | [`request`] |
+//! | consent of subjects | [`consent`] |
+//! | the job contract | [`contract`] |
+//! | the decision | [`policy`] |
+//! | raw data stops here | [`raw`] |
+//! | held results, checks, review, release | [`held`], [`check`], [`release`] |
+//! | destruction certificate | [`destroy`] |
+//! | what a check found | [`finding`] |
+//! | sentences in both languages | [`text`] |
+//! | the Merkle audit log | [`audit`] |
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
+
+pub mod audit;
+pub mod authorisation;
+pub mod canonical;
+pub mod catalogue;
+pub mod check;
+pub mod clock;
+pub mod consent;
+pub mod contract;
+pub mod destroy;
+pub mod error;
+pub mod finding;
+pub mod held;
+pub mod id;
+pub mod policy;
+pub mod raw;
+pub mod release;
+pub mod request;
+pub mod sign;
+pub mod text;
+
+pub use error::{Error, Result};

@@ -1,0 +1,263 @@
+//! A party's own policy, in Cedar: editable, default-deny, validated against a schema before it is accepted.
+//!
+//! Cedar skips a policy that fails at evaluation, so a failing `forbid` would be skipped as well. Here any evaluation
+//! error denies.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::str::FromStr;
+
+use cedar_policy::{
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Value, Schema,
+    ValidationMode, Validator,
+};
+
+use super::hard::proven_entry;
+use super::input::PolicyInput;
+use crate::canonical::{Hash, digest};
+use crate::catalogue::{CatalogueEntry, Origin};
+use crate::contract::{ConsentTerms, Input, Party, Role};
+use crate::error::{Error, Result};
+use crate::finding::Finding;
+use crate::id::{DatasetId, PartyName};
+
+/// The policy that a new node starts with.
+pub const DEFAULT_POLICY: &str = include_str!("default.cedar");
+
+/// Types of principals, resources and context.
+const SCHEMA: &str = include_str!("schema.cedarschema");
+
+/// A parsed and validated policy text.
+pub struct PolicySet {
+    policies: cedar_policy::PolicySet,
+    schema: Schema,
+    hash: Hash,
+}
+
+/// One question that the policy answered with yes, and by which of its statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    /// Who may.
+    pub principal: PartyName,
+    /// What: `compute`, `receive` or `review`.
+    pub action: &'static str,
+    /// With which data set.
+    pub dataset: DatasetId,
+    /// By which statements: their `@id`, else their position.
+    pub by: Vec<String>,
+}
+
+impl PolicySet {
+    /// Parses and validates (strictly) a policy text.
+    ///
+    /// # Errors
+    /// `Malformed` with Cedar's explanation.
+    pub fn new(text: &str) -> Result<Self> {
+        let malformed = |reason: String| Error::Malformed { object: "policy".into(), reason };
+        let (schema, _) = Schema::from_cedarschema_str(SCHEMA).map_err(|e| malformed(e.to_string()))?;
+        let policies = cedar_policy::PolicySet::from_str(text).map_err(|e| malformed(e.to_string()))?;
+        let checked = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
+        if let Some(error) = checked.validation_errors().next() {
+            return Err(malformed(error.to_string()));
+        }
+        Ok(Self { policies, schema, hash: digest("yu-policy-v1", text.as_bytes()) })
+    }
+
+    /// The default policy.
+    ///
+    /// # Errors
+    /// Never for the shipped text, which a test parses.
+    pub fn default_policy() -> Result<Self> {
+        Self::new(DEFAULT_POLICY)
+    }
+
+    /// Hash of the text, for the audit log.
+    #[must_use]
+    pub const fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// Asks the policy about every use that concerns `input.me`. All must be permitted.
+    ///
+    /// # Errors
+    /// The findings: uses that are not permitted, or questions that could not be answered.
+    pub fn rule(&self, input: &PolicyInput<'_>) -> std::result::Result<Vec<Ruling>, Vec<Finding>> {
+        let mut rulings = Vec::new();
+        let mut findings = Vec::new();
+        for (party, action, of) in questions(input) {
+            let Some(entry) = proven_entry(input, &of.dataset) else {
+                findings.push(undecidable(input, party, action, of));
+                continue;
+            };
+            match self.ask(input, party, action, of, entry) {
+                Ok(Some(by)) => {
+                    rulings.push(Ruling { principal: party.name.clone(), action, dataset: of.dataset.clone(), by });
+                }
+                Ok(None) => findings.push(not_permitted(input, party, action, of)),
+                Err(()) => findings.push(undecidable(input, party, action, of)),
+            }
+        }
+        if findings.is_empty() && rulings.is_empty() {
+            // no question is no permission
+            findings.push(Finding::new(
+                "policy.no-question",
+                input.me,
+                ("the policy has nothing to decide: the contract gives this party no part", "策略无可判定事项：合约未给本方任何角色"),
+                ("correct [[parties]] in job.toml", "修改 job.toml 的 [[parties]]"),
+            ));
+        }
+        if findings.is_empty() { Ok(rulings) } else { Err(findings) }
+    }
+
+    /// `Some(statements)` if permitted, `None` if not, `Err` if any statement failed or the question is malformed.
+    fn ask(
+        &self,
+        input: &PolicyInput<'_>,
+        party: &Party,
+        action: &str,
+        of: &Input,
+        entry: &CatalogueEntry,
+    ) -> std::result::Result<Option<Vec<String>>, ()> {
+        let principal = uid("Yu::Party", party.name.as_str())?;
+        let resource = uid("Yu::Dataset", of.dataset.as_str())?;
+        let entities = Entities::from_entities(
+            [
+                Entity::new(principal.clone(), party_attributes(party), HashSet::new()).map_err(drop)?,
+                Entity::new(resource.clone(), dataset_attributes(of, entry), HashSet::new()).map_err(drop)?,
+            ],
+            Some(&self.schema),
+        )
+        .map_err(drop)?;
+        let context = Context::from_pairs(terms(input)).map_err(drop)?;
+        let request = Request::new(principal, uid("Yu::Action", action)?, resource, context, Some(&self.schema)).map_err(drop)?;
+        let response = Authorizer::new().is_authorized(&request, &self.policies, &entities);
+        if response.diagnostics().errors().next().is_some() {
+            return Err(());
+        }
+        if response.decision() != Decision::Allow {
+            return Ok(None);
+        }
+        let named = |id| self.policies.policy(id).and_then(|p| p.annotation("id")).map(ToOwned::to_owned);
+        Ok(Some(response.diagnostics().reason().map(|id| named(id).unwrap_or_else(|| id.to_string())).collect()))
+    }
+}
+
+impl fmt::Debug for PolicySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicySet").field("hash", &self.hash).finish_non_exhaustive()
+    }
+}
+
+/// The uses that concern `me`: of its own data by anybody, or, if it brings none, its own part in the job.
+fn questions<'a>(input: &PolicyInput<'a>) -> Vec<(&'a Party, &'static str, &'a Input)> {
+    let c = input.contract;
+    let owner = c.inputs.iter().any(|i| i.party == *input.me);
+    let mut asked = Vec::new();
+    for of in c.inputs.iter().filter(|i| !owner || i.party == *input.me) {
+        for party in c.parties.iter().filter(|p| owner || p.name == *input.me) {
+            for role in &party.roles {
+                let action = match role {
+                    Role::Computing => "compute",
+                    Role::Result => "receive",
+                    Role::Reviewer => "review",
+                    Role::Input => continue,
+                };
+                asked.push((party, action, of));
+            }
+        }
+    }
+    asked
+}
+
+fn uid(kind: &str, id: &str) -> std::result::Result<EntityUid, ()> {
+    let kind = EntityTypeName::from_str(kind).map_err(drop)?;
+    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}
+
+fn text(value: &str) -> Value {
+    Value::new_string(value.to_owned())
+}
+
+fn set<'a>(values: impl IntoIterator<Item = &'a str>) -> Value {
+    Value::new_set(values.into_iter().map(text))
+}
+
+/// Cedar's integers are `i64`; no count that matters comes near.
+fn long(value: u64) -> Value {
+    Value::new_long(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn party_attributes(party: &Party) -> HashMap<String, Value> {
+    HashMap::from([
+        ("organisation".into(), text(party.name.organisation())),
+        ("zone".into(), text(party.zone.as_str())),
+        ("controller".into(), text(&party.controller)),
+        ("roles".into(), set(party.roles.iter().map(|r| r.as_str()))),
+    ])
+}
+
+/// Grade and classes are those of the columns that the contract reads; a column that the entry lacks counts as the
+/// highest grade and as prohibited.
+fn dataset_attributes(of: &Input, entry: &CatalogueEntry) -> HashMap<String, Value> {
+    let columns: Vec<_> = of.columns.iter().map(|name| (name, entry.column(name))).collect();
+    let grade = columns.iter().map(|(_, c)| c.map_or(4, |c| c.grade)).max().unwrap_or(4);
+    let classes = columns.iter().map(|(name, c)| match c {
+        Some(c) if !entry.is_prohibited(name) => c.class.as_str(),
+        _ => "prohibited",
+    });
+    let origin = match entry.origin {
+        Origin::Public => "public",
+        Origin::Imported { .. } => "imported",
+    };
+    HashMap::from([
+        ("provider".into(), text(entry.provider.organisation())),
+        ("grade".into(), long(grade.into())),
+        ("classes".into(), set(classes)),
+        ("subjects".into(), text(entry.subjects.as_str())),
+        ("origin".into(), text(origin)),
+        ("columns".into(), set(of.columns.iter())),
+        ("rows".into(), long(of.rows)),
+        ("consentFilter".into(), Value::new_bool(matches!(of.consent, ConsentTerms::Filter { .. }))),
+    ])
+}
+
+fn terms(input: &PolicyInput<'_>) -> Vec<(String, Value)> {
+    let c = input.contract;
+    vec![
+        ("environment".into(), text(c.environment.as_str())),
+        ("scenario".into(), text(c.scenario.as_str())),
+        ("purpose".into(), text(c.purpose.as_str())),
+        ("technique".into(), text(c.technique.as_str())),
+        ("adversary".into(), text(c.security.adversary.as_str())),
+        ("revealMatch".into(), text(c.reveal_match.as_str())),
+        ("minRows".into(), long(c.limits.min_rows)),
+        ("minCell".into(), long(c.limits.min_cell)),
+        ("runsToday".into(), long(input.runs_today)),
+        ("receivers".into(), set(c.receivers.iter().map(|r| r.party.organisation()))),
+        ("now".into(), Value::new_long(input.now.unix())),
+    ]
+}
+
+fn not_permitted(input: &PolicyInput<'_>, party: &Party, action: &str, of: &Input) -> Finding {
+    Finding::new(
+        "policy.not-permitted",
+        input.me,
+        (
+            format!("the policy of `{}` does not permit `{}` to {action} with `{}`", input.me, party.name, of.dataset),
+            format!("`{}` 的策略不允许 `{}` 对 `{}` 执行 {action}", input.me, party.name, of.dataset),
+        ),
+        ("see `yu job explain`; change the job, or the node's policy", "见 `yu job explain`；修改任务或本节点策略"),
+    )
+}
+
+fn undecidable(input: &PolicyInput<'_>, party: &Party, action: &str, of: &Input) -> Finding {
+    Finding::new(
+        "policy.undecidable",
+        input.me,
+        (
+            format!("the policy of `{}` could not be evaluated for `{}`, {action}, `{}`, and so denies", input.me, party.name, of.dataset),
+            format!("`{}` 的策略无法就 `{}`、{action}、`{}` 求值，故予拒绝", input.me, party.name, of.dataset),
+        ),
+        ("correct the policy, and see that the catalogue entry is signed", "修正策略，并确认目录已签署"),
+    )
+}

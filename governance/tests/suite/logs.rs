@@ -1,0 +1,129 @@
+//! A small world of three nodes with logs, checkpoints and countersignatures, as the files that they would leave.
+
+use yu_governance::audit::{AuditLog, Event, Field, LogFiles, SignedCheckpoint, Verb, Witness};
+use yu_governance::canonical::digest;
+use yu_governance::clock::Time;
+use yu_governance::id::{JobId, PartyName};
+use yu_governance::sign::SigningKey;
+
+/// The bytes of one node's files.
+#[derive(Clone, Default)]
+pub(crate) struct Files {
+    pub(crate) directory: String,
+    pub(crate) entries: Vec<u8>,
+    pub(crate) checkpoints: Vec<u8>,
+    pub(crate) countersignatures: Vec<u8>,
+}
+
+impl Files {
+    pub(crate) fn as_log(&self) -> LogFiles<'_> {
+        let Self { directory, entries, checkpoints, countersignatures } = self;
+        LogFiles { directory, entries, checkpoints, countersignatures }
+    }
+}
+
+pub(crate) fn name(n: usize) -> PartyName {
+    PartyName::new(format!("yu://dev/{}/node1", ["health", "bank", "platform"][n])).unwrap()
+}
+
+pub(crate) fn key(n: usize) -> SigningKey {
+    SigningKey::from_bytes(&[u8::try_from(n).unwrap() + 1; 32])
+}
+
+/// One node while it runs.
+pub(crate) struct Node {
+    pub(crate) n: usize,
+    pub(crate) log: AuditLog,
+    pub(crate) files: Files,
+    pub(crate) witnesses: Vec<Witness>,
+    pub(crate) now: Time,
+}
+
+impl Node {
+    pub(crate) fn start(n: usize) -> Self {
+        let now: Time = "2026-11-21T08:00:00Z".parse().unwrap();
+        let (log, line) = AuditLog::create(name(n), key(n).public(), now).unwrap();
+        let files = Files { directory: format!("node{n}"), entries: line, ..Files::default() };
+        let witnesses = (0..3).map(|peer| Witness::new(name(peer), key(peer).public())).collect();
+        let mut node = Self { n, log, files, witnesses, now };
+        for peer in (0..3).filter(|peer| *peer != n) {
+            node.append(Event::peer_joined(name(peer), key(peer).public()));
+        }
+        node
+    }
+
+    pub(crate) fn append(&mut self, event: Event) {
+        self.now = self.now.plus_seconds(1);
+        let line = self.log.append(event, self.now).unwrap();
+        self.files.entries.extend(line);
+    }
+
+    pub(crate) fn checkpoint(&mut self) -> SignedCheckpoint {
+        let (line, signed) = self.log.checkpoint(&key(self.n), self.now).unwrap();
+        self.files.checkpoints.extend(line);
+        signed
+    }
+
+    pub(crate) fn work(&mut self, step: u8) {
+        let job = JobId(digest("job", &[step]));
+        self.append(Event::new(Verb::JobStarted).job(job));
+        let points = Event::new(Verb::StepFinished).job(job).with("step", Field::Code("psi.points"));
+        self.append(points.with("rows", Field::Count(100_000)));
+        self.append(
+            Event::new(Verb::ResultSealed).job(job).party(name(2)).with("result", Field::Hash(digest("r", &[step]))),
+        );
+    }
+}
+
+/// Every node checkpoints, every peer countersigns.
+pub(crate) fn round(nodes: &mut [Node]) {
+    for n in 0..nodes.len() {
+        let signed = nodes[n].checkpoint();
+        for peer in (0..nodes.len()).filter(|peer| *peer != n) {
+            let now = nodes[peer].now;
+            nodes[peer].witnesses[n].accept(&signed).unwrap();
+            let countersigned = nodes[peer].witnesses[n].countersign(&name(peer), &key(peer), now).unwrap();
+            let line = nodes[n].log.countersigned(&countersigned).unwrap().unwrap();
+            assert_eq!(nodes[n].log.countersigned(&countersigned).unwrap(), None, "the second time");
+            nodes[n].files.countersignatures.extend(line);
+        }
+    }
+}
+
+/// Three nodes, two rounds of work, ending with a countersigned checkpoint.
+pub(crate) fn world() -> Vec<Node> {
+    let mut nodes: Vec<Node> = (0..3).map(Node::start).collect();
+    for step in 0..3 {
+        nodes.iter_mut().for_each(|node| node.work(step));
+        if step == 0 {
+            let seen = nodes[1].checkpoint();
+            nodes[0].witnesses[1].accept(&seen).unwrap();
+            nodes[2].witnesses[1].accept(&seen).unwrap();
+            nodes[0].append(Event::checkpoint_countersigned(name(1), seen.checkpoint.hash().unwrap()));
+        }
+        round(&mut nodes);
+    }
+    nodes
+}
+
+/// Two nodes, one round of work each, two rounds of checkpoints: small enough to damage every byte.
+pub(crate) fn small_world() -> Vec<Node> {
+    let mut nodes: Vec<Node> = (0..2).map(Node::start).collect();
+    round(&mut nodes);
+    nodes.iter_mut().for_each(|node| node.work(0));
+    round(&mut nodes);
+    nodes
+}
+
+/// Where a line of a file begins and ends (with its newline).
+pub(crate) fn line_ranges(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let mut start = 0;
+    bytes
+        .split_inclusive(|b| *b == b'\n')
+        .map(|line| {
+            let range = start..start + line.len();
+            start = range.end;
+            range
+        })
+        .collect()
+}

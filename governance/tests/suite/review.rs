@@ -1,0 +1,261 @@
+//! O2, O4, O5: a result leaves after all checks and a signed decision, or not at all.
+
+use serde::Serialize;
+use yu_governance::Error;
+use yu_governance::canonical::Hash;
+use yu_governance::check::local::OwnGroups;
+use yu_governance::check::{InputAttestation, LocalLimits, ResultView, Reviewable, examine};
+use yu_governance::held::{Checked, Held, Reconstruction};
+use yu_governance::release::{Decider, Receipt, Released, ResultDocument, ReviewDecision, ReviewVerdict, Reviewed};
+use yu_governance::sign::Signed;
+use yu_governance::text::Text;
+
+use super::world::*;
+
+const SALT: [u8; 32] = [5; 32];
+
+/// A result whose facts a test may choose.
+#[derive(Clone, Serialize)]
+struct Outcome {
+    mean: f64,
+    #[serde(skip)]
+    view: ResultView,
+}
+
+impl Reviewable for Outcome {
+    fn view(&self) -> ResultView {
+        self.view.clone()
+    }
+}
+
+fn outcome() -> Outcome {
+    let view = ResultView {
+        outputs: vec![("statistics".into(), hash("layout"))],
+        matched: 800,
+        cells: vec![500, 300],
+        constant_columns: 0,
+        finite: true,
+    };
+    Outcome { mean: 3.5, view }
+}
+
+fn attestation(world: &World, name: &str, values: &[f64]) -> Signed<InputAttestation> {
+    let groups = Some(OwnGroups { of_row: &[0; 8], categories: 1 });
+    let found = examine(8, &[("cost", values)], groups, LocalLimits::new(5));
+    let job = world.contract.id().unwrap();
+    sign(InputAttestation::new(job, party(name), &found, world.now), name)
+}
+
+fn attestations(world: &World) -> Vec<Signed<InputAttestation>> {
+    let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+    vec![attestation(world, HEALTH, &values), attestation(world, BANK, &values)]
+}
+
+fn collect(world: &World) -> Held<yu_governance::held::Collecting<u8>> {
+    let mut held = Held::new(&world.admitted());
+    for (i, name) in [PLATFORM, HEALTH, BANK].into_iter().enumerate() {
+        assert_eq!(held.missing().len(), 3 - i);
+        held.accept(&party(name), 0).unwrap();
+    }
+    held
+}
+
+fn checked(world: &World, outcome: Outcome, attestations: &[Signed<InputAttestation>]) -> Held<Checked<Outcome>> {
+    let complete = collect(world).complete::<_, Error>(&SALT, |shares| {
+        let order: Vec<_> = shares.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(order, [HEALTH, BANK, PLATFORM], "left, right, helper");
+        Ok(Reconstruction::Consistent(outcome))
+    });
+    complete.unwrap().check(attestations, &world.keys).unwrap()
+}
+
+fn ready(world: &World) -> Held<Checked<Outcome>> {
+    checked(world, outcome(), &attestations(world))
+}
+
+fn approve(world: &World, held: &Held<Checked<Outcome>>) -> ReviewDecision {
+    held.draft(Decider::Demo, ReviewVerdict::Approved, world.now)
+}
+
+fn release(world: &World) -> Released<Outcome> {
+    let held = ready(world);
+    let decision = sign(approve(world, &held), AUTHORITY);
+    match held.decide(&decision, &world.keys).unwrap() {
+        Reviewed::Released(released) => released,
+        Reviewed::Refused(withheld) => panic!("{withheld:?}"),
+    }
+}
+
+fn objections(held: &Held<Checked<Outcome>>) -> Vec<String> {
+    held.report().objections().map(|i| i.code.clone()).collect()
+}
+
+fn refusal(result: yu_governance::Result<Reviewed<Outcome>>) -> String {
+    match result {
+        Ok(_) => panic!("a decision was accepted"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn o2_an_approved_result_is_released_to_the_contracts_receivers() {
+    let world = World::new();
+    let released = release(&world);
+    assert_eq!(released.receivers(), world.contract.receivers);
+    assert_eq!(released.job(), world.contract.id().unwrap());
+    let document: ResultDocument<serde_json::Value> = ResultDocument::from_bytes(released.document()).unwrap();
+    assert_eq!(document.value["mean"], 3.5);
+    assert_eq!(document.salt, hex(&SALT));
+    assert!((released.value().mean - 3.5).abs() < 1e-12);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[test]
+fn the_hash_of_a_result_is_salted() {
+    let world = World::new();
+    let hash_with = |salt: u8| -> Option<Hash> {
+        let complete = collect(&world).complete::<_, Error>(&[salt; 32], |_| Ok(Reconstruction::Consistent(outcome()))).unwrap();
+        complete.check(&[], &world.keys).unwrap().report().result
+    };
+    assert_eq!(hash_with(1), hash_with(1), "the same again after a crash");
+    assert_ne!(hash_with(1), hash_with(2));
+}
+
+#[test]
+fn o5_each_check_objects_to_what_it_is_for() {
+    type Change = fn(&mut ResultView);
+    let world = World::new();
+    let cases: [(&str, Change); 8] = [
+        ("outputs.contracted", |v| v.outputs.push(("rows".into(), hash("layout")))),
+        ("outputs.contracted", |v| v.outputs[0].1 = hash("another layout")),
+        ("outputs.contracted", |v| v.outputs.clear()),
+        ("cells.minimum", |v| v.cells[1] = 4),
+        ("cells.minimum", |v| v.cells[1] = 0),
+        ("rows.minimum", |v| v.matched = 99),
+        ("values.verbatim", |v| v.constant_columns = 1),
+        ("values.verbatim", |v| v.finite = false),
+    ];
+    assert!(objections(&ready(&world)).is_empty());
+    for (code, change) in cases {
+        let mut outcome = outcome();
+        change(&mut outcome.view);
+        let held = checked(&world, outcome, &attestations(&world));
+        assert_eq!(objections(&held), [code]);
+        assert!(!held.report().passed());
+        // not even a signed approval helps
+        let decision = sign(approve(&world, &held), AUTHORITY);
+        assert!(refusal(held.decide(&decision, &world.keys)).contains("review.checks-failed"));
+    }
+}
+
+#[test]
+fn o4_every_input_party_must_have_examined_its_rows() {
+    let world = World::new();
+    let good = attestations(&world);
+    let objects = |attestations: &[Signed<InputAttestation>]| objections(&checked(&world, outcome(), attestations)) == ["inputs.attested"];
+    assert!(objects(&[]));
+    assert!(objects(&good[..1]));
+    assert!(!objects(&good));
+    // a constant column would leave verbatim
+    let constant = attestation(&world, BANK, &[7.0; 8]);
+    assert!(objects(&[good[0].clone(), constant.clone()]));
+    // yes and no is no
+    assert!(objects(&[good[0].clone(), good[1].clone(), constant]));
+    // signed by another party
+    let mut foreign = good[1].clone();
+    foreign.signatures = sign(foreign.payload.clone(), HEALTH).signatures;
+    assert!(objects(&[good[0].clone(), foreign]));
+    // of another job
+    let mut other = World::new();
+    other.contract.nonce = "cd".repeat(32);
+    assert!(objects(&[good[0].clone(), attestations(&other)[1].clone()]));
+    // a check left out
+    let mut short = good[1].payload.clone();
+    short.checks.pop();
+    assert!(objects(&[good[0].clone(), sign(short, BANK)]));
+}
+
+#[test]
+fn shares_that_disagree_are_reported_and_cannot_be_approved() {
+    let world = World::new();
+    let complete = collect(&world)
+        .complete::<Outcome, Error>(&SALT, |_| Ok(Reconstruction::Inconsistent { culprits: vec![party(BANK), party(PLATFORM)] }));
+    let held = complete.unwrap().check(&attestations(&world), &world.keys).unwrap();
+    assert!(objections(&held).contains(&"shares.consistent".to_owned()));
+    assert!(held.for_reviewer().is_none());
+    assert!(held.report().items[0].detail.en.contains(BANK));
+    let decision = sign(approve(&world, &held), AUTHORITY);
+    assert!(refusal(held.decide(&decision, &world.keys)).contains("review.checks-failed"));
+}
+
+#[test]
+fn the_demo_reviewer_refuses_what_the_checks_refuse() {
+    let world = World::new();
+    assert_eq!(ready(&world).verdict_by_checks(), ReviewVerdict::Approved);
+    let held = checked(&world, outcome(), &[]);
+    let verdict = held.verdict_by_checks();
+    let ReviewVerdict::Refused { reason } = &verdict else { panic!("approved") };
+    assert!(reason.en.contains("inputs.attested") && reason.zh.contains("输入方"));
+    let decision = sign(held.draft(Decider::Demo, verdict, world.now), AUTHORITY);
+    let Reviewed::Refused(withheld) = held.decide(&decision, &world.keys).unwrap() else { panic!("released") };
+    assert_eq!(withheld.job, world.contract.id().unwrap());
+}
+
+#[test]
+fn only_the_contracts_reviewer_decides_on_exactly_this_result() {
+    let world = World::new();
+    type Change = fn(&mut ReviewDecision);
+    let cases: [(&str, &str, Change); 7] = [
+        ("signature", STRANGER, |_| {}),
+        ("signature", BANK, |d| d.reviewer = party(BANK)),
+        ("review.other-reviewer", AUTHORITY, |d| d.reviewer = party(BANK)),
+        ("review.other-result", AUTHORITY, |d| d.report = hash("another report")),
+        ("review.other-result", AUTHORITY, |d| d.result = Some(hash("another result"))),
+        ("review.other-result", AUTHORITY, |d| d.job = yu_governance::id::JobId(hash("another job"))),
+        ("review.too-late", AUTHORITY, |d| d.at = d.at.plus_days(2)),
+    ];
+    for (code, signer, change) in cases {
+        let held = ready(&world);
+        let mut decision = approve(&world, &held);
+        change(&mut decision);
+        let message = refusal(held.decide(&sign(decision, signer), &world.keys));
+        assert!(message.contains(code), "{code}: {message}");
+    }
+    let held = ready(&world);
+    let unexplained = ReviewVerdict::Refused { reason: Text::new("", "") };
+    let decision = sign(held.draft(Decider::Person { name: "clerk".into() }, unexplained, world.now), AUTHORITY);
+    assert!(refusal(held.decide(&decision, &world.keys)).contains("review.reason-missing"));
+}
+
+#[test]
+fn shares_come_once_from_each_computing_party() {
+    let world = World::new();
+    let mut held = Held::<yu_governance::held::Collecting<u8>>::new(&world.admitted());
+    assert!(held.accept(&party(AUTHORITY), 0).is_err(), "the reviewer does not compute");
+    assert!(held.accept(&party(STRANGER), 0).is_err());
+    held.accept(&party(BANK), 0).unwrap();
+    assert!(held.accept(&party(BANK), 0).is_err());
+    assert_eq!(held.missing(), [&party(HEALTH), &party(PLATFORM)]);
+    let early = held.complete::<Outcome, Error>(&SALT, |_| panic!("opened too early"));
+    assert!(early.is_err_and(|e| e.to_string().contains("held.incomplete")));
+}
+
+#[test]
+fn a_receipt_is_verified_offline_against_the_document() {
+    let world = World::new();
+    let released = release(&world);
+    let receipt = released.receipt(&party(BANK), &party(AUTHORITY), world.now).unwrap();
+    assert!(released.receipt(&party(HEALTH), &party(AUTHORITY), world.now).is_err());
+    let signed = sign(receipt.clone(), AUTHORITY);
+    Receipt::verify(&signed, &world.keys, released.document()).unwrap();
+    let mut altered = released.document().to_vec();
+    for i in 0..altered.len() {
+        altered[i] ^= 1;
+        assert!(Receipt::verify(&signed, &world.keys, &altered).is_err(), "byte {i}");
+        altered[i] ^= 1;
+    }
+    assert!(Receipt::verify(&sign(receipt, STRANGER), &world.keys, released.document()).is_err());
+}
