@@ -1,0 +1,33 @@
+//! Tables, key normalisation and simulated residents: what data are before anybody computes on them.
+//!
+//! | to see | open |
+//! |---|---|
+//! | Arrow batches with labels and row places | [`table`] |
+//! | CSV, xlsx and Parquet into tables | [`read`] |
+//! | tables into CSV | [`mod@write`] |
+//! | columns as numbers, text, categories | [`mod@column`] |
+//! | keys: declared normalisation, duplicates | [`key`] |
+//! | resident identity numbers (GB 11643) | [`key::resident_id`] |
+//! | simulated residents, their tables and consents | [`resident`] |
+//! | the version of a data set | [`version`] |
+//! | what is wrong, where, and the remedy | [`error`] |
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "tests may stop at the first surprise"
+    )
+)]
+
+pub mod column;
+pub mod error;
+pub mod key;
+pub mod read;
+pub mod resident;
+pub mod table;
+pub mod version;
+pub mod write;
+
+pub use error::{Error, Lang, Place, Result};
+pub use table::{Label, Table};

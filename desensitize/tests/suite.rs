@@ -1,0 +1,17 @@
+//! Tests through the public interface.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+
+#[path = "suite/hostile.rs"]
+mod hostile;
+#[path = "suite/keys.rs"]
+mod keys;
+#[path = "suite/messages.rs"]
+mod messages;
+#[path = "suite/reading.rs"]
+mod reading;
+#[path = "suite/residents.rs"]
+mod residents;
+#[path = "suite/shared.rs"]
+mod shared;
+#[path = "suite/workbook.rs"]
+mod workbook;

@@ -1,0 +1,63 @@
+//! Bytes that nobody meant: an error or a table, never a panic.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, StringArray};
+use proptest::prelude::*;
+use yu_desensitize::column;
+use yu_desensitize::read::{Format, ReadOptions, read_table_from};
+
+use crate::reading::parquet;
+use crate::workbook::{row, text, workbook};
+
+fn read_all(content: Vec<u8>, options: &ReadOptions) {
+    let Ok(table) = read_table_from("hostile", content.into(), options) else {
+        return;
+    };
+    for name in table.column_names() {
+        let _ = column::numeric(&table, name);
+        let _ = column::distinct(&table, name, 10);
+    }
+}
+
+/// Changes bytes of `content` at the given relative places.
+fn spoil(mut content: Vec<u8>, changes: &[(prop::sample::Index, u8)]) -> Vec<u8> {
+    for (place, byte) in changes {
+        let place = place.index(content.len());
+        content[place] = *byte;
+    }
+    content
+}
+
+proptest! {
+    // no file of past failures: the source tree stays as it is
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text(content in prop::collection::vec(any::<u8>(), 0..200)) {
+        read_all(content, &ReadOptions::default());
+    }
+
+    #[test]
+    fn any_table(content in "([a-c0-9\",;\\r\n é海]{0,8}[,\n]){0,30}") {
+        read_all(content.clone().into_bytes(), &ReadOptions::default());
+        let (bytes, ..) = encoding_rs::GB18030.encode(&content);
+        read_all(bytes.into_owned(), &ReadOptions::default());
+    }
+
+    #[test]
+    fn damaged_parquet(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+        let ids: ArrayRef = Arc::new(StringArray::from_iter_values((0..50).map(|i| format!("id{i}"))));
+        let values: ArrayRef = Arc::new(Float64Array::from_iter_values((0..50).map(f64::from)));
+        let content = spoil(parquet(vec![("id", ids), ("x", values)]), &changes);
+        let options = ReadOptions { format: Format::Parquet, keys: vec!["id".into()], ..ReadOptions::default() };
+        read_all(content, &options);
+    }
+
+    #[test]
+    fn damaged_workbook(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+        let rows = row(1, &[text("A1", "id")]) + &row(2, &[text("A2", "a")]);
+        let content = spoil(workbook(&[("s", &rows)]), &changes);
+        read_all(content, &ReadOptions { format: Format::Xlsx, ..ReadOptions::default() });
+    }
+}
