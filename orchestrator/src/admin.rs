@@ -1,0 +1,198 @@
+//! The local socket of the command line: one JSON question and one JSON answer per connection. The socket lies in the
+//! node's private directory, so the operating system decides who may speak to it.
+
+mod client;
+mod server;
+
+pub use client::ask;
+pub use server::serve;
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Largest question or answer, bytes.
+pub const LIMIT: u64 = 64 << 20;
+
+/// What the command line asks its node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AdminAsk {
+    /// Stop the node.
+    Stop,
+    /// Name, listening address, sessions.
+    Status,
+    /// Make a ticket.
+    PeerInvite {
+        /// Minutes until it expires.
+        valid_minutes: u32,
+    },
+    /// Redeem a ticket.
+    PeerAccept {
+        /// The ticket.
+        ticket: String,
+    },
+    /// Countersign a ticket.
+    PeerCountersign {
+        /// The ticket.
+        ticket: String,
+    },
+    /// Known peers.
+    PeerList,
+    /// Look for what is wrong.
+    Doctor {
+        /// Peer to reach.
+        peer: Option<String>,
+    },
+    /// Add a data set.
+    DatasetAdd(Box<DatasetAdd>),
+    /// Data sets, or the catalogue of a peer.
+    DatasetList {
+        /// Peer.
+        peer: Option<String>,
+    },
+    /// Destroy a data set.
+    DatasetDestroy {
+        /// Data set.
+        dataset: String,
+    },
+    /// Sign and deliver an authorisation.
+    AuthorisationSign {
+        /// Text of the TOML file.
+        toml: String,
+    },
+    /// Authorisations.
+    AuthorisationList,
+    /// Ask for columns.
+    RequestSend {
+        /// Authorisation.
+        authorisation: String,
+        /// Provider.
+        provider: String,
+        /// Data set.
+        dataset: String,
+        /// Columns.
+        columns: Vec<String>,
+    },
+    /// Requests.
+    RequestList,
+    /// Decide a request column by column.
+    RequestDecide {
+        /// Request.
+        id: String,
+        /// Approved columns; absent: all; empty: none.
+        columns: Option<Vec<String>>,
+        /// Reason for the refused ones.
+        reason: String,
+    },
+    /// Check a job file.
+    JobCheck {
+        /// Text of job.toml.
+        toml: String,
+    },
+    /// Explain a job file or a job.
+    JobExplain {
+        /// Text of job.toml.
+        toml: Option<String>,
+        /// Job id.
+        job: Option<String>,
+    },
+    /// Compile, sign, propose.
+    JobSubmit {
+        /// Text of job.toml.
+        toml: String,
+    },
+    /// Jobs.
+    JobList,
+    /// Sign a proposed job.
+    JobApprove {
+        /// Job.
+        job: String,
+    },
+    /// Refuse a proposed job.
+    JobRefuse {
+        /// Job.
+        job: String,
+        /// Why.
+        reason: String,
+    },
+    /// Stop a job.
+    JobHalt {
+        /// Job.
+        job: String,
+        /// Why.
+        reason: String,
+    },
+    /// State and story from a position on.
+    JobStatus {
+        /// Job.
+        job: String,
+        /// First event wanted.
+        from: u64,
+    },
+    /// Why a job is where it is, here and elsewhere.
+    JobWhy {
+        /// Job.
+        job: String,
+    },
+    /// The released result.
+    JobResult {
+        /// Job.
+        job: String,
+    },
+    /// Held results.
+    ReviewList,
+    /// One held result.
+    ReviewShow {
+        /// Job.
+        job: String,
+    },
+    /// Decide a held result.
+    ReviewDecide {
+        /// Job.
+        job: String,
+        /// Release it?
+        approve: bool,
+        /// Who decides.
+        reviewer: String,
+        /// Why, when refused.
+        reason: String,
+        /// The person is a program that approves when all checks pass (said in the log).
+        automatic: bool,
+    },
+    /// Checkpoint the log and have it countersigned.
+    AuditCheckpoint,
+}
+
+/// Options of adding a data set.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DatasetAdd {
+    /// Absolute path.
+    pub file: PathBuf,
+    /// Id.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// Abstract.
+    pub summary: String,
+    /// Key columns.
+    pub key: Vec<String>,
+    /// Categorical columns.
+    pub categorical: Vec<String>,
+    /// Columns that stay out of the catalogue.
+    pub omit: Vec<String>,
+    /// Update frequency.
+    pub update_frequency: String,
+    /// auto, utf-8, gb18030.
+    pub encoding: String,
+    /// Sheet.
+    pub sheet: Option<String>,
+    /// Consent receipts.
+    pub consent: Option<PathBuf>,
+    /// Rows point at persons.
+    pub personal: bool,
+    /// May never be granted.
+    pub prohibited: bool,
+    /// Approved import of own data.
+    pub import_source: Option<String>,
+}

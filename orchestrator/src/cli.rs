@@ -1,0 +1,23 @@
+//! Command line: verbs, their options, and what they print.
+
+mod args;
+mod offline;
+mod output;
+mod verbs;
+
+pub use args::{
+    AuditCommand, AuthorisationCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs, InitArgs, JobCommand, PeerCommand, RequestCommand, ResultCommand,
+    ReviewCommand,
+};
+pub(crate) use offline::{result_check, result_to, verify_dirs};
+pub use output::{Output, emit};
+
+use crate::fault::Result;
+
+/// Runs a parsed command line.
+///
+/// # Errors
+/// The fault that ends the command; its code is the exit status.
+pub fn run(cli: Cli) -> Result<()> {
+    verbs::run(cli)
+}

@@ -1,0 +1,139 @@
+//! What each verb does: most of them ask the running node.
+
+use super::args::{
+    AuditCommand, AuthorisationCommand, Cli, Command, DatasetCommand, JobCommand, PeerCommand, RequestCommand, ResultCommand, ReviewCommand,
+};
+use super::{Output, offline};
+use crate::admin::{AdminAsk, DatasetAdd, ask};
+use crate::fault::{Code, Fault, Result};
+use crate::home::Home;
+use std::path::Path;
+
+/// Runs a command line.
+pub(super) fn run(cli: Cli) -> Result<()> {
+    let out = Output::new(cli.json, &cli.lang)?;
+    let home = Home::new(&cli.dir);
+    match cli.command {
+        Command::Demo(args) => crate::demo::run(&args, &out),
+        Command::Init(args) => offline::init(&home, &args, &out),
+        Command::Up => crate::node::up(&home),
+        Command::Audit(AuditCommand::Verify { dirs }) => offline::audit_verify(&dirs, &out),
+        Command::Audit(AuditCommand::Show { job }) => offline::audit_show(&home, job.as_deref(), &out),
+        Command::Result(ResultCommand::Verify { folder }) => offline::result_verify(&folder, &out),
+        Command::Job(JobCommand::Watch { job }) => watch(&home, &job, &out),
+        Command::Job(JobCommand::Result { job, out: Some(folder) }) => {
+            let value = ask(&home, &AdminAsk::JobResult { job })?;
+            offline::write_result(&folder, &value, &out)
+        }
+        Command::Doctor { peer: None } if ask(&home, &AdminAsk::Status).is_err() => offline::doctor(&home, &out),
+        other => {
+            let question = question(other)?;
+            let value = ask(&home, &question)?;
+            out.answer(&question, &value);
+            offline::exit_of(&question, &value)
+        }
+    }
+}
+
+fn text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|e| {
+        let code = if e.kind() == std::io::ErrorKind::NotFound { Code::FileMissing } else { Code::FileRead };
+        Fault::new(code, e.kind().to_string()).at(path.display().to_string())
+    })
+}
+
+fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+    std::path::absolute(path).map_err(|e| Fault::io(&e, path))
+}
+
+fn question(command: Command) -> Result<AdminAsk> {
+    Ok(match command {
+        Command::Down => AdminAsk::Stop,
+        Command::Doctor { peer } => AdminAsk::Doctor { peer },
+        Command::Destroy { dataset } => AdminAsk::DatasetDestroy { dataset },
+        Command::Peer(c) => match c {
+            PeerCommand::Invite { valid_minutes } => AdminAsk::PeerInvite { valid_minutes },
+            PeerCommand::Accept { ticket } => AdminAsk::PeerAccept { ticket },
+            PeerCommand::Countersign { ticket } => AdminAsk::PeerCountersign { ticket },
+            PeerCommand::List => AdminAsk::PeerList,
+        },
+        Command::Dataset(DatasetCommand::List { peer }) => AdminAsk::DatasetList { peer },
+        Command::Dataset(DatasetCommand::Add(a)) => AdminAsk::DatasetAdd(Box::new(DatasetAdd {
+            file: absolute(&a.file)?,
+            title: a.title.unwrap_or_else(|| a.id.clone()),
+            summary: a.summary.unwrap_or_else(|| format!("data set {}", a.id)),
+            id: a.id,
+            key: a.key,
+            categorical: a.categorical,
+            omit: a.omit,
+            update_frequency: a.update_frequency,
+            encoding: a.encoding,
+            sheet: a.sheet,
+            consent: a.consent.as_deref().map(absolute).transpose()?,
+            personal: !a.not_personal,
+            prohibited: a.prohibited,
+            import_source: a.import_source,
+        })),
+        Command::Authorisation(AuthorisationCommand::Sign { file }) => AdminAsk::AuthorisationSign { toml: text(&file)? },
+        Command::Authorisation(AuthorisationCommand::List) => AdminAsk::AuthorisationList,
+        Command::Request(c) => match c {
+            RequestCommand::Send { authorisation, provider, dataset, columns } => {
+                AdminAsk::RequestSend { authorisation, provider, dataset, columns }
+            }
+            RequestCommand::List => AdminAsk::RequestList,
+            RequestCommand::Approve { id, columns, reason } => {
+                AdminAsk::RequestDecide { id, columns: (!columns.is_empty()).then_some(columns), reason }
+            }
+            RequestCommand::Refuse { id, reason } => AdminAsk::RequestDecide { id, columns: Some(Vec::new()), reason },
+        },
+        Command::Job(c) => job(c)?,
+        Command::Review(c) => match c {
+            ReviewCommand::List => AdminAsk::ReviewList,
+            ReviewCommand::Show { job } => AdminAsk::ReviewShow { job },
+            ReviewCommand::Approve { job, reviewer } => {
+                AdminAsk::ReviewDecide { job, approve: true, reviewer, reason: String::new(), automatic: false }
+            }
+            ReviewCommand::Refuse { job, reviewer, reason } => {
+                AdminAsk::ReviewDecide { job, approve: false, reviewer, reason, automatic: false }
+            }
+        },
+        Command::Audit(AuditCommand::Checkpoint) => AdminAsk::AuditCheckpoint,
+        Command::Demo(_) | Command::Init(_) | Command::Up | Command::Result(_) | Command::Audit(_) => {
+            return Err(Fault::new(Code::Bug, "verb is handled without the node"));
+        }
+    })
+}
+
+fn job(command: JobCommand) -> Result<AdminAsk> {
+    Ok(match command {
+        JobCommand::Check { file } | JobCommand::Estimate { file } => AdminAsk::JobCheck { toml: text(&file)? },
+        JobCommand::Explain { file } if Path::new(&file).exists() => AdminAsk::JobExplain { toml: Some(text(Path::new(&file))?), job: None },
+        JobCommand::Explain { file } => AdminAsk::JobExplain { toml: None, job: Some(file) },
+        JobCommand::Submit { file } => AdminAsk::JobSubmit { toml: text(&file)? },
+        JobCommand::List => AdminAsk::JobList,
+        JobCommand::Approve { job } => AdminAsk::JobApprove { job },
+        JobCommand::Refuse { job, reason } => AdminAsk::JobRefuse { job, reason },
+        JobCommand::Halt { job, reason } => AdminAsk::JobHalt { job, reason },
+        JobCommand::Watch { job } => AdminAsk::JobStatus { job, from: 0 },
+        JobCommand::Why { job } => AdminAsk::JobWhy { job },
+        JobCommand::Result { job, .. } => AdminAsk::JobResult { job },
+    })
+}
+
+/// Follows a job; ends when it is final or waits for a person.
+fn watch(home: &Home, job: &str, out: &Output) -> Result<()> {
+    let mut from = 0;
+    loop {
+        let value = ask(home, &AdminAsk::JobStatus { job: job.to_owned(), from })?;
+        let status: crate::verbs::JobStatus = serde_json::from_value(value).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
+        for event in &status.events {
+            out.event(event);
+            from = event.seq + 1;
+        }
+        if status.at_rest {
+            out.state(&status);
+            return status.fault.map_or(Ok(()), Err);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}

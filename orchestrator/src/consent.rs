@@ -1,0 +1,50 @@
+//! Consent receipts as providers hand them over: a CSV with one row per receipt.
+//!
+//! ```text
+//! subject,scenario,purpose,items,not_before,not_after,revoked_at[,evidence]
+//! ```
+//! The first column may carry the name of the key column; `items` are separated by `;` or `|` and `*` is refused: consent is for
+//! named items (A15). Receipts never leave the node.
+
+use crate::fault::{Code, Fault, Result};
+use bytes::Bytes;
+use yu_desensitize::column;
+use yu_desensitize::read::{ReadOptions, read_table_from};
+use yu_governance::clock::Time;
+use yu_governance::consent::{ConsentReceipt, ConsentSet};
+use yu_governance::id::ColumnSet;
+
+/// Reads receipts.
+///
+/// # Errors
+/// Faults of the file; a receipt that is malformed is named by row.
+pub fn parse(name: &str, bytes: &[u8]) -> Result<ConsentSet> {
+    let table = read_table_from(name, Bytes::copy_from_slice(bytes), &ReadOptions::default())?;
+    let first = table.column_names().first().map(|c| (*c).to_owned()).unwrap_or_default();
+    let options = ReadOptions { keys: vec![first.clone()], ..ReadOptions::default() };
+    let table = read_table_from(name, Bytes::copy_from_slice(bytes), &options)?;
+    let get = |column: &str| column::text(&table, column);
+    let optional = |column: &str| -> Result<Option<Vec<String>>> {
+        if table.column_names().contains(&column) { Ok(Some(get(column)?)) } else { Ok(None) }
+    };
+    let (subjects, scenarios, purposes, items) = (get(&first)?, get("scenario")?, get("purpose")?, get("items")?);
+    let (from, to) = (get("not_before")?, get("not_after")?);
+    let (revoked, evidence) = (optional("revoked_at")?, optional("evidence")?);
+    let mut receipts = Vec::with_capacity(subjects.len());
+    for (i, subject) in subjects.into_iter().enumerate() {
+        let bad = |e: yu_governance::Error| Fault::new(Code::Input, e.to_string()).at(format!("{name}, receipt {}", i + 1));
+        let at = |v: &Option<Vec<String>>| v.as_ref().and_then(|v| v.get(i)).filter(|t| !t.trim().is_empty()).cloned();
+        receipts.push(ConsentReceipt {
+            v: 1,
+            subject,
+            scenario: scenarios[i].parse().map_err(bad)?,
+            purpose: purposes[i].parse().map_err(bad)?,
+            items: ColumnSet::new(items[i].split([';', '|']).map(str::trim)).map_err(bad)?,
+            not_before: Time::parse(&from[i]).map_err(bad)?,
+            not_after: Time::parse(&to[i]).map_err(bad)?,
+            revoked_at: at(&revoked).map(|t| Time::parse(&t)).transpose().map_err(bad)?,
+            evidence: at(&evidence).unwrap_or_else(|| "receipt file".into()),
+        });
+    }
+    ConsentSet::new(receipts).map_err(|e| Fault::from(e).at(name.to_owned()))
+}

@@ -1,0 +1,199 @@
+//! What nodes ask each other outside the data plane: JSON over one stream per question, on a mutually authenticated
+//! connection. Signed documents travel as JSON and are verified where they arrive; the sender of a question is the
+//! name in its certificate, never a field.
+
+use crate::fault::Fault;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Largest question or answer, bytes: a contract with its evidence is tens of kilobytes; a sealed result of a few
+/// thousand statistics is below a megabyte.
+pub const LIMIT: usize = 16 << 20;
+
+/// A question.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Ask {
+    /// Who are you, which version, what time is it?
+    Hello,
+    /// Redeem an invitation.
+    Join {
+        /// Our own ticket.
+        ticket: String,
+        /// Public id of the invitation.
+        invite: String,
+        /// HMAC of the invitation's secret over this connection's keying material.
+        proof: String,
+    },
+    /// Catalogue entries that you publish, signed.
+    Catalogue,
+    /// A signed document for you.
+    Deliver {
+        /// `authorisation`, `request`, `approval`, `certificate`.
+        kind: String,
+        /// The document with its signatures.
+        document: Value,
+    },
+    /// How many rows would you offer to alignment, under which commitment to your consent set?
+    Offer {
+        /// Authorisation.
+        authorisation: String,
+        /// The approved request.
+        request: String,
+        /// Key columns.
+        key: Vec<String>,
+        /// Key normalisation.
+        normalisation: Vec<String>,
+    },
+    /// Check this contract against your own policy and sign it.
+    Propose {
+        /// Contract, signature of the proposer, evidence.
+        bundle: Value,
+    },
+    /// My signature for a contract that I was asked to sign.
+    Sign {
+        /// Job.
+        job: String,
+        /// One signature.
+        signature: Value,
+    },
+    /// I do not sign.
+    Refuse {
+        /// Job.
+        job: String,
+        /// Why.
+        fault: Fault,
+    },
+    /// All signatures: get ready.
+    Admit {
+        /// Contract with all signatures.
+        bundle: Value,
+    },
+    /// Everybody is ready: begin.
+    Start {
+        /// Job.
+        job: String,
+    },
+    /// The job ended by a fault.
+    Abort {
+        /// Job.
+        job: String,
+        /// Which.
+        fault: Fault,
+    },
+    /// How is the job with you?
+    Job {
+        /// Job.
+        job: String,
+    },
+    /// My sealed share of the output.
+    Share {
+        /// Job.
+        job: String,
+        /// Sealed to the reviewer, with attestation.
+        share: Value,
+    },
+    /// The released result, sealed to you.
+    Release {
+        /// Job.
+        job: String,
+        /// Sealed result, decision, receipt.
+        package: Value,
+    },
+    /// The review's decision, without the result.
+    Outcome {
+        /// Job.
+        job: String,
+        /// Signed decision.
+        decision: Value,
+    },
+    /// Countersign my last checkpoint. Without checkpoints: which one did you see last?
+    Countersign {
+        /// Checkpoint lines of my log that you have not seen, oldest first.
+        checkpoints: Vec<String>,
+    },
+}
+
+impl Ask {
+    /// Name for logs and metering.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Join { .. } => "join",
+            Self::Catalogue => "catalogue",
+            Self::Deliver { .. } => "deliver",
+            Self::Offer { .. } => "offer",
+            Self::Propose { .. } => "propose",
+            Self::Sign { .. } => "sign",
+            Self::Refuse { .. } => "refuse",
+            Self::Admit { .. } => "admit",
+            Self::Start { .. } => "start",
+            Self::Abort { .. } => "abort",
+            Self::Job { .. } => "job",
+            Self::Share { .. } => "share",
+            Self::Release { .. } => "release",
+            Self::Outcome { .. } => "outcome",
+            Self::Countersign { .. } => "countersign",
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// It worked.
+    Ok(Value),
+    /// It did not.
+    Fault(Fault),
+}
+
+/// Answer to [`Ask::Hello`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HelloAnswer {
+    /// Name of the answering node.
+    pub name: String,
+    /// Program version.
+    pub version: String,
+    /// Its clock, unix seconds.
+    pub time: i64,
+    /// Its environment.
+    pub environment: String,
+}
+
+/// Answer to [`Ask::Offer`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OfferAnswer {
+    /// Rows after the consent filter and key normalisation.
+    pub rows: u64,
+    /// Salted commitment to the consent set; absent where the rows point at nobody.
+    pub commitment: Option<String>,
+}
+
+/// Answer to [`Ask::Job`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobAnswer {
+    /// State name.
+    pub state: String,
+    /// Fault, when it failed there.
+    pub fault: Option<Fault>,
+}
+
+/// Answer to [`Ask::Propose`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum ProposeAnswer {
+    /// Signed at once: policy passed and this node signs by itself.
+    Signed {
+        /// One signature.
+        signature: Value,
+    },
+    /// A person decides.
+    Pending,
+    /// Policy refuses.
+    Refused {
+        /// Why.
+        fault: Fault,
+    },
+}

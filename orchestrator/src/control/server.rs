@@ -1,0 +1,151 @@
+//! Answering peers. The asker is the name in the certificate; what it may ask depends on its part in the job.
+
+use super::{Answer, Ask, HelloAnswer, JobAnswer, LIMIT};
+use crate::fault::{Code, Fault, Result};
+use crate::job;
+use crate::keys::now;
+use crate::node::{Node, payload_hash};
+use crate::verbs::{self, to_value};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use crate::journal::Note;
+use yu_governance::audit::{Event, Field, Verb};
+use yu_governance::authorisation::Authorisation;
+use yu_governance::catalogue::CatalogueEntry;
+use yu_governance::destroy::DestructionCertificate;
+use yu_governance::request::{Approval, DataRequest};
+use yu_governance::sign::Signed;
+use yu_wire::carrier::Connection;
+use yu_wire::trust::Peer;
+
+/// How long a question or an answer may take on the way.
+const TRANSFER: Duration = Duration::from_secs(30);
+
+/// Answers the questions of one connection until it closes.
+pub async fn serve_connection(node: Arc<Node>, connection: Connection) {
+    loop {
+        let Ok(stream) = yu_wire::rpc::accept_stream(&connection).await else { return };
+        let (node, connection) = (Arc::clone(&node), connection.clone());
+        tokio::spawn(async move {
+            let Ok(Some(request)) = stream.read(LIMIT, TRANSFER).await else { return };
+            let body = request.body().to_vec();
+            let work = tokio::task::spawn_blocking(move || {
+                let answer = match serde_json::from_slice::<Ask>(&body) {
+                    Ok(ask) => answer(&node, &connection, ask),
+                    Err(_) => Err(Fault::new(Code::PeerProtocol, "question does not parse")),
+                };
+                let answer = match answer {
+                    Ok(value) => Answer::Ok(value),
+                    Err(fault) => Answer::Fault(fault),
+                };
+                serde_json::to_vec(&answer).unwrap_or_default()
+            });
+            if let Ok(bytes) = work.await {
+                // the asker may be gone; it will ask again
+                let _ = request.reply(&bytes, TRANSFER).await;
+            }
+        });
+    }
+}
+
+fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> {
+    let peer = connection.peer();
+    if let Ask::Join { ticket, invite, proof } = &ask {
+        let binding = connection.export_keying_material(verbs::join_label().as_bytes(), invite.as_bytes());
+        return verbs::joined(node, peer, &binding, ticket, invite, proof);
+    }
+    let from = peer.name().to_string();
+    // A certificate of a known organisation is not enough: the node itself must have been admitted by ticket.
+    if matches!(peer, Peer::Unadmitted(..)) || node.store().peer(&from)?.is_none() {
+        return Err(Fault::new(Code::PeerUnknown, format!("`{from}`")).party(node.name()));
+    }
+    match ask {
+        Ask::Hello => to_value(&HelloAnswer {
+            name: node.name().into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            time: now().unix(),
+            environment: node.config().environment.clone(),
+        }),
+        Ask::Catalogue => to_value(&node.all_signed::<CatalogueEntry>("catalogue")?),
+        Ask::Deliver { kind, document } => deliver(node, &from, &kind, document),
+        Ask::Offer { authorisation, request, key, normalisation } => job::offer::answer(node, &from, &authorisation, &request, &key, &normalisation),
+        Ask::Propose { bundle } => job::admit::proposed(node, &from, bundle),
+        Ask::Sign { job, signature } => job::admit::signed(node, &from, &job, signature),
+        Ask::Refuse { job, fault } => job::admit::refused(node, &from, &job, fault),
+        Ask::Admit { bundle } => job::admit::admitted(node, &from, bundle),
+        Ask::Start { job } => job::admit::start(node, &from, &job),
+        Ask::Abort { job, fault } => job::end::aborted(node, &from, &job, fault),
+        Ask::Job { job } => {
+            let row = job::bundle::of_party(node, &from, &job)?;
+            to_value(&JobAnswer { state: row.state.to_string(), fault: row.fault })
+        }
+        Ask::Share { job, share } => job::held::share(node, &from, &job, share),
+        Ask::Release { job, package } => job::held::release(node, &from, &job, package),
+        Ask::Outcome { job, decision } => job::held::outcome(node, &from, &job, decision),
+        Ask::Countersign { checkpoints } => verbs::countersign_for(node, &from, &checkpoints),
+        Ask::Join { .. } => Err(Fault::new(Code::Bug, "answered above")),
+    }
+}
+
+/// Keeps a signed document that concerns this node.
+fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<Value> {
+    let ring = node.ring()?;
+    let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at(kind.to_owned()).party(from);
+    match kind {
+        "authorisation" => {
+            let signed: Signed<Authorisation> = serde_json::from_value(document).map_err(parse)?;
+            let authority = signed.payload.authority.to_string();
+            if node.config().authority.as_deref() != Some(&authority) {
+                return Err(Fault::new(Code::Refused, format!("`{authority}` is not this node's authority")));
+            }
+            signed.verify(&ring, &[&authority])?;
+            let id = signed.payload.id.clone();
+            let hash = node.store_signed("authorisation", id.as_str(), &signed)?;
+            node.log(Event::new(Verb::AuthorisationReceived).by(&authority)?.with("authorisation", Field::Authorisation(id.clone())).hash("document", &hash))?;
+        }
+        "request" => {
+            let signed: Signed<DataRequest> = serde_json::from_value(document).map_err(parse)?;
+            let r = &signed.payload;
+            if r.requester.as_str() != from {
+                return Err(Fault::new(Code::Signature, "requester and sender differ").party(from));
+            }
+            signed.verify(&ring, &[from])?;
+            let authorisation: Signed<Authorisation> = node.signed("authorisation", r.authorisation.as_str())?;
+            if payload_hash(&authorisation.payload)? != r.authorisation_hash {
+                return Err(Fault::new(Code::Tampered, "the request cites another text of the authorisation").party(from));
+            }
+            // A20: outside the authorised list a request is refused without asking anybody.
+            let granted = authorisation.payload.grant(&r.dataset).cloned().unwrap_or_default();
+            if let Some(beyond) = r.asked()?.beyond(&granted).first() {
+                return Err(Fault::new(Code::ColumnBeyond, format!("`{beyond}` of {} is not in the authorisation", r.dataset)));
+            }
+            let id = r.id.clone();
+            let hash = node.store_signed("request", id.as_str(), &signed)?;
+            node.log(Event::new(Verb::RequestReceived).by(from)?.with("request", Field::Request(id.clone())).hash("document", &hash))?;
+        }
+        "approval" => {
+            let signed: Signed<Approval> = serde_json::from_value(document).map_err(parse)?;
+            signed.verify(&ring, &[from])?;
+            if signed.payload.approver.as_str() != from {
+                return Err(Fault::new(Code::Signature, "approver and sender differ").party(from));
+            }
+            let request: Signed<DataRequest> = node.signed("request", signed.payload.request.as_str())?;
+            if let Some(finding) = signed.payload.check(&request.payload, &payload_hash(&request.payload)?).first() {
+                return Err(finding.into());
+            }
+            let id = signed.payload.request.clone();
+            let hash = node.store_signed("approval", id.as_str(), &signed)?;
+            node.log(Event::new(Verb::RequestApproved).by(from)?.with("request", Field::Request(id.clone())).hash("document", &hash))?;
+        }
+        "certificate" => {
+            let signed: Signed<DestructionCertificate> = serde_json::from_value(document).map_err(parse)?;
+            signed.verify(&ring, &[from])?;
+            let hash = payload_hash(&signed.payload)?;
+            node.store_signed("certificate", &hash.to_hex(), &signed)?;
+            node.log(Event::new(Verb::CertificateReceived).by(from)?.hash("document", &hash))?;
+        }
+        other => return Err(Fault::new(Code::PeerProtocol, format!("unknown document `{}`", other.escape_default())).party(from)),
+    }
+    Ok(json!({}))
+}

@@ -1,0 +1,162 @@
+//! Data sets of this node: reading a file, encrypting it under a key of its own, publishing its catalogue entry, and
+//! opening it again for a job that holds a permit.
+
+use crate::admin::DatasetAdd;
+use crate::fault::{Code, Fault, Result};
+use crate::keys::now;
+use crate::node::Node;
+use crate::store::DatasetRow;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use yu_desensitize::column;
+use yu_desensitize::read::{Encoding, ReadOptions, read_table_from};
+use yu_desensitize::table::Table;
+use crate::journal::Note;
+use yu_governance::audit::{Event, Field, Verb};
+use yu_governance::canonical::Hash;
+use yu_governance::catalogue::{CatalogueEntry, Class, Column, Kind, Origin, Subjects};
+use yu_governance::id::DatasetId;
+use yu_governance::sign::Signed;
+
+/// Most distinct values of a categorical column: each becomes a column of the group matrix and a row of the result.
+const CATEGORIES: usize = 64;
+
+/// How a stored file is read again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Stored {
+    name: String,
+    options: ReadOptions,
+}
+
+/// Name of a data set's payload in the vault.
+pub fn blob_id(id: &DatasetId) -> String {
+    format!("ds-{}", id.as_str().replace('/', "."))
+}
+
+/// Name of its consent receipts in the vault.
+pub fn consent_id(id: &DatasetId) -> String {
+    format!("consent-{}", id.as_str().replace('/', "."))
+}
+
+/// Reads a file, stores it encrypted, signs its catalogue entry.
+///
+/// # Errors
+/// Every fault of the file names file, row and column; `exists` never: adding again is a new version.
+pub fn add(node: &Node, ask: &DatasetAdd) -> Result<CatalogueEntry> {
+    let id: DatasetId = format!("{}/{}/{}", node.config().environment, node.config().organisation, ask.id).parse()?;
+    let bytes = fs::read(&ask.file).map_err(|e| {
+        let code = if e.kind() == std::io::ErrorKind::NotFound { Code::FileMissing } else { Code::FileRead };
+        Fault::new(code, e.kind().to_string()).at(ask.file.display().to_string())
+    })?;
+    let encoding = match ask.encoding.as_str() {
+        "auto" => Encoding::Auto,
+        "utf-8" => Encoding::Utf8,
+        "gb18030" => Encoding::Gb18030,
+        other => return Err(Fault::new(Code::Input, format!("`{other}`: auto, utf-8 or gb18030")).at("--encoding")),
+    };
+    let options = ReadOptions { encoding, sheet: ask.sheet.clone(), keys: ask.key.clone(), ..ReadOptions::default() };
+    let name = ask.file.display().to_string();
+    let version = Hash::of_file(&bytes);
+    let content = Bytes::from(bytes);
+    let table = read_table_from(&name, content.clone(), &options)?;
+    let entry = CatalogueEntry {
+        v: 1,
+        dataset: id.clone(),
+        name: ask.title.clone(),
+        provider: node.name().parse()?,
+        summary: ask.summary.clone(),
+        items: items(&table, ask)?,
+        update_frequency: ask.update_frequency.clone(),
+        version,
+        rows: table.num_rows(),
+        subjects: if ask.personal { Subjects::Persons } else { Subjects::None },
+        origin: match &ask.import_source {
+            Some(source) => Origin::Imported { source: source.clone(), licence: source.clone() },
+            None => Origin::Public,
+        },
+        prohibited: ask.prohibited,
+    };
+    if let Some(finding) = entry.check().first() {
+        return Err(finding.into());
+    }
+    if let Some(path) = &ask.consent {
+        let receipts = fs::read(path).map_err(|e| Fault::io(&e, path))?;
+        crate::consent::parse(&path.display().to_string(), &receipts)?;
+        node.vault().put(&consent_id(&id), &receipts)?;
+    }
+    node.vault().put(&blob_id(&id), &content)?;
+    let signed = Signed::sign(entry.clone(), node.name(), node.signing())?;
+    node.store_signed("catalogue", id.as_str(), &signed)?;
+    let stored = serde_json::to_string(&Stored { name: name.clone(), options }).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
+    let row = DatasetRow {
+        id: id.to_string(),
+        version: version.to_string(),
+        rows: entry.rows,
+        source: name,
+        read_options: stored,
+        entry: serde_json::to_string(&entry).map_err(|e| Fault::new(Code::Bug, e.to_string()))?,
+        consent: ask.consent.is_some(),
+    };
+    node.store().put_dataset(&row, now().unix())?;
+    node.log(Event::new(Verb::DatasetAdded).with("dataset", Field::Dataset(id.clone())).hash("version", &version).count("rows", entry.rows))?;
+    Ok(entry)
+}
+
+/// The catalogue's items: declared categories, keys, and numbers where the first cell is one; a later cell that is none is
+/// then a fault of the file, named by row, not a reason to read the column as text.
+fn items(table: &Table, ask: &DatasetAdd) -> Result<Vec<Column>> {
+    for name in ask.key.iter().chain(&ask.categorical).chain(&ask.omit) {
+        table.select(&[name])?;
+    }
+    let mut items = Vec::new();
+    for name in table.column_names() {
+        if ask.omit.iter().any(|o| o == name) {
+            continue;
+        }
+        let kind = if ask.key.iter().any(|k| k == name) {
+            Kind::Key
+        } else if ask.categorical.iter().any(|c| c == name) {
+            Kind::Categorical { categories: column::distinct(table, name, CATEGORIES)? }
+        } else if column::numeric(&table.take(&[0_u64])?, name).is_ok() {
+            column::numeric(table, name)?;
+            Kind::Numeric
+        } else {
+            Kind::Text
+        };
+        let class = if ask.personal { Class::Personal } else { Class::General };
+        items.push(Column { name: name.to_owned(), kind, class, grade: if ask.personal { 3 } else { 2 }, unit: None });
+    }
+    Ok(items)
+}
+
+/// Reads a stored data set again after checking that its source, where it still exists, did not change.
+///
+/// # Errors
+/// `dataset.changed`, `storage.damaged`, `not-found`.
+pub fn load(node: &Node, id: &DatasetId, version: &Hash) -> Result<Table> {
+    let row = unchanged(node, id, version)?;
+    let stored: Stored = serde_json::from_str(&row.read_options).map_err(|_| Fault::new(Code::Damaged, "read options").at(row.id.clone()))?;
+    let plain = node.vault().get(&blob_id(id))?;
+    if Hash::of_file(&plain) != *version {
+        return Err(Fault::new(Code::DataChanged, "the stored payload is of another version").at(row.id));
+    }
+    Ok(read_table_from(&stored.name, Bytes::from(plain.to_vec()), &stored.options)?)
+}
+
+/// The register's row of a data set whose version and source file are as the contract says.
+///
+/// # Errors
+/// `not-found`, `dataset.changed`.
+pub fn unchanged(node: &Node, id: &DatasetId, version: &Hash) -> Result<DatasetRow> {
+    let row = node.store().dataset(id.as_str())?.ok_or_else(|| Fault::new(Code::NotFound, format!("data set `{id}`")))?;
+    if row.version != version.to_string() {
+        return Err(Fault::new(Code::DataChanged, "the contract names another version than is stored").at(row.id).party(node.name()));
+    }
+    if let Ok(bytes) = fs::read(&row.source)
+        && Hash::of_file(&bytes) != *version
+    {
+        return Err(Fault::new(Code::DataChanged, "the file differs from the version that was added").at(row.source).party(node.name()));
+    }
+    Ok(row)
+}

@@ -1,0 +1,111 @@
+//! What the user is told when something does not work: what, where, which party, and the remedy.
+//!
+//! A [`Fault`] is value-free, so it may be shown to every party of a job and written to logs. Its [`Code`] is stable
+//! and decides the exit status of the command line.
+
+mod code;
+mod from;
+
+pub use code::Code;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Result of the node.
+pub type Result<T> = std::result::Result<T, Fault>;
+
+/// The two languages of everything that a user reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lang {
+    /// English.
+    En,
+    /// Chinese.
+    Zh,
+    /// Both, Chinese first.
+    #[default]
+    Both,
+}
+
+/// A failure with a stable name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Stable name.
+    pub code: Code,
+    /// Identifiers and public numbers that say what exactly; never a data value.
+    pub detail: String,
+    /// File, step, field or verb.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The party at fault or concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<String>,
+}
+
+impl Fault {
+    /// A fault with its detail.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), place: None, party: None }
+    }
+
+    /// Says where it happened.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.place.get_or_insert_with(|| place.into());
+        self
+    }
+
+    /// Says which party is concerned.
+    #[must_use]
+    pub fn party(mut self, party: impl Into<String>) -> Self {
+        self.party.get_or_insert_with(|| party.into());
+        self
+    }
+
+    /// Exit status of a command that ends with this fault.
+    pub fn exit(&self) -> u8 {
+        self.code.exit()
+    }
+
+    /// Lines for a person.
+    pub fn render(&self, lang: Lang) -> String {
+        let mut out = String::new();
+        let title = pick(lang, self.code.title_en(), self.code.title_zh());
+        out.push_str(&format!("[{}] {title}: {}", self.code.as_str(), self.detail));
+        if let Some(place) = &self.place {
+            out.push_str(&format!("\n  {}: {place}", pick(lang, "where", "位置")));
+        }
+        if let Some(party) = &self.party {
+            out.push_str(&format!("\n  {}: {party}", pick(lang, "party", "参与方")));
+        }
+        out.push_str(&format!(
+            "\n  {}: {}",
+            pick(lang, "remedy", "处理办法"),
+            pick(lang, self.code.remedy_en(), self.code.remedy_zh())
+        ));
+        out
+    }
+}
+
+/// One text in the wanted language.
+pub fn pick(lang: Lang, en: &str, zh: &str) -> String {
+    match lang {
+        Lang::En => en.to_owned(),
+        Lang::Zh => zh.to_owned(),
+        Lang::Both if en == zh => en.to_owned(),
+        Lang::Both => format!("{zh} / {en}"),
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.code.title_en(), self.code.as_str(), self.detail)?;
+        if let Some(place) = &self.place {
+            write!(f, " at {place}")?;
+        }
+        if let Some(party) = &self.party {
+            write!(f, ", party {party}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,28 @@
+//! Jobs: from `job.toml` to the contract, its admission, its run, and its end.
+//!
+//! | to see | open |
+//! |---|---|
+//! | what a person writes | [`file`] |
+//! | the contract | [`compile`] |
+//! | signatures of all parties, all or nothing | [`admit`] |
+//! | the run on one node | [`run`] |
+//! | states as persisted intents | [`state`] |
+//! | events as sentences | [`story`] |
+
+pub mod admit;
+pub mod bundle;
+pub mod compile;
+pub mod end;
+pub mod explain;
+pub mod file;
+pub mod held;
+pub mod inputs;
+pub mod offer;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod state;
+pub mod story;
+pub mod watchdog;
+
+pub use state::State;

@@ -1,0 +1,277 @@
+//! Signatures of all parties, all or nothing.
+//!
+//! ```text
+//! proposer                                    every other party
+//!   compile, check, sign        ── Propose ──>  verify, check own policy; sign, or wait for a person, or refuse
+//!   merge signatures            <── Sign ─────  (when the person decides later)
+//!   all signatures              ── Admit ────>  verify all of them, count the run, persist `admitted`
+//!   all admitted                ── Start ────>  run
+//! ```
+//! Any refusal or fault before `Start` ends the job everywhere; nothing was read until then.
+
+use super::bundle::{self, Bundle, Situation};
+use super::{State, end, run};
+use crate::control::{Ask, ProposeAnswer};
+use crate::fault::{Code, Fault, Result};
+use crate::journal::Note;
+use crate::keys::now;
+use crate::node::Node;
+use crate::verbs::to_value;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use yu_governance::audit::{Event, Verb};
+use yu_governance::contract::Role;
+use yu_governance::policy;
+use yu_governance::sign::Signature;
+
+/// Proposes a checked bundle to all parties.
+///
+/// # Errors
+/// `contract.rule` and its relatives when the own policy refuses.
+pub fn propose(node: &Arc<Node>, mut bundle: Bundle) -> Result<String> {
+    let id = bundle.id()?;
+    own_policy(node, &bundle)?;
+    bundle.contract.add_signature(node.name(), node.signing())?;
+    node.store().new_job(&id, State::Proposing, &bundle.to_json()?, node.name(), now().unix())?;
+    node.log(Event::new(Verb::JobProposed).of(&id)?)?;
+    node.log(Event::new(Verb::JobSigned).of(&id)?)?;
+    node.store().add_event(&id, "proposed", &json!({ "party": node.name() }), now().unix())?;
+    node.store().add_event(&id, "policy-passed", &json!({}), now().unix())?;
+    let (node, job) = (Arc::clone(node), id.clone());
+    std::thread::spawn(move || {
+        if let Err(fault) = gather(&node, &job, &bundle) {
+            end::fail(&node, &job, &fault);
+        }
+    });
+    Ok(id)
+}
+
+fn gather(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
+    for party in bundle.others(node) {
+        let answer = node.ask(&party, &Ask::Propose { bundle: to_value(bundle)? }).map_err(|f| f.party(party.clone()))?;
+        let answer: ProposeAnswer =
+            serde_json::from_value(answer).map_err(|_| Fault::new(Code::PeerProtocol, "answer to a proposal").party(party.clone()))?;
+        match answer {
+            ProposeAnswer::Signed { signature } => {
+                signed(node, &party, job, signature)?;
+            }
+            ProposeAnswer::Pending => {
+                node.store().add_event(job, "waiting", &json!({ "party": party }), now().unix())?;
+            }
+            ProposeAnswer::Refused { fault } => {
+                refused(node, &party, job, fault)?;
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks a bundle by this node's own policy.
+fn own_policy(node: &Node, bundle: &Bundle) -> Result<()> {
+    let contract = &bundle.contract.payload;
+    let situation = Situation::of(node, contract)?;
+    let findings = policy::check(&situation.input(contract, &bundle.dossier), &bundle::policy(node)?);
+    match findings.first() {
+        None => Ok(()),
+        Some(first) => Err(first.into()),
+    }
+}
+
+/// A peer proposes a contract.
+pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
+    let bundle: Bundle = serde_json::from_value(bundle).map_err(|e| Fault::new(Code::PeerProtocol, e.to_string()).at("proposal").party(from))?;
+    let id = bundle.id()?;
+    let contract = &bundle.contract.payload;
+    bundle.contract.verify(&node.ring()?, &[from])?;
+    if !contract.parties.iter().any(|p| p.name.as_str() == node.name()) {
+        return Err(Fault::new(Code::ContractRule, "this node is no party of the contract").party(node.name()));
+    }
+    let verdict = own_policy(node, &bundle).and_then(|()| own_inputs(node, &bundle));
+    if let Err(fault) = verdict {
+        let fault = fault.party(node.name());
+        node.log(Event::new(Verb::JobRefused).of(&id)?.code("reason", fault.code.as_str()))?;
+        return to_value(&ProposeAnswer::Refused { fault });
+    }
+    if node.store().new_job(&id, State::Proposed, &bundle.to_json()?, from, now().unix())? {
+        node.log(Event::new(Verb::JobChecked).of(&id)?)?;
+        node.store().add_event(&id, "proposed", &json!({ "party": from }), now().unix())?;
+        node.store().add_event(&id, "policy-passed", &json!({}), now().unix())?;
+    }
+    if node.config().limits.auto_sign {
+        let signature = sign(node, &id)?;
+        return to_value(&ProposeAnswer::Signed { signature });
+    }
+    node.store().add_event(&id, "waiting", &json!({ "party": node.name() }), now().unix())?;
+    to_value(&ProposeAnswer::Pending)
+}
+
+/// What only the owner can check: that its data are still the version in the contract.
+fn own_inputs(node: &Node, bundle: &Bundle) -> Result<()> {
+    let me = node.name().parse()?;
+    for input in bundle.contract.payload.inputs_of(&me) {
+        crate::dataset::unchanged(node, &input.dataset, &input.version)?;
+    }
+    Ok(())
+}
+
+/// Signs a proposed contract after checking it once more.
+pub fn sign(node: &Arc<Node>, job: &str) -> Result<Value> {
+    let row = bundle::find(node, job)?;
+    if row.state != State::Proposed {
+        return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).at(row.id));
+    }
+    let mut bundle = Bundle::of(&row)?;
+    own_policy(node, &bundle)?;
+    own_inputs(node, &bundle)?;
+    bundle.contract.add_signature(node.name(), node.signing())?;
+    let own = bundle.contract.signatures.iter().find(|s| s.signer == node.name()).cloned();
+    let own = own.ok_or_else(|| Fault::new(Code::Bug, "own signature"))?;
+    node.log(Event::new(Verb::JobSigned).of(&row.id)?)?;
+    node.store().set_contract(&row.id, &bundle.to_json()?, now().unix())?;
+    node.store().move_job(&row.id, &[State::Proposed], State::Signed, now().unix())?;
+    node.store().add_event(&row.id, "signed", &json!({ "party": node.name() }), now().unix())?;
+    to_value(&own)
+}
+
+/// The person of this node signs: the signature goes to the proposer.
+pub fn approve(node: &Arc<Node>, job: &str) -> Result<String> {
+    let row = bundle::find(node, job)?;
+    let signature = sign(node, &row.id)?;
+    node.send_later(&row.proposer, Some(&row.id), &Ask::Sign { job: row.id.clone(), signature })?;
+    node.flush_outbox();
+    Ok(row.id)
+}
+
+/// The person of this node refuses.
+pub fn refuse(node: &Arc<Node>, job: &str, reason: &str) -> Result<String> {
+    let row = bundle::find(node, job)?;
+    if !node.store().move_job(&row.id, &[State::Proposed], State::Refused, now().unix())? {
+        return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).at(row.id));
+    }
+    node.log(Event::new(Verb::JobRefused).of(&row.id)?.code("reason", "person"))?;
+    let fault = Fault::new(Code::PartyRefused, reason.to_owned()).party(node.name());
+    node.send_later(&row.proposer, Some(&row.id), &Ask::Refuse { job: row.id.clone(), fault })?;
+    node.flush_outbox();
+    Ok(row.id)
+}
+
+/// A party's signature arrives at the proposer.
+pub fn signed(node: &Arc<Node>, from: &str, job: &str, signature: Value) -> Result<Value> {
+    let signature: Signature = serde_json::from_value(signature).map_err(|_| Fault::new(Code::PeerProtocol, "signature does not parse").party(from))?;
+    if signature.signer != from {
+        return Err(Fault::new(Code::Signature, "signer and sender differ").party(from));
+    }
+    let complete = {
+        // Two signatures may arrive at once; each must be merged into the other's result.
+        let _turn = node.merge_turn();
+        let row = own_proposal(node, from, job)?;
+        let mut bundle = Bundle::of(&row)?;
+        bundle.contract.merge_signature(signature, &node.ring()?).map_err(|e| Fault::new(Code::Tampered, e.to_string()).party(from))?;
+        node.store().set_contract(job, &bundle.to_json()?, now().unix())?;
+        node.store().add_event(job, "signed", &json!({ "party": from }), now().unix())?;
+        let all = bundle.contract.payload.parties.iter().all(|p| bundle.contract.names(p.name.as_str()));
+        all && node.store().move_job(job, &[State::Proposing], State::Signed, now().unix())?
+    };
+    if complete {
+        let (node, job) = (Arc::clone(node), job.to_owned());
+        std::thread::spawn(move || {
+            if let Err(fault) = admit_all(&node, &job) {
+                end::fail(&node, &job, &fault);
+            }
+        });
+    }
+    Ok(json!({}))
+}
+
+fn own_proposal(node: &Node, from: &str, job: &str) -> Result<crate::store::JobRow> {
+    let row = bundle::of_party(node, from, job)?;
+    if row.proposer != node.name() {
+        return Err(Fault::new(Code::State, "this node did not propose the job"));
+    }
+    Ok(row)
+}
+
+/// Every signature is here: admit everywhere, then start everywhere.
+fn admit_all(node: &Arc<Node>, job: &str) -> Result<()> {
+    let row = bundle::find(node, job)?;
+    let bundle = Bundle::of(&row)?;
+    enter(node, &bundle)?;
+    for party in bundle.others(node) {
+        node.ask(&party, &Ask::Admit { bundle: to_value(&bundle)? }).map_err(|f| f.party(party.clone()))?;
+    }
+    for party in bundle.others(node) {
+        node.ask(&party, &Ask::Start { job: job.to_owned() }).map_err(|f| f.party(party.clone()))?;
+    }
+    begin(node, job)
+}
+
+/// Verifies all signatures, counts the run, persists the admission.
+fn enter(node: &Arc<Node>, bundle: &Bundle) -> Result<()> {
+    let job = bundle.id()?;
+    bundle.admitted(node)?;
+    own_policy(node, bundle)?;
+    let contract = &bundle.contract.payload;
+    let limit = contract.limits.runs_per_day.min(bundle::floors(node).runs_per_day);
+    if contract.side_of(&node.name().parse()?).is_some() && !node.store().count_run(&bundle::pair(contract), &bundle::day(), &job, limit)? {
+        return Err(Fault::new(Code::RunsPerDay, format!("{limit} runs a day")).party(node.name()));
+    }
+    node.log(Event::new(Verb::JobAdmitted).of(&job)?)?;
+    node.store().set_contract(&job, &bundle.to_json()?, now().unix())?;
+    node.store().move_job(&job, &[State::Signed], State::Admitted, now().unix())?;
+    node.store().add_event(&job, "admitted", &json!({}), now().unix())
+}
+
+/// The proposer says that everybody signed.
+pub fn admitted(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
+    let bundle: Bundle = serde_json::from_value(bundle).map_err(|e| Fault::new(Code::PeerProtocol, e.to_string()).at("admission").party(from))?;
+    let job = bundle.id()?;
+    let unknown = |_| Fault::new(Code::Tampered, "the admitted contract is not the one that was signed here").party(from);
+    let row = bundle::of_party(node, from, &job).map_err(unknown)?;
+    if row.proposer != from {
+        return Err(Fault::new(Code::State, "only the proposer admits").party(from));
+    }
+    match row.state {
+        State::Signed => enter(node, &bundle)?,
+        State::Admitted => {}
+        other => return Err(Fault::new(Code::State, format!("job is `{other}`")).party(node.name())),
+    }
+    Ok(json!({}))
+}
+
+/// The proposer says that everybody is ready.
+pub fn start(node: &Arc<Node>, from: &str, job: &str) -> Result<Value> {
+    let row = bundle::of_party(node, from, job)?;
+    if row.proposer != from {
+        return Err(Fault::new(Code::State, "only the proposer starts").party(from));
+    }
+    if row.state == State::Admitted {
+        begin(node, job)?;
+    }
+    Ok(json!({}))
+}
+
+fn begin(node: &Arc<Node>, job: &str) -> Result<()> {
+    let bundle = Bundle::of(&bundle::find(node, job)?)?;
+    if !node.store().move_job(job, &[State::Admitted], State::Running, now().unix())? {
+        return Ok(());
+    }
+    node.log(Event::new(Verb::JobStarted).of(job)?)?;
+    node.store().add_event(job, "started", &json!({}), now().unix())?;
+    let me = node.name().parse()?;
+    if bundle.contract.payload.party(&me).is_some_and(|p| p.is(Role::Computing)) {
+        run::spawn(node, job, bundle);
+    }
+    Ok(())
+}
+
+/// A party's refusal arrives at the proposer.
+pub fn refused(node: &Arc<Node>, from: &str, job: &str, fault: Fault) -> Result<Value> {
+    own_proposal(node, from, job)?;
+    node.store().add_event(job, "refused", &json!({ "party": from, "reason": fault.to_string() }), now().unix())?;
+    let detail = format!("{}: {}", fault.code.as_str(), fault.detail);
+    let code = if fault.code == Code::Tampered { Code::Tampered } else { Code::PartyRefused };
+    end::fail(node, job, &Fault::new(code, detail).party(from));
+    Ok(json!({}))
+}
+

@@ -1,0 +1,237 @@
+//! From `job.toml` to the canonical contract: catalogue, authorisation and approvals are looked up, rows are asked for,
+//! cost and leakage are derived; nothing is guessed.
+
+use super::bundle::Bundle;
+use super::file::{JobFile, SideFile};
+use super::{offer, plan};
+use crate::control::{Ask, OfferAnswer};
+use crate::fault::{Code, Fault, Result};
+use crate::keys::{now, rng};
+use crate::node::Node;
+use crate::verbs::{environment, fetch_catalogue, known_authorisation};
+use rand::Rng;
+use std::collections::BTreeSet;
+use yu_governance::authorisation::Authorisation;
+use yu_governance::catalogue::{CatalogueEntry, Kind};
+use yu_governance::contract::{
+    ApprovalRef, AuthorisationRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, Engine, FixedPoint, GroupingTerms, Input,
+    KeyTerms, Leakage, Limits, OutputTerms, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, RevealMatch, Role, SealTo, SecurityModel, Side,
+    SideTerms, StatisticsTerms, Technique, Zone, Adversary,
+};
+use yu_governance::contract::leakage;
+use yu_governance::id::{ColumnSet, DatasetId, PartyName, document_hash};
+use yu_governance::policy::Dossier;
+use yu_governance::request::{Approval, DataRequest};
+use yu_governance::sign::Signed;
+use yu_governance::text::Text;
+
+/// One side while it is compiled.
+struct Side1<'a> {
+    file: &'a SideFile,
+    entry: Signed<CatalogueEntry>,
+    request: Signed<DataRequest>,
+    approval: Signed<Approval>,
+    offer: OfferAnswer,
+}
+
+/// Compiles a job file against the catalogue and documents of this moment.
+///
+/// # Errors
+/// `input.bad`, `not-found`, `column.missing`, `request.not-approved`, `authorisation.missing`, or why a peer could not
+/// be asked.
+pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
+    let authorisation = known_authorisation(node, &file.authorisation)?;
+    let purpose = match &file.purpose {
+        Some(text) => text.parse()?,
+        None => authorisation.payload.purpose.clone(),
+    };
+    let left = side(node, &file.left, &authorisation)?;
+    let right = side(node, &file.right, &authorisation)?;
+    let grouping = grouping(file, &left, &right)?;
+    let statistics = StatisticsTerms {
+        left: terms(&left)?,
+        right: terms(&right)?,
+        helper: file.helper.parse()?,
+        grouping,
+        deviation: Deviation::Sample,
+        fixed_point: FixedPoint { value_bits: plan::VALUE_BITS, unit_bits: plan::UNIT_BITS },
+    };
+    let created = now();
+    let term = created.plus_seconds(i64::from(file.expires_hours) * 3600);
+    let mut nonce = [0_u8; 32];
+    rng().fill_bytes(&mut nonce);
+    let own = &node.config().limits;
+    let mut contract = Contract {
+        v: 1,
+        title: Text::new(
+            format!("joint statistics over {} and {}", file.left.dataset, file.right.dataset),
+            format!("{} 与 {} 的联合统计", file.left.dataset, file.right.dataset),
+        ),
+        environment: environment(node)?,
+        technique: Technique::Mpc,
+        parties: parties(node, file)?,
+        authorisation: AuthorisationRef { id: authorisation.payload.id.clone(), hash: document_hash(&authorisation.payload)? },
+        approvals: [&left, &right]
+            .into_iter()
+            .map(|s| Ok(ApprovalRef { request: s.approval.payload.request.clone(), hash: document_hash(&s.approval.payload)? }))
+            .collect::<Result<Vec<_>>>()?,
+        scenario: authorisation.payload.scenario.clone(),
+        purpose,
+        inputs: vec![input(&left, &statistics, Side::Left)?, input(&right, &statistics, Side::Right)?],
+        protocol: ProtocolTerms {
+            psi: PsiTerms { kind: PsiKind::EcdhRistretto255, tag_rule: "40 + log2 n_left + log2 n_right bits, rounded up to bytes".into() },
+            statistics,
+        },
+        security: SecurityModel {
+            adversary: Adversary::SemiHonest,
+            corruptions: 1,
+            computational_bits: 128,
+            statistical_bits: 40,
+            assumptions: Text::new(
+                "at most one of the three computing parties is corrupted and follows the protocol; decisional Diffie-Hellman on Ristretto255 with hashing as a random oracle; AES-128 as a pseudorandom function",
+                "三个计算方中至多一方被攻陷且遵守协议；Ristretto255 上的判定性 Diffie-Hellman 假设及随机谕言机；AES-128 为伪随机函数",
+            ),
+        },
+        reveal_match: RevealMatch::Both,
+        leakage: Vec::<Leakage>::new(),
+        cost: CostStatement { formula: Vec::new(), rounds: String::new(), min_bytes: 0, max_bytes: 0, min_rounds: 0, max_rounds: 0 },
+        limits: Limits {
+            min_rows: file.limits.min_rows.unwrap_or(0).max(own.min_rows),
+            max_ratio: file.limits.max_ratio.unwrap_or(own.max_ratio).min(own.max_ratio),
+            runs_per_day: file.limits.runs_per_day.unwrap_or(own.runs_per_day).min(own.runs_per_day),
+            min_cell: file.limits.min_cell.unwrap_or(0).max(own.min_cell),
+        },
+        outputs: Vec::new(),
+        receivers: vec![recipient(node, &file.receiver)?],
+        reviewer: recipient(node, &file.reviewer)?,
+        crypto: CryptoTerms::intl(),
+        engines: ["yu-mpc", "yu-wire", "yu"].map(|name| Engine { name: name.into(), version: env!("CARGO_PKG_VERSION").into() }).to_vec(),
+        created,
+        expires: if term < authorisation.payload.not_after { term } else { authorisation.payload.not_after },
+        nonce: hex::encode(nonce),
+    };
+    contract.cost = plan::cost(&contract)?;
+    contract.outputs = vec![OutputTerms { name: "statistics".into(), kind: "report".into(), layout: plan::layout_hash(&contract)? }];
+    contract.leakage = leakage::required(&contract);
+    let dossier = Dossier {
+        authorisation: Some(authorisation),
+        requests: vec![left.request, right.request],
+        approvals: vec![left.approval, right.approval],
+        catalogue: vec![left.entry, right.entry],
+        outside: Vec::new(),
+        withdrawals: Vec::new(),
+    };
+    Ok(Bundle { contract: Signed::unsigned(contract), dossier })
+}
+
+fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisation>) -> Result<Side1<'a>> {
+    let dataset: DatasetId = file.dataset.parse()?;
+    let entry = fetch_catalogue(node, &file.party)?
+        .into_iter()
+        .find(|e| e.payload.dataset == dataset)
+        .ok_or_else(|| Fault::new(Code::NotFound, format!("data set `{dataset}`")).party(file.party.clone()))?;
+    for name in file.key.iter().chain(&file.columns) {
+        if entry.payload.column(name).is_none() {
+            let near: Vec<&str> = entry.payload.items.iter().map(|c| c.name.as_str()).collect();
+            return Err(Fault::new(Code::ColumnMissing, format!("`{name}` in {dataset}; it has {}", near.join(", "))).party(file.party.clone()));
+        }
+    }
+    let approvals: Vec<Signed<Approval>> = node.all_signed("approval")?;
+    let approval = approvals
+        .into_iter()
+        .rev()
+        .find(|a| a.payload.dataset == dataset && a.payload.authorisation == authorisation.payload.id)
+        .ok_or_else(|| Fault::new(Code::NotApproved, format!("no approval for {dataset} under {}", authorisation.payload.id)).party(file.party.clone()))?;
+    let request: Signed<DataRequest> = node.signed("request", approval.payload.request.as_str())?;
+    let offer = if file.party == node.name() {
+        offer::of(node, &dataset, &authorisation.payload, &approval.payload, &file.key, &file.normalise)?
+    } else {
+        let ask = Ask::Offer {
+            authorisation: authorisation.payload.id.to_string(),
+            request: approval.payload.request.to_string(),
+            key: file.key.clone(),
+            normalisation: file.normalise.clone(),
+        };
+        serde_json::from_value(node.ask(&file.party, &ask)?).map_err(|_| Fault::new(Code::PeerProtocol, "offer").party(file.party.clone()))?
+    };
+    Ok(Side1 { file, entry, request, approval, offer })
+}
+
+fn terms(side: &Side1<'_>) -> Result<SideTerms> {
+    Ok(SideTerms { party: side.file.party.parse()?, columns: side.file.columns.clone() })
+}
+
+fn grouping(file: &JobFile, left: &Side1<'_>, right: &Side1<'_>) -> Result<Option<GroupingTerms>> {
+    let Some(group) = &file.group else { return Ok(None) };
+    let (side, of) = if group.side == "left" { (Side::Left, left) } else { (Side::Right, right) };
+    match of.entry.payload.column(&group.column).map(|c| &c.kind) {
+        Some(Kind::Categorical { categories }) => Ok(Some(GroupingTerms { side, column: group.column.clone(), categories: categories.clone() })),
+        Some(_) => Err(Fault::new(Code::Input, format!("`{}` is not categorical in the catalogue", group.column)).at("job.toml `group.column`")),
+        None => Err(Fault::new(Code::ColumnMissing, format!("`{}` in {}", group.column, of.file.dataset)).party(of.file.party.clone())),
+    }
+}
+
+fn input(side: &Side1<'_>, statistics: &StatisticsTerms, which: Side) -> Result<Input> {
+    let mut columns: BTreeSet<String> = side.file.key.iter().chain(&side.file.columns).cloned().collect();
+    if let Some(grouping) = statistics.grouping.as_ref().filter(|g| g.side == which) {
+        columns.insert(grouping.column.clone());
+    }
+    let consent = match &side.offer.commitment {
+        None => ConsentTerms::NotNeeded,
+        Some(commitment) => ConsentTerms::Filter { subject_column: side.file.key[0].clone(), commitment: commitment.parse()? },
+    };
+    Ok(Input {
+        party: side.file.party.parse()?,
+        dataset: side.entry.payload.dataset.clone(),
+        version: side.entry.payload.version,
+        columns: ColumnSet::new(columns)?,
+        key: KeyTerms { columns: side.file.key.clone(), normalisation: side.file.normalise.clone() },
+        consent,
+        rows: side.offer.rows,
+    })
+}
+
+fn parties(node: &Node, file: &JobFile) -> Result<Vec<Party>> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in [&file.left.party, &file.right.party, &file.helper, &file.reviewer, &file.receiver] {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    names
+        .into_iter()
+        .map(|name| {
+            let (zone, controller) = standing(node, name)?;
+            let mut roles = Vec::new();
+            if name == file.left.party || name == file.right.party {
+                roles.push(Role::Input);
+            }
+            if name == file.left.party || name == file.right.party || name == file.helper {
+                roles.push(Role::Computing);
+            }
+            if name == file.receiver {
+                roles.push(Role::Result);
+            }
+            if name == file.reviewer {
+                roles.push(Role::Reviewer);
+            }
+            roles.sort_unstable();
+            let zone = if zone == "inside" { Zone::Inside } else { Zone::Outside };
+            Ok(Party { name: name.parse()?, roles, zone, controller })
+        })
+        .collect()
+}
+
+fn standing(node: &Node, name: &str) -> Result<(String, String)> {
+    if name == node.name() {
+        return Ok((node.config().zone.clone(), node.config().controller.clone()));
+    }
+    let peer = node.peer(name)?;
+    Ok((peer.zone, peer.controller))
+}
+
+fn recipient(node: &Node, name: &str) -> Result<Recipient> {
+    let party: PartyName = name.parse()?;
+    let seal = if name == node.name() { hex::encode(node.keys().seal.public().0) } else { node.peer(name)?.seal_key };
+    Ok(Recipient { party, seal: SealTo::try_from(seal)? })
+}

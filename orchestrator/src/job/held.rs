@@ -1,0 +1,293 @@
+//! After the computation: sealed shares arrive at the reviewer, the result is held, decided, released or not, and every
+//! node destroys what it kept.
+
+use super::bundle::{self, Bundle};
+use super::report::{Opened, Report};
+use super::{State, end};
+use crate::control::Ask;
+use crate::egress::{self, Package, seal_info};
+use crate::fault::{Code, Fault, Result};
+use crate::journal::Note;
+use crate::keys::{now, rng};
+use crate::node::Node;
+use crate::store::JobRow;
+use crate::verbs::to_value;
+use crate::destroy;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use yu_governance::audit::{Event, Verb};
+use yu_governance::check::InputAttestation;
+use yu_governance::contract::Role;
+use yu_governance::held::{Checked, Held};
+use yu_governance::release::{Decider, Receipt, ReviewDecision, ReviewVerdict, Reviewed};
+use yu_governance::sign::Signed;
+use yu_governance::text::Text;
+use yu_mpc::rep3::SealedShare;
+
+/// What a computing party hands to the reviewer.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handover {
+    /// Its output share, sealed to the reviewer.
+    pub share: SealedShare,
+    /// What it found in its own rows; input parties only.
+    pub attestation: Option<Signed<InputAttestation>>,
+}
+
+/// Vault name of the salt of a held result's hash.
+fn salt_id(job: &str) -> String {
+    format!("{}salt", destroy::prefix(job))
+}
+
+/// A computing party's share arrives at the reviewer.
+pub fn share(node: &Arc<Node>, from: &str, job: &str, share: Value) -> Result<Value> {
+    let row = bundle::of_party(node, from, job)?;
+    let contract = Bundle::of(&row)?.contract.payload;
+    let party = from.parse()?;
+    if contract.reviewer.party.as_str() != node.name() || !contract.party(&party).is_some_and(|p| p.is(Role::Computing)) {
+        return Err(Fault::new(Code::State, "shares go from computing parties to the reviewer").party(from));
+    }
+    if row.state != State::Running && row.state != State::Held {
+        return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).party(node.name()));
+    }
+    let handover: Handover = serde_json::from_value(share).map_err(|_| Fault::new(Code::PeerProtocol, "share does not parse").party(from))?;
+    let json = serde_json::to_string(&handover).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
+    if !node.store().put_share(job, from, &json)? {
+        return Err(Fault::new(Code::PeerProtocol, "a different share was delivered before").party(from));
+    }
+    node.store().add_event(job, "share-arrived", &json!({ "party": from }), now().unix())?;
+    let expected = contract.with_role(Role::Computing).count();
+    if row.state == State::Running && node.store().shares(job)?.len() == expected {
+        let (node, job) = (Arc::clone(node), job.to_owned());
+        std::thread::spawn(move || {
+            if let Err(fault) = hold(&node, &job) {
+                end::fail(&node, &job, &fault);
+            }
+        });
+    }
+    Ok(json!({}))
+}
+
+/// All shares are here: the result waits for its decision.
+fn hold(node: &Arc<Node>, job: &str) -> Result<()> {
+    if !node.vault().holds(&salt_id(job)) {
+        let mut salt = [0_u8; 32];
+        rng().fill_bytes(&mut salt);
+        node.vault().put(&salt_id(job), &salt)?;
+    }
+    let held = checked(node, job)?;
+    let passed = held.report().passed();
+    if !node.store().move_job(job, &[State::Running], State::Held, now().unix())? {
+        return Ok(());
+    }
+    node.log(Event::new(Verb::ResultHeld).of(job)?)?;
+    let objections = held.report().objections().count() as u64;
+    node.log(Event::new(Verb::ResultChecked).of(job)?.count("objections", objections))?;
+    node.store().add_event(job, "held", &json!({ "passed": passed }), now().unix())
+}
+
+/// Puts the stored shares together and checks them; nothing of it is stored.
+///
+/// # Errors
+/// `not-found` before all shares arrived; `storage.damaged` for shares that do not open.
+pub fn checked(node: &Node, job: &str) -> Result<Held<Checked<Report>>> {
+    let row = bundle::find(node, job)?;
+    let bundle = Bundle::of(&row)?;
+    let admitted = bundle.admitted(node)?;
+    let mut held = Held::new(&admitted);
+    let mut attestations = Vec::new();
+    for (party, json) in node.store().shares(&row.id)? {
+        let handover: Handover = serde_json::from_str(&json).map_err(|_| Fault::new(Code::Damaged, "stored share").party(party.clone()))?;
+        attestations.extend(handover.attestation);
+        held.accept(&party.parse()?, handover.share)?;
+    }
+    let salt: [u8; 32] = node.vault().get(&salt_id(&row.id))?[..].try_into().map_err(|_| Fault::new(Code::Damaged, "salt"))?;
+    let contract = admitted.contract().clone();
+    let complete = held.complete(&salt, |shares| Opened::open(&contract, &row.id, &node.keys().seal, shares))?;
+    Ok(complete.check(&attestations, &node.ring()?)?)
+}
+
+/// The reviewer decides.
+///
+/// # Errors
+/// `review.refused` when checks that failed are to be approved; `state.wrong`.
+pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason: &str, automatic: bool) -> Result<Value> {
+    let row = bundle::find(node, job)?;
+    let contract = Bundle::of(&row)?.contract.payload;
+    if contract.reviewer.party.as_str() != node.name() {
+        return Err(Fault::new(Code::State, "this node is not the reviewer").at(row.id));
+    }
+    if row.state != State::Held {
+        return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).at(row.id));
+    }
+    let job = row.id.clone();
+    let held = checked(node, &job)?;
+    let decider = if automatic { Decider::Demo } else { Decider::Person { name: reviewer.to_owned() } };
+    let verdict = if approve { ReviewVerdict::Approved } else { ReviewVerdict::Refused { reason: Text::new(reason, reason) } };
+    let decision = Signed::sign(held.draft(decider, verdict, now()), node.name(), node.signing())?;
+    let reviewed = held.decide(&decision, &node.ring()?).map_err(|e| Fault::new(Code::Review, e.to_string()))?;
+    let hash = node.store_signed("decision", &job, &decision)?;
+    let word = if approve { "approved" } else { "refused" };
+    let by = if automatic { "demo" } else { "person" };
+    node.log(Event::new(Verb::ReviewDecided).of(&job)?.code("verdict", word).code("decider", by).hash("decision", &hash))?;
+    let told = json!({ "reviewer": reviewer, "verdict": word });
+    node.store().add_event(&job, "decided", &told, now().unix())?;
+    if let Reviewed::Released(released) = reviewed {
+        // From here the release is repeated until it is confirmed; before it, a crash leaves the result held.
+        node.store().move_job(&job, &[State::Held], State::Releasing, now().unix())?;
+        for receiver in egress::release(node, &released, &decision)? {
+            node.log(Event::new(Verb::ResultReleased).of(&job)?.by(&receiver)?.hash("result", &released.result()))?;
+            node.store().add_event(&job, "released", &json!({ "party": receiver }), now().unix())?;
+        }
+    } else {
+        node.store().move_job(&job, &[State::Held], State::Destroying, now().unix())?;
+    }
+    for party in Bundle::of(&row)?.others(node) {
+        node.send_later(&party, Some(&job), &Ask::Outcome { job: job.clone(), decision: to_value(&decision)? })?;
+    }
+    deliver_then_finish(node, &job);
+    Ok(told)
+}
+
+/// Waits until the outbox holds nothing of the job any more, then destroys; survives restarts.
+fn deliver_then_finish(node: &Arc<Node>, job: &str) {
+    let (node, job) = (Arc::clone(node), job.to_owned());
+    std::thread::spawn(move || {
+        while !node.is_stopping() {
+            node.flush_outbox();
+            let pending = node.store().outbox_of(&job).unwrap_or(1);
+            if pending == 0 {
+                finish(&node, &job);
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    });
+}
+
+/// The released result arrives at its receiver.
+pub fn release(node: &Arc<Node>, from: &str, job: &str, package: Value) -> Result<Value> {
+    let row = bundle::of_party(node, from, job)?;
+    let contract = Bundle::of(&row)?.contract.payload;
+    if contract.reviewer.party.as_str() != from || !contract.receivers.iter().any(|r| r.party.as_str() == node.name()) {
+        return Err(Fault::new(Code::State, "results go from the reviewer to a receiver").party(from));
+    }
+    let package: Package = serde_json::from_value(package).map_err(|_| Fault::new(Code::PeerProtocol, "package does not parse").party(from))?;
+    let ring = node.ring()?;
+    let decision = package.decision.verify(&ring, &[from])?;
+    let document = node.keys().seal.open(&seal_info(job, node.name()), b"", &package.sealed)?;
+    let receipt = Receipt::verify(&package.receipt, &ring, &document)?;
+    let fits = receipt.job.0.to_hex() == job && receipt.receiver.as_str() == node.name() && receipt.decision == crate::node::payload_hash(decision)?;
+    if !fits || decision.verdict != ReviewVerdict::Approved || decision.job.0.to_hex() != job {
+        return Err(Fault::new(Code::Signature, "receipt, decision and job do not belong together").party(from));
+    }
+    let hash = receipt.result;
+    node.vault().put(&format!("result-{job}"), &document)?;
+    node.store_signed("receipt", job, &package.receipt)?;
+    node.store_signed("decision", job, &package.decision)?;
+    node.log(Event::new(Verb::ResultReceived).of(job)?.by(from)?.hash("result", &hash))?;
+    node.store().add_event(job, "received", &json!({}), now().unix())?;
+    Ok(json!({}))
+}
+
+/// The decision arrives at a party: its part ends.
+pub fn outcome(node: &Arc<Node>, from: &str, job: &str, decision: Value) -> Result<Value> {
+    let row = bundle::of_party(node, from, job)?;
+    let contract = Bundle::of(&row)?.contract.payload;
+    let decision: Signed<ReviewDecision> = serde_json::from_value(decision).map_err(|_| Fault::new(Code::PeerProtocol, "decision does not parse").party(from))?;
+    let payload = decision.verify(&node.ring()?, &[contract.reviewer.party.as_str()])?;
+    if payload.job.0.to_hex() != job {
+        return Err(Fault::new(Code::Signature, "the decision is on another job").party(from));
+    }
+    let word = if payload.verdict == ReviewVerdict::Approved { "approved" } else { "refused" };
+    node.store_signed("decision", job, &decision)?;
+    node.store().add_event(job, "decided", &json!({ "reviewer": from, "verdict": word }), now().unix())?;
+    if node.store().move_job(job, &[State::Held, State::Sealing, State::Running], State::Destroying, now().unix())? {
+        let (node, job) = (Arc::clone(node), job.to_owned());
+        std::thread::spawn(move || finish(&node, &job));
+    }
+    Ok(json!({}))
+}
+
+/// Destroys what the job left here, signs the certificate, ends the job.
+pub fn finish(node: &Arc<Node>, job: &str) {
+    if let Err(fault) = try_finish(node, job) {
+        // the state stays `destroying`: the next start goes on here
+        tracing::error!(job, code = fault.code.as_str(), "destruction is not complete");
+    }
+}
+
+fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
+    let row = bundle::find(node, job)?;
+    node.store().move_job(job, &[State::Releasing], State::Destroying, now().unix())?;
+    let (count, certificate) = destroy::working(node, job)?;
+    node.store().drop_shares(job)?;
+    node.log(Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate))?;
+    node.store().add_event(job, "destroyed", &json!({ "count": count, "certificate": certificate.to_string() }), now().unix())?;
+    let decision: Signed<ReviewDecision> = node.signed("decision", job)?;
+    let last = if decision.payload.verdict == ReviewVerdict::Approved { State::Done } else { State::Rejected };
+    let document = node.store().object("certificate", &certificate.to_hex())?.map(|o| o.json).unwrap_or_default();
+    let document: Value = serde_json::from_str(&document).map_err(|_| Fault::new(Code::Damaged, "certificate"))?;
+    for party in Bundle::of(&row)?.others(node) {
+        node.send_later(&party, None, &Ask::Deliver { kind: "certificate".into(), document: document.clone() })?;
+    }
+    node.flush_outbox();
+    node.store().move_job(job, &[State::Destroying], last, now().unix())?;
+    node.log(Event::new(Verb::JobFinished).of(job)?)
+}
+
+/// Queues the own share and waits until the reviewer has it; the job fails by name when it is away too long.
+///
+/// # Errors
+/// `peer.lost` naming the reviewer; `storage.failed`.
+pub fn hand_over(node: &Arc<Node>, job: &str, reviewer: &str, handover: &Handover) -> Result<()> {
+    node.send_later(reviewer, Some(job), &Ask::Share { job: job.to_owned(), share: to_value(handover)? })?;
+    node.store().move_job(job, &[State::Running], State::Sealing, now().unix())?;
+    node.log(Event::new(Verb::ResultSealed).of(job)?.by(reviewer)?)?;
+    node.store().add_event(job, "share-sealed", &json!({ "party": reviewer }), now().unix())?;
+    wait_for_reviewer(node, job, reviewer)
+}
+
+fn wait_for_reviewer(node: &Arc<Node>, job: &str, reviewer: &str) -> Result<()> {
+    let limit = Duration::from_secs(node.config().limits.resume_limit_s);
+    let start = Instant::now();
+    while !node.is_stopping() {
+        node.flush_outbox();
+        if node.store().outbox_of(job)? == 0 {
+            node.store().move_job(job, &[State::Sealing], State::Held, now().unix())?;
+            return Ok(());
+        }
+        if bundle::find(node, job)?.state.is_final() {
+            return Ok(());
+        }
+        if start.elapsed() > limit {
+            return Err(Fault::new(Code::PeerLost, format!("no answer for {} s", limit.as_secs())).party(reviewer));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+/// Goes on with what was persisted before a restart.
+pub fn continue_after_restart(node: &Arc<Node>, row: &JobRow) {
+    let Ok(reviewer) = Bundle::of(row).map(|b| b.contract.payload.reviewer.party.to_string()) else { return };
+    let (node, job, state) = (Arc::clone(node), row.id.clone(), row.state);
+    std::thread::spawn(move || match state {
+        State::Sealing => {
+            if let Err(fault) = wait_for_reviewer(&node, &job, &reviewer) {
+                end::fail(&node, &job, &fault);
+            }
+        }
+        State::Running if reviewer == node.name() => {
+            let complete = node.store().shares(&job).is_ok_and(|s| s.len() == 3);
+            if complete && let Err(fault) = hold(&node, &job) {
+                end::fail(&node, &job, &fault);
+            }
+        }
+        State::Releasing => deliver_then_finish(&node, &job),
+        _ => {}
+    });
+}

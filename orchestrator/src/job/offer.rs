@@ -1,0 +1,73 @@
+//! What a provider states about its input before there is a contract: how many rows it would offer to alignment, and a
+//! commitment to its consent set. Counts come out, nothing else.
+
+use crate::control::OfferAnswer;
+use crate::dataset;
+use crate::fault::{Code, Fault, Result};
+use crate::keys::{now, rng};
+use crate::node::Node;
+use crate::raw_table::{Rows, key_spec};
+use crate::verbs::to_value;
+use rand::Rng;
+use serde_json::Value;
+use std::sync::Arc;
+use yu_desensitize::key::normalise;
+use yu_governance::authorisation::Authorisation;
+use yu_governance::catalogue::{CatalogueEntry, Subjects};
+use yu_governance::consent::{ConsentQuery, ConsentSet};
+use yu_governance::id::DatasetId;
+use yu_governance::raw::Raw;
+use yu_governance::request::{Approval, DataRequest};
+use yu_governance::sign::Signed;
+
+/// Answers a peer that holds an approved request.
+///
+/// # Errors
+/// `request.not-approved` for everybody else.
+pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, key: &[String], steps: &[String]) -> Result<Value> {
+    let not_approved = |_| Fault::new(Code::NotApproved, format!("`{request}`")).party(node.name());
+    let asked: Signed<DataRequest> = node.signed("request", request).map_err(not_approved)?;
+    let approval: Signed<Approval> = node.signed("approval", request).map_err(not_approved)?;
+    let authorisation: Signed<Authorisation> = node.signed("authorisation", authorisation)?;
+    if asked.payload.requester.as_str() != from || approval.payload.not_after <= now() {
+        return Err(Fault::new(Code::NotApproved, format!("`{request}` is not an approved request of `{from}`")).party(node.name()));
+    }
+    to_value(&of(node, &asked.payload.dataset, &authorisation.payload, &approval.payload, key, steps)?)
+}
+
+/// What this node would offer of one of its data sets.
+///
+/// # Errors
+/// `not-found`, `dataset.changed`, `key.duplicate`, and faults of the file.
+pub fn of(node: &Node, id: &DatasetId, authorisation: &Authorisation, approval: &Approval, key: &[String], steps: &[String]) -> Result<OfferAnswer> {
+    let entry: Signed<CatalogueEntry> = node.signed("catalogue", id.as_str())?;
+    let table = dataset::load(node, id, &entry.payload.version)?;
+    normalise(&table, &key_spec(key, steps)?)?.check_unique()?;
+    let raw = Raw::new(id.clone(), entry.payload.version, Rows(table));
+    if entry.payload.subjects == Subjects::None {
+        return Ok(OfferAnswer { rows: raw.rows(), commitment: None });
+    }
+    let consent = receipts(node, id)?;
+    let subject = key.first().ok_or_else(|| Fault::new(Code::Input, "no key column"))?;
+    let granted = approval.granted();
+    let query = ConsentQuery { scenario: &authorisation.scenario, purpose: &authorisation.purpose, items: &granted, now: now() };
+    let counts = raw.count_consenting(subject, &consent, &query)?;
+    let mut salt = [0_u8; 32];
+    rng().fill_bytes(&mut salt);
+    let commitment = consent.commitment(&salt);
+    // with the salt the provider can show later which set it used; it stays encrypted here
+    node.vault().put(&format!("salt-{}", commitment.to_hex()), &salt)?;
+    Ok(OfferAnswer { rows: counts.kept, commitment: Some(commitment.to_string()) })
+}
+
+/// Consent receipts of a data set.
+///
+/// # Errors
+/// `policy.refused` when the rows point at persons and no receipts were added.
+pub fn receipts(node: &Node, id: &DatasetId) -> Result<ConsentSet> {
+    let name = dataset::consent_id(id);
+    if !node.vault().holds(&name) {
+        return Err(Fault::new(Code::Refused, format!("`{id}` points at persons and has no consent receipts (A15)")).party(node.name()));
+    }
+    crate::consent::parse(&name, &node.vault().get(&name)?)
+}

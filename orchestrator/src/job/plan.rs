@@ -1,0 +1,121 @@
+//! The contract's protocol terms as the engine's plan, its cost, and the layout of its output.
+
+use crate::fault::{Code, Fault, Result};
+use serde::Serialize;
+use yu_governance::canonical::{Hash, digest, to_canonical};
+use yu_governance::contract::{Contract, CostStatement, Side, StepCost};
+use yu_mpc::cost::{Cost, Counts};
+use yu_mpc::psi::Limits;
+use yu_mpc::stats::{self, Grouping, Layout, Owner, Side as StatsSide, StatsPlan};
+
+/// Bits after the binary point of means and deviations.
+pub const VALUE_BITS: u32 = 20;
+/// Bits after the binary point of numbers between -1 and 1.
+pub const UNIT_BITS: u32 = 30;
+
+/// The engine's plan of a contract.
+///
+/// # Errors
+/// `contract.rule` for terms that this engine does not compute.
+pub fn of(contract: &Contract) -> Result<StatsPlan> {
+    let s = &contract.protocol.statistics;
+    if s.fixed_point.value_bits != VALUE_BITS || s.fixed_point.unit_bits != UNIT_BITS {
+        return Err(Fault::new(Code::ContractRule, "this engine computes with 20 and 30 fractional bits"));
+    }
+    let side = |terms: &yu_governance::contract::SideTerms| StatsSide { party: terms.party.to_string(), columns: terms.columns.clone() };
+    let plan = StatsPlan {
+        left: side(&s.left),
+        right: side(&s.right),
+        helper: s.helper.to_string(),
+        grouping: s.grouping.as_ref().map(|g| Grouping {
+            side: match g.side {
+                Side::Left => Owner::Left,
+                Side::Right => Owner::Right,
+            },
+            column: g.column.clone(),
+            categories: g.categories.clone(),
+        }),
+        min_cell: contract.limits.min_cell,
+    };
+    plan.check()?;
+    Ok(plan)
+}
+
+/// Limits of the alignment.
+pub fn limits(contract: &Contract) -> Limits {
+    Limits { min_rows: contract.limits.min_rows, max_ratio: contract.limits.max_ratio }
+}
+
+/// Bytes and rounds as a formula in the row counts, with minimum and maximum.
+///
+/// # Errors
+/// `input.bad` when the counts overflow.
+pub fn cost(contract: &Contract) -> Result<CostStatement> {
+    let formula = stats::job_formula(&of(contract)?)?;
+    let (n_left, n_right) = rows(contract);
+    let (least, most) = formula.bounds(n_left, n_right, contract.limits.min_rows.min(n_left.min(n_right)))?;
+    Ok(CostStatement {
+        formula: formula
+            .phases
+            .iter()
+            .flat_map(|phase| &phase.messages)
+            .map(|m| StepCost { step: m.step.clone(), from: m.from.clone(), to: m.to.clone(), bytes: m.payload.clone().framed().to_string() })
+            .collect(),
+        rounds: most.rounds.to_string(),
+        min_bytes: least.bytes,
+        max_bytes: most.bytes,
+        min_rounds: u64::from(least.rounds),
+        max_rounds: u64::from(most.rounds),
+    })
+}
+
+/// What a run at these counts costs.
+///
+/// # Errors
+/// `input.bad` when the counts overflow.
+pub fn at(contract: &Contract, counts: &Counts) -> Result<Cost> {
+    Ok(stats::cost(&of(contract)?, counts)?)
+}
+
+/// Layout of the output.
+///
+/// # Errors
+/// `contract.rule` for terms that this engine does not compute.
+pub fn layout(contract: &Contract) -> Result<Layout> {
+    Ok(Layout::of(&of(contract)?)?)
+}
+
+/// Rows offered by left and right.
+pub fn rows(contract: &Contract) -> (u64, u64) {
+    let s = &contract.protocol.statistics;
+    let of = |party: &yu_governance::id::PartyName| contract.inputs.iter().find(|i| i.party == *party).map_or(0, |i| i.rows);
+    (of(&s.left.party), of(&s.right.party))
+}
+
+/// Which numbers the output holds, in which order.
+#[derive(Serialize)]
+struct LayoutForm<'a> {
+    columns: Vec<(&'a str, &'a str)>,
+    groups: Vec<&'a str>,
+}
+
+/// Hash of a layout given by its columns (party, name) and group labels.
+///
+/// # Errors
+/// `internal`.
+pub fn hash_of(columns: &[(&str, &str)], groups: &[&str]) -> Result<Hash> {
+    let form = LayoutForm { columns: columns.to_vec(), groups: groups.to_vec() };
+    Ok(digest("yu-layout-v1", &to_canonical(&form)?))
+}
+
+/// Hash of the contracted layout.
+///
+/// # Errors
+/// `internal`.
+pub fn layout_hash(contract: &Contract) -> Result<Hash> {
+    let s = &contract.protocol.statistics;
+    let columns: Vec<(&str, &str)> =
+        [&s.left, &s.right].into_iter().flat_map(|side| side.columns.iter().map(|c| (side.party.as_str(), c.as_str()))).collect();
+    let groups: Vec<&str> = s.grouping.iter().flat_map(|g| g.categories.iter().map(String::as_str)).collect();
+    hash_of(&columns, &groups)
+}

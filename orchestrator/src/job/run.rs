@@ -1,0 +1,205 @@
+//! The run of a job on one computing party: open the data with a permit, align, check, compute on shares, seal the output
+//! to the reviewer. Blocking code on a thread of its own.
+
+use super::bundle::{self, Bundle, Situation};
+use super::held::{self, Handover};
+use super::inputs::{self, Prepared};
+use super::{end, plan};
+use crate::fault::{Code, Fault, Result};
+use crate::journal::Note;
+use crate::keys::{now, rng};
+use crate::node::Node;
+use crate::sessions;
+use crate::store::JobRow;
+use serde_json::json;
+use std::sync::Arc;
+use yu_governance::audit::{Event, Verb};
+use yu_governance::check::InputAttestation;
+use yu_governance::contract::{Contract, Role};
+use yu_governance::policy::{Decision, Permit, decide};
+use yu_governance::sign::Signed;
+use yu_mpc::cost::Counts;
+use yu_mpc::psi;
+use yu_mpc::rep3::Context;
+use yu_mpc::stats::{self, Role as Part};
+use yu_wire::channel::Channel;
+use yu_wire::seal::SealPublic;
+
+/// Domain of sealed output shares.
+pub(super) const OUTPUT_INFO: &[u8] = b"yu-output-share-v1";
+
+/// Whether this node computes in a stored job.
+pub fn computes(node: &Node, row: &JobRow) -> bool {
+    let Ok(bundle) = Bundle::of(row) else { return false };
+    bundle.contract.payload.parties.iter().any(|p| p.name.as_str() == node.name() && p.is(Role::Computing))
+}
+
+/// Runs the job on a thread of its own; a fault ends the job everywhere.
+pub fn spawn(node: &Arc<Node>, job: &str, bundle: Bundle) {
+    if !node.live().begin(job) {
+        return;
+    }
+    let (node, job) = (Arc::clone(node), job.to_owned());
+    std::thread::spawn(move || {
+        let work = std::panic::AssertUnwindSafe(|| run(&node, &job, &bundle));
+        let outcome = std::panic::catch_unwind(work).unwrap_or_else(|_| Err(Fault::new(Code::Bug, "the run panicked")));
+        if let Err(fault) = outcome {
+            end::fail(&node, &job, &fault.party(node.name()));
+        }
+        node.live().end(&job);
+    });
+}
+
+fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
+    let admitted = bundle.admitted(node)?;
+    let contract = admitted.contract();
+    let me = node.name().parse()?;
+    let say = |percent: u8, step: &str| node.live().progress(job, percent, step);
+    say(2, "permit");
+    let situation = Situation::of_running(node, contract)?;
+    let permits = match decide(&admitted, &situation.input(contract, &bundle.dossier), &bundle::policy(node)?) {
+        Decision::Permitted { permits, policy, .. } => {
+            node.log(Event::new(Verb::PermitIssued).of(job)?.count("permits", permits.len() as u64).hash("policy", &policy))?;
+            permits
+        }
+        Decision::Denied { findings, .. } => {
+            return Err(findings.first().map_or_else(|| Fault::new(Code::Refused, "denied"), Fault::from));
+        }
+    };
+    let part = match contract.side_of(&me) {
+        Some(yu_governance::contract::Side::Left) => Part::Left,
+        Some(yu_governance::contract::Side::Right) => Part::Right,
+        None => Part::Helper,
+    };
+    let prepared = match permits.first() {
+        Some(permit) => Some(prepare(node, job, contract, permit, &admitted)?),
+        None => None,
+    };
+    say(8, "sessions");
+    let mut open = sessions::open(node, job, contract)?;
+    let result = protocol(node, job, contract, part, prepared, &mut open, &say);
+    match result {
+        Ok(handover) => {
+            // the peers may still read what was sent last; closing waits for their acknowledgement
+            open.close();
+            say(95, "hand-over");
+            held::hand_over(node, job, contract.reviewer.party.as_str(), &handover)?;
+            say(100, "");
+            Ok(())
+        }
+        Err(fault) => {
+            open.abort(fault.code.as_str());
+            Err(fault)
+        }
+    }
+}
+
+fn prepare(node: &Arc<Node>, job: &str, contract: &Contract, permit: &Permit, admitted: &yu_governance::contract::Admitted) -> Result<Prepared> {
+    let prepared = inputs::open(node, contract, permit, admitted.id())?;
+    let (rows, dropped, failed) = (prepared.keys.len() as u64, prepared.without_consent, prepared.failed_keys);
+    node.log(Event::new(Verb::DataOpened).of(job)?.count("rows", rows))?;
+    node.log(Event::new(Verb::ConsentFiltered).of(job)?.count("dropped", dropped))?;
+    let detail = json!({ "rows": rows, "without_consent": dropped, "failed_keys": failed });
+    node.store().add_event(job, "data-opened", &detail, now().unix())?;
+    Ok(prepared)
+}
+
+fn protocol(
+    node: &Arc<Node>,
+    job: &str,
+    contract: &Contract,
+    part: Part,
+    prepared: Option<Prepared>,
+    open: &mut sessions::Open,
+    say: &dyn Fn(u8, &str),
+) -> Result<Handover> {
+    let plan = plan::of(contract)?;
+    let terms = &contract.protocol.statistics;
+    let id = *crate::destroy::parse_job(job)?.0.as_bytes();
+    let mut rng = rng();
+    let (left, right, helper) = (terms.left.party.as_str(), terms.right.party.as_str(), terms.helper.as_str());
+    let mut local = None;
+    let mut matched = None;
+    let mut counts = plan::rows(contract);
+    if let Some(prepared) = prepared {
+        say(12, "psi");
+        node.log(Event::new(Verb::StepStarted).of(job)?.code("step", "psi"))?;
+        let config = psi::Config {
+            party: node.name().to_owned(),
+            session: id,
+            limits: plan::limits(contract),
+            expected_peer_rows: Some(1..=peer_rows(contract, part)),
+        };
+        let other = if part == Part::Left { right } else { left };
+        let own = prepared.keys.len() as u64;
+        let rows = {
+            let keys: Vec<&[u8]> = prepared.keys.iter().map(|k| k.as_slice()).collect();
+            psi::run(open.channel(other)?, config, &keys, &mut rng)?
+        };
+        let common = rows.count();
+        matched = Some(common);
+        counts = if part == Part::Left { (own, rows.peer_rows()) } else { (rows.peer_rows(), own) };
+        node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "psi").count("matched", common))?;
+        node.store().add_event(job, "aligned", &json!({ "matched": common }), now().unix())?;
+        say(60, "checks");
+        if common < contract.limits.min_rows {
+            return Err(Fault::new(Code::TooFewMatched, format!("{common} rows matched, the contract wants {}", contract.limits.min_rows)));
+        }
+        let (data, examination) = inputs::aligned(contract, part, &prepared, rows.rows())?;
+        drop(prepared);
+        // Before any share of a value exists anywhere: groups, dominance, constant columns.
+        inputs::refuse_small(contract, &examination)?;
+        node.store().add_event(job, "cells-checked", &json!({ "min_cell": contract.limits.min_cell }), now().unix())?;
+        let party = node.name().parse()?;
+        let attestation = InputAttestation::new(crate::destroy::parse_job(job)?, party, &examination, now());
+        local = Some((data, Signed::sign(attestation, node.name(), node.signing())?));
+    }
+    say(65, "shares");
+    node.log(Event::new(Verb::StepStarted).of(job)?.code("step", "statistics"))?;
+    let index = part.index();
+    let names = [left, right, helper];
+    let (prev, next) = open.take_two(names[(index + 2) % 3], names[(index + 1) % 3])?;
+    let mut context = Context::new(index, &id, prev, next, &mut rng)?;
+    let (data, attestation) = match local {
+        Some((data, attestation)) => (Some(data), Some(attestation)),
+        None => (None, None),
+    };
+    let matched = stats::agree(&mut context, &plan, part, matched)?;
+    let output = stats::run(&mut context, &plan, part, data.as_ref(), matched)?;
+    drop(data);
+    say(90, "seal");
+    let reviewer = SealPublic(*contract.reviewer.seal.as_bytes());
+    let share = output.seal(&context, &reviewer, OUTPUT_INFO, job.as_bytes(), &mut rng)?;
+    measure(node, job, contract, &context, Counts { n_left: counts.0, n_right: counts.1, matched })?;
+    node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "statistics"))?;
+    let (prev, next): (Channel, Channel) = context.into_channels();
+    open.give_back(prev, next);
+    Ok(Handover { share, attestation })
+}
+
+fn peer_rows(contract: &Contract, part: Part) -> u64 {
+    let (left, right) = plan::rows(contract);
+    if part == Part::Left { right } else { left }
+}
+
+/// Compares the meters with the contract's formula at the actual counts. The helper knows the rows of neither side; its
+/// part of the formula does not contain them.
+fn measure(node: &Arc<Node>, job: &str, contract: &Contract, context: &Context, counts: Counts) -> Result<()> {
+    let totals = context.totals();
+    let cost = plan::at(contract, &counts)?;
+    let expected = cost.party(node.name()).ok_or_else(|| Fault::new(Code::Bug, "no cost for this party"))?;
+    let equal = (expected.bytes_sent, expected.bytes_received, expected.rounds) == (totals.bytes_sent, totals.bytes_received, totals.rounds);
+    let measured = json!({ "bytes_sent": totals.bytes_sent, "bytes_received": totals.bytes_received, "rounds": totals.rounds,
+        "formula_sent": expected.bytes_sent, "formula_received": expected.bytes_received, "formula_rounds": expected.rounds, "equal": equal });
+    node.store().set_measured(job, &measured.to_string())?;
+    let detail = json!({ "sent": totals.bytes_sent, "received": totals.bytes_received, "rounds": totals.rounds, "equal": equal });
+    node.store().add_event(job, "computed", &detail, now().unix())?;
+    node.log(
+        Event::new(Verb::StepFinished)
+            .of(job)?
+            .code("step", "metered")
+            .count("bytes_sent", totals.bytes_sent)
+            .count("bytes_received", totals.bytes_received)
+            .count("rounds", u64::from(totals.rounds)),
+    )
+}

@@ -1,0 +1,38 @@
+//! The node: jobs, sessions, store, exit gate, command line. The only crate that sees all the others.
+//!
+//! | to see | open |
+//! |---|---|
+//! | the binary's verbs | [`cli`] |
+//! | what the node does for them | [`verbs`] |
+//! | what nodes ask each other | [`control`] |
+//! | the life of a job | [`job`] |
+//! | what leaves the domain | [`egress`] |
+//! | the running node | [`node`] |
+//! | payloads at rest, destruction | [`vault`], [`destroy`] |
+//! | control store, audit log on disk | [`store`], [`journal`] |
+//! | how nodes meet | [`ticket`] |
+//! | faults: what, where, which party, remedy | [`fault`] |
+//! | the demonstration | [`demo`] |
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
+
+pub mod admin;
+pub mod cli;
+pub mod consent;
+pub mod control;
+pub mod dataset;
+pub mod demo;
+pub mod destroy;
+pub mod egress;
+pub mod fault;
+pub mod home;
+pub mod job;
+pub mod journal;
+pub mod keys;
+pub mod live;
+pub mod node;
+pub mod raw_table;
+pub mod sessions;
+pub mod store;
+pub mod ticket;
+pub mod vault;
+pub mod verbs;

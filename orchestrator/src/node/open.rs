@@ -1,0 +1,88 @@
+//! Opening a node's directory.
+
+use super::links::Links;
+use super::{Live, Node};
+use crate::fault::{Code, Fault, Result};
+use crate::home::Home;
+use crate::journal::Journal;
+use crate::keys::{Keys, now};
+use crate::store::Store;
+use crate::vault::Vault;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::fs::{File, TryLockError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use yu_governance::id::PartyName;
+use yu_wire::carrier::{Endpoint, EndpointConfig, ProxyConfig};
+use yu_wire::session::SessionHub;
+use yu_wire::trust::TrustStore;
+use zeroize::Zeroizing;
+
+/// `[user:password@]host:port`.
+fn proxy(text: &str) -> ProxyConfig {
+    match text.rsplit_once('@') {
+        Some((credentials, address)) => ProxyConfig { address: address.to_owned(), credentials: Some(Zeroizing::new(credentials.to_owned())) },
+        None => ProxyConfig { address: text.to_owned(), credentials: None },
+    }
+}
+
+/// Takes the directory for this process.
+pub(super) fn lock(home: &Home) -> Result<File> {
+    let path = home.path("lock");
+    let file = File::options().create(true).append(true).open(&path).map_err(|e| Fault::io(&e, &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Fault::new(Code::Exists, "another process runs this node").at(home.dir().display().to_string())),
+        Err(TryLockError::Error(e)) => Err(Fault::io(&e, &path)),
+    }
+}
+
+impl Node {
+    /// Opens keys, store and log, and binds the port.
+    ///
+    /// # Errors
+    /// `node.port-in-use`, `storage.damaged`, `input.bad` with the field of node.toml.
+    pub fn open(home: &Home, handle: Handle) -> Result<Arc<Self>> {
+        let config = home.config()?;
+        let own_lock = lock(home)?;
+        let keys = Keys::load(home, &config)?;
+        let name = format!("yu://{}/{}/{}", config.environment, config.organisation, config.node);
+        let checked: PartyName = name.parse()?;
+        let store = Store::open(home)?;
+        let trust = TrustStore::new();
+        trust.add(&name.parse()?, &keys.root_der)?;
+        for peer in store.peers()? {
+            let der = STANDARD.decode(&peer.root).map_err(|_| Fault::new(Code::Damaged, "root certificate").party(peer.name.clone()))?;
+            trust.add(&peer.name.parse()?, &der)?;
+        }
+        trust.set_invitation_open(store.invites_open(now().unix())?);
+        let journal = Journal::open(home, &checked, &keys.signing, now())?;
+        let mut wire = EndpointConfig::new(Arc::clone(&keys.identity), trust.clone(), handle.clone());
+        wire.listen = config.listen;
+        wire.proxy = config.proxy.as_deref().map(proxy);
+        let endpoint = handle.block_on(async { Endpoint::bind(wire) })?;
+        let node = Arc::new(Self {
+            home: home.clone(),
+            hub: SessionHub::new(handle.clone()),
+            links: Links::default(),
+            vault: Vault::open(home)?,
+            journal: Mutex::new(journal),
+            live: Live::default(),
+            stopping: AtomicBool::new(false),
+            stop: Notify::new(),
+            _lock: own_lock,
+            name,
+            config,
+            keys,
+            store,
+            trust,
+            endpoint,
+            handle,
+        });
+        node.know_itself();
+        Ok(node)
+    }
+}

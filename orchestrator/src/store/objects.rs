@@ -1,0 +1,207 @@
+//! Peers, tickets, signed documents, data sets, undelivered messages.
+
+use super::{Store, bad_row};
+use crate::fault::Result;
+use rusqlite::{OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+/// A peer that was admitted by ticket.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct PeerRow {
+    /// `yu://env/org/node`.
+    pub name: String,
+    /// Where to dial; absent when it dials us.
+    pub address: Option<String>,
+    /// Organisation root certificate, DER as base64.
+    pub root: String,
+    /// Verifies its signatures.
+    pub signing_key: String,
+    /// Seals to it.
+    pub seal_key: String,
+    /// Its role.
+    pub role: String,
+    /// Who controls it.
+    pub controller: String,
+    /// `inside` or `outside`.
+    pub zone: String,
+}
+
+/// A signed document.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its id.
+    pub id: String,
+    /// Its hash.
+    pub hash: String,
+    /// Its canonical JSON.
+    pub json: String,
+}
+
+/// A data set of this node.
+#[derive(Debug, Clone)]
+pub struct DatasetRow {
+    /// Its id.
+    pub id: String,
+    /// Hash of the file it came from.
+    pub version: String,
+    /// Rows.
+    pub rows: u64,
+    /// Path of that file.
+    pub source: String,
+    /// How it was read, JSON.
+    pub read_options: String,
+    /// Catalogue entry, JSON.
+    pub entry: String,
+    /// Whether consent receipts are stored.
+    pub consent: bool,
+}
+
+fn peer(row: &Row<'_>) -> rusqlite::Result<PeerRow> {
+    Ok(PeerRow {
+        name: row.get(0)?,
+        address: row.get(1)?,
+        root: row.get(2)?,
+        signing_key: row.get(3)?,
+        seal_key: row.get(4)?,
+        role: row.get(5)?,
+        controller: row.get(6)?,
+        zone: row.get(7)?,
+    })
+}
+
+const PEER: &str = "name, address, root, signing_key, seal_key, role, controller, zone";
+
+impl Store {
+    /// Stores a peer; its address may change, its keys only through a new ticket.
+    pub fn put_peer(&self, p: &PeerRow, now: i64) -> Result<()> {
+        self.lock().execute(
+            "INSERT INTO peer (name, address, root, signing_key, seal_key, role, controller, zone, joined) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)
+             ON CONFLICT (name) DO UPDATE SET address=?2, root=?3, signing_key=?4, seal_key=?5, role=?6, controller=?7, zone=?8",
+            params![p.name, p.address, p.root, p.signing_key, p.seal_key, p.role, p.controller, p.zone, now],
+        )?;
+        Ok(())
+    }
+
+    /// One peer.
+    pub fn peer(&self, name: &str) -> Result<Option<PeerRow>> {
+        Ok(self.lock().query_row(&format!("SELECT {PEER} FROM peer WHERE name=?1"), [name], peer).optional()?)
+    }
+
+    /// All peers, by name.
+    pub fn peers(&self) -> Result<Vec<PeerRow>> {
+        let db = self.lock();
+        let mut query = db.prepare(&format!("SELECT {PEER} FROM peer ORDER BY name"))?;
+        let rows = query.query_map([], peer)?.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(rows)
+    }
+
+    /// Remembers an invitation by the hash of its secret.
+    pub fn put_invite(&self, id: &str, secret_hash: &str, expires: i64) -> Result<()> {
+        self.lock().execute("INSERT INTO invite (id, secret, expires) VALUES (?1,?2,?3)", params![id, secret_hash, expires])?;
+        Ok(())
+    }
+
+    /// The secret's hash of an unused invitation that is still valid.
+    pub fn open_invite(&self, id: &str, now: i64) -> Result<Option<String>> {
+        let sql = "SELECT secret FROM invite WHERE id=?1 AND used=0 AND expires>?2";
+        Ok(self.lock().query_row(sql, params![id, now], |r| r.get(0)).optional()?)
+    }
+
+    /// Marks an invitation as used; false when somebody was faster.
+    pub fn use_invite(&self, id: &str) -> Result<bool> {
+        Ok(self.lock().execute("UPDATE invite SET used=1 WHERE id=?1 AND used=0", [id])? == 1)
+    }
+
+    /// Whether any invitation is open.
+    pub fn invites_open(&self, now: i64) -> Result<bool> {
+        Ok(self.lock().query_row("SELECT EXISTS(SELECT 1 FROM invite WHERE used=0 AND expires>?1)", [now], |r| r.get(0))?)
+    }
+
+    /// Stores a document; storing the same again is no error.
+    pub fn put_object(&self, kind: &str, id: &str, hash: &str, json: &str, now: i64) -> Result<()> {
+        self.lock().execute(
+            "INSERT INTO object (kind, id, hash, json, stored) VALUES (?1,?2,?3,?4,?5) ON CONFLICT (kind, id) DO UPDATE SET hash=?3, json=?4, stored=?5",
+            params![kind, id, hash, json, now],
+        )?;
+        Ok(())
+    }
+
+    /// One document.
+    pub fn object(&self, kind: &str, id: &str) -> Result<Option<Object>> {
+        let map = |r: &Row<'_>| Ok(Object { id: r.get(0)?, hash: r.get(1)?, json: r.get(2)? });
+        Ok(self.lock().query_row("SELECT id, hash, json FROM object WHERE kind=?1 AND id=?2", [kind, id], map).optional()?)
+    }
+
+    /// All documents of a kind.
+    pub fn objects(&self, kind: &str) -> Result<Vec<Object>> {
+        let db = self.lock();
+        let mut query = db.prepare("SELECT id, hash, json FROM object WHERE kind=?1 ORDER BY stored, id")?;
+        let rows = query.query_map([kind], |r| Ok(Object { id: r.get(0)?, hash: r.get(1)?, json: r.get(2)? }))?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+    }
+
+    /// Registers a data set version.
+    pub fn put_dataset(&self, d: &DatasetRow, now: i64) -> Result<()> {
+        let rows = i64::try_from(d.rows).map_err(|_| bad_row("dataset"))?;
+        self.lock().execute(
+            "INSERT INTO dataset (id, version, rows, source, read_options, entry, consent, added) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)
+             ON CONFLICT (id) DO UPDATE SET version=?2, rows=?3, source=?4, read_options=?5, entry=?6, consent=?7, added=?8",
+            params![d.id, d.version, rows, d.source, d.read_options, d.entry, d.consent, now],
+        )?;
+        Ok(())
+    }
+
+    /// One data set.
+    pub fn dataset(&self, id: &str) -> Result<Option<DatasetRow>> {
+        Ok(self.datasets()?.into_iter().find(|d| d.id == id))
+    }
+
+    /// All data sets.
+    pub fn datasets(&self) -> Result<Vec<DatasetRow>> {
+        let db = self.lock();
+        let mut query = db.prepare("SELECT id, version, rows, source, read_options, entry, consent FROM dataset ORDER BY id")?;
+        let rows = query.query_map([], |r| {
+            Ok(DatasetRow {
+                id: r.get(0)?,
+                version: r.get(1)?,
+                rows: u64::try_from(r.get::<_, i64>(2)?).unwrap_or(0),
+                source: r.get(3)?,
+                read_options: r.get(4)?,
+                entry: r.get(5)?,
+                consent: r.get(6)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+    }
+
+    /// Takes a data set off the register.
+    pub fn remove_dataset(&self, id: &str) -> Result<bool> {
+        Ok(self.lock().execute("DELETE FROM dataset WHERE id=?1", [id])? == 1)
+    }
+
+    /// Queues a message until the peer confirms it.
+    pub fn queue(&self, peer: &str, job: Option<&str>, request: &str) -> Result<()> {
+        self.lock().execute("INSERT INTO outbox (peer, job, request) VALUES (?1,?2,?3)", params![peer, job, request])?;
+        Ok(())
+    }
+
+    /// Undelivered messages, oldest first.
+    pub fn outbox(&self) -> Result<Vec<(i64, String, String)>> {
+        let db = self.lock();
+        let mut query = db.prepare("SELECT id, peer, request FROM outbox ORDER BY id")?;
+        let rows = query.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+    }
+
+    /// How many messages of a job are undelivered.
+    pub fn outbox_of(&self, job: &str) -> Result<u64> {
+        let n: i64 = self.lock().query_row("SELECT COUNT(*) FROM outbox WHERE job=?1", [job], |r| r.get(0))?;
+        Ok(u64::try_from(n).unwrap_or(u64::MAX))
+    }
+
+    /// Removes a confirmed message.
+    pub fn delivered(&self, id: i64) -> Result<()> {
+        self.lock().execute("DELETE FROM outbox WHERE id=?1", [id])?;
+        Ok(())
+    }
+}

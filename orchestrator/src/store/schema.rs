@@ -1,0 +1,93 @@
+//! Tables and their versions; migrations only go forward.
+
+use crate::fault::{Code, Fault, Result};
+use rusqlite::Connection;
+
+const VERSION: i64 = 1;
+
+const V1: &str = "
+CREATE TABLE peer (
+  name TEXT PRIMARY KEY,          -- yu://env/org/node
+  address TEXT,                   -- host:port to dial; NULL: it dials us
+  root TEXT NOT NULL,             -- organisation root certificate, DER as base64
+  signing_key TEXT NOT NULL,
+  seal_key TEXT NOT NULL,
+  role TEXT NOT NULL,
+  controller TEXT NOT NULL,
+  zone TEXT NOT NULL,
+  joined INTEGER NOT NULL
+) STRICT;
+CREATE TABLE invite (
+  id TEXT PRIMARY KEY,            -- public id of the ticket; its secret is stored hashed
+  secret TEXT NOT NULL,
+  expires INTEGER NOT NULL,
+  used INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE object (             -- signed documents, canonical JSON
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  json TEXT NOT NULL,
+  stored INTEGER NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT;
+CREATE TABLE dataset (
+  id TEXT PRIMARY KEY,
+  version TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  source TEXT NOT NULL,           -- the file it was read from
+  read_options TEXT NOT NULL,
+  entry TEXT NOT NULL,            -- catalogue entry, JSON
+  consent INTEGER NOT NULL,       -- 1: receipts are in the vault as <id>.consent
+  added INTEGER NOT NULL
+) STRICT;
+CREATE TABLE job (
+  id TEXT PRIMARY KEY,
+  state TEXT NOT NULL,
+  contract TEXT NOT NULL,         -- signed contract and its evidence, JSON
+  proposer TEXT NOT NULL,
+  fault TEXT,
+  measured TEXT,                  -- metered costs, JSON
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL
+) STRICT;
+CREATE TABLE job_event (
+  job TEXT NOT NULL REFERENCES job(id),
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  verb TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  PRIMARY KEY (job, seq)
+) STRICT;
+CREATE TABLE share (              -- sealed output shares waiting at the reviewer
+  job TEXT NOT NULL,
+  party TEXT NOT NULL,
+  json TEXT NOT NULL,
+  PRIMARY KEY (job, party)
+) STRICT;
+CREATE TABLE outbox (             -- what must still reach a peer; removed when it confirms
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  peer TEXT NOT NULL,
+  job TEXT,
+  request TEXT NOT NULL
+) STRICT;
+CREATE TABLE run (
+  pair TEXT NOT NULL,
+  day TEXT NOT NULL,
+  job TEXT NOT NULL,
+  PRIMARY KEY (pair, day, job)
+) STRICT;
+";
+
+/// Brings an empty or older store to this version.
+pub(super) fn migrate(db: &Connection) -> Result<()> {
+    let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match found {
+        VERSION => Ok(()),
+        0 => {
+            db.execute_batch(&format!("BEGIN IMMEDIATE; {V1} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+            Ok(())
+        }
+        newer => Err(Fault::new(Code::Version, format!("store is of version {newer}, this program knows {VERSION}")).at("store/yu.sqlite")),
+    }
+}

@@ -1,0 +1,100 @@
+//! What the node does for its command line: every verb returns one JSON document with sentences for people in `say`.
+
+mod audit;
+mod data;
+mod doctor;
+mod jobs;
+mod peers;
+mod review;
+
+use crate::admin::AdminAsk;
+use crate::fault::{Code, Fault, Result};
+use crate::node::Node;
+use crate::store::JobEvent;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub(crate) use audit::countersign_for;
+pub(crate) use data::{environment, fetch_catalogue, known_authorisation};
+pub(crate) use peers::{join_label, joined};
+
+/// How a job stands, as `job watch` sees it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobStatus {
+    /// Job.
+    pub job: String,
+    /// State.
+    pub state: String,
+    /// State in Chinese.
+    pub state_zh: String,
+    /// Nothing moves until a person acts, or never again.
+    pub at_rest: bool,
+    /// Why it failed.
+    pub fault: Option<Fault>,
+    /// How far the run is.
+    pub percent: u8,
+    /// What it does.
+    pub step: String,
+    /// Metered costs.
+    pub measured: Option<Value>,
+    /// Story from the wanted position on.
+    pub events: Vec<JobEvent>,
+}
+
+/// Answers one verb.
+///
+/// # Errors
+/// The fault that a person is shown.
+pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
+    match ask {
+        AdminAsk::Stop => {
+            node.stop();
+            Ok(done("stopping", "正在停止"))
+        }
+        AdminAsk::Status => Ok(json!({ "name": node.name(), "listen": node.endpoint().listen_address().map(|a| a.to_string()),
+            "say": lines([(format!("{} is running", node.name()), format!("{} 正在运行", node.name()))]) })),
+        AdminAsk::PeerInvite { valid_minutes } => peers::invite(node, valid_minutes),
+        AdminAsk::PeerAccept { ticket } => peers::accept(node, &ticket),
+        AdminAsk::PeerCountersign { ticket } => peers::countersign(node, &ticket),
+        AdminAsk::PeerList => peers::list(node),
+        AdminAsk::Doctor { peer } => doctor::doctor(node, peer.as_deref()),
+        AdminAsk::DatasetAdd(add) => data::add(node, &add),
+        AdminAsk::DatasetList { peer } => data::list(node, peer.as_deref()),
+        AdminAsk::DatasetDestroy { dataset } => data::destroy(node, &dataset),
+        AdminAsk::AuthorisationSign { toml } => data::authorise(node, &toml),
+        AdminAsk::AuthorisationList => data::authorisations(node),
+        AdminAsk::RequestSend { authorisation, provider, dataset, columns } => data::request(node, &authorisation, &provider, &dataset, &columns),
+        AdminAsk::RequestList => data::requests(node),
+        AdminAsk::RequestDecide { id, columns, reason } => data::decide(node, &id, columns.as_deref(), &reason),
+        AdminAsk::JobCheck { toml } => jobs::check(node, &toml),
+        AdminAsk::JobExplain { toml, job } => jobs::explain(node, toml.as_deref(), job.as_deref()),
+        AdminAsk::JobSubmit { toml } => jobs::submit(node, &toml),
+        AdminAsk::JobList => jobs::list(node),
+        AdminAsk::JobApprove { job } => jobs::approve(node, &job),
+        AdminAsk::JobRefuse { job, reason } => jobs::refuse(node, &job, &reason),
+        AdminAsk::JobHalt { job, reason } => jobs::halt(node, &job, &reason),
+        AdminAsk::JobStatus { job, from } => to_value(&jobs::status(node, &job, from)?),
+        AdminAsk::JobWhy { job } => jobs::why(node, &job),
+        AdminAsk::JobResult { job } => review::result(node, &job),
+        AdminAsk::ReviewList => review::list(node),
+        AdminAsk::ReviewShow { job } => review::show(node, &job),
+        AdminAsk::ReviewDecide { job, approve, reviewer, reason, automatic } => review::decide(node, &job, approve, &reviewer, &reason, automatic),
+        AdminAsk::AuditCheckpoint => audit::checkpoint(node),
+    }
+}
+
+/// Sentences for people, English and Chinese.
+pub(crate) fn lines(all: impl IntoIterator<Item = (String, String)>) -> Value {
+    all.into_iter().map(|(en, zh)| json!({ "en": en, "zh": zh })).collect()
+}
+
+/// An answer that is one sentence.
+pub(crate) fn done(en: &str, zh: &str) -> Value {
+    json!({ "say": lines([(en.to_owned(), zh.to_owned())]) })
+}
+
+/// Serialises an answer.
+pub(crate) fn to_value<T: Serialize>(value: &T) -> Result<Value> {
+    serde_json::to_value(value).map_err(|e| Fault::new(Code::Bug, e.to_string()))
+}
