@@ -1,0 +1,4 @@
+//! What the criterion benches share.
+
+pub mod parties;
+pub mod sizes;
