@@ -33,8 +33,7 @@ pub struct Node {
 /// The sessions of one run.
 pub struct Joined {
     sessions: Vec<Session>,
-    /// `channels[j]` leads to party `j`.
-    pub channels: Vec<Option<Channel>>,
+    channels: Vec<Option<Channel>>,
 }
 
 impl Node {
@@ -89,18 +88,21 @@ impl Node {
     /// Tells the peers that we go.
     pub fn stop(self) {
         self.endpoint.close();
-        let idle = tokio::time::timeout(Duration::from_secs(1), self.endpoint.wait_idle());
-        let _ = self.runtime.block_on(async { idle.await });
+        let _ = self.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(1), self.endpoint.wait_idle()).await });
     }
 }
 
 impl Joined {
-    /// Ends the sessions in order. The channels may be in use no longer.
+    /// Channel 0 of each session: item `j` leads to party `j`, none to ourselves.
+    pub fn take_channels(&mut self) -> Vec<Option<Channel>> {
+        std::mem::take(&mut self.channels)
+    }
+
+    /// Ends the sessions in order: waits until each peer has received everything.
     ///
     /// # Errors
     /// A peer that did not get everything.
     pub fn close(self) -> Result<()> {
-        drop(self.channels);
         self.sessions.iter().try_for_each(Session::close_blocking).map_err(Into::into)
     }
 }
@@ -127,10 +129,10 @@ pub fn run(plan: &Plan, hosts: Hosts, index: usize, carrier: CarrierKind) -> Res
 fn one(plan: &Plan, node: &Node, number: u32, parties: usize, carrier: CarrierKind, input: &Input) -> Result<Sample> {
     let meter = Meter::new();
     let mut watch = Watch::start(Clock::Process, meter.clone());
-    let Joined { sessions, channels } = node.join(number, parties, carrier, &meter)?;
+    let mut joined = node.join(number, parties, carrier, &meter)?;
     let party = Party { protocol: plan.protocol, size: plan.size, index: node.index, session: session_id(number), input };
-    party.run(channels, &mut watch)?;
-    Joined { sessions, channels: Vec::new() }.close()?;
+    party.run(joined.take_channels(), &mut watch)?;
+    joined.close()?;
     Ok(watch.sample())
 }
 

@@ -14,13 +14,23 @@ use yu_governance::clock::Time;
 use yu_governance::consent::{ConsentReceipt, ConsentSet};
 use yu_governance::id::ColumnSet;
 
+fn csv_header(head: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(head);
+    let first = text.trim_start_matches('\u{feff}').split([',', ';', '\t', '\r', '\n']).next()?.trim().trim_matches('"');
+    (!first.is_empty()).then(|| first.to_owned())
+}
+
 /// Reads receipts.
 ///
 /// # Errors
 /// Faults of the file; a receipt that is malformed is named by row.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<ConsentSet> {
-    let table = read_table_from(name, Bytes::copy_from_slice(bytes), &ReadOptions::default())?;
-    let first = table.column_names().first().map(|c| (*c).to_owned()).unwrap_or_default();
+    // Only the header is needed to name the subject column as a key; its rows are read once.
+    let head: Vec<u8> = bytes.iter().copied().take_while(|b| *b != b'\n').chain(*b"\n").collect();
+    let first = match csv_header(&head) {
+        Some(first) => first,
+        None => return Err(Fault::new(Code::EmptyFile, "no header").at(name.to_owned())),
+    };
     let options = ReadOptions { keys: vec![first.clone()], ..ReadOptions::default() };
     let table = read_table_from(name, Bytes::copy_from_slice(bytes), &options)?;
     let get = |column: &str| column::text(&table, column);

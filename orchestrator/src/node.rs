@@ -8,6 +8,7 @@ pub use run::up;
 
 use crate::fault::{Code, Fault, Result};
 use crate::home::{Home, NodeConfig};
+use crate::job::offer::Offers;
 use crate::journal::Journal;
 use crate::keys::{Keys, now};
 use crate::live::Live;
@@ -45,6 +46,7 @@ pub struct Node {
     links: Links,
     handle: tokio::runtime::Handle,
     live: Live,
+    offers: Offers,
     stopping: AtomicBool,
     stop: Notify,
     /// Held for the life of the process: two processes on one directory would fork its log.
@@ -90,6 +92,11 @@ impl Node {
     /// What its jobs do at this moment.
     pub fn live(&self) -> &Live {
         &self.live
+    }
+
+    /// What it stated about its inputs a moment ago.
+    pub fn offers(&self) -> &Offers {
+        &self.offers
     }
 
     /// Its port.

@@ -84,7 +84,7 @@ fn every_bit_of_a_line_and_every_other_byte_in_its_place() {
     for file in FILES {
         let ranges = line_ranges(bytes(&mut sound.clone(), file));
         let number = ranges.len() - 1;
-        for at in ranges[number].clone().step_by(29) {
+        for at in ranges[number].clone().step_by(97) {
             let mut changed = sound.clone();
             let old = bytes(&mut changed, file)[at];
             for new in (0..=255).filter(|new| *new != old) {
@@ -183,7 +183,7 @@ fn entries_after_the_last_checkpoint_are_reported_and_chained() {
     assert!(report.passes());
     assert_eq!(report.nodes[0].uncovered, 3);
     for (number, range) in line_ranges(&node.files.entries).into_iter().enumerate() {
-        for at in range {
+        for at in range.step_by(3) {
             let mut flipped = node.files.clone();
             flipped.entries[at] ^= 1 << (at % 8);
             let found = places(&flipped);

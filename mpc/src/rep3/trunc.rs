@@ -288,14 +288,14 @@ mod tests {
         }
     }
 
-    /// One beyond the proven range the statement must not hold: the test would notice a bound that is too generous.
+    /// Just beyond the proven range the statement does not hold: the test would notice a bound that is too generous.
     #[test]
     fn bound_is_sharp() {
-        let value = 1u64 << 62;
-        // c - r = 2^63 exactly, with c < r
-        let (z0, z1) = (0u64.wrapping_sub(OFFSET), 0);
-        let y = truncated([z0, z1, value.wrapping_sub(z0)], 0, 0, [0, 0], 10);
-        let error = i128::from(y.cast_signed()) * 1024 - i128::from(value);
+        // z = 2^62 + 1 with c = 0 and r = 2^63 - 1: c < r, but msb(r) = 0
+        let z = [OFFSET.wrapping_neg(), 0, ((1u64 << 63) - 1).wrapping_neg()];
+        let value = z.iter().fold(0u64, |sum, z| sum.wrapping_add(*z));
+        assert_eq!(value, (1 << 62) + 1);
+        let error = i128::from(truncated(z, 0, 0, [0, 0], 10).cast_signed()) * 1024 - i128::from(value);
         assert!(error.abs() >= 1024);
     }
 

@@ -68,7 +68,7 @@ fn alignment() {
     assert_eq!(right_lines, ["0001.0001 round 1 len 12", "0001.0002 round 2 len 128", "0001.0003 round 3 len 18"]);
     assert_eq!(left_digest, "LEFT_DIGEST");
     assert_eq!(right_digest, "RIGHT_DIGEST");
-    assert_eq!(rows, [LEFT_ROWS, RIGHT_ROWS]);
+    assert_eq!(rows, [[1, 2], [0, 1]]);
 }
 
 #[test]

@@ -13,16 +13,16 @@ use yu_wire::channel::Channel;
 use yu_wire::meter::Totals;
 use yu_wire::seal::SealKey;
 
-pub const NAMES: [&str; 3] = ["health", "bank", "platform"];
-pub const SESSION: SessionId = [7; 32];
-pub const ROLES: [Role; 3] = [Role::Left, Role::Right, Role::Helper];
+pub(crate) const NAMES: [&str; 3] = ["health", "bank", "platform"];
+pub(crate) const SESSION: SessionId = [7; 32];
+pub(crate) const ROLES: [Role; 3] = [Role::Left, Role::Right, Role::Helper];
 
-pub fn rng(seed: u64) -> ChaCha20Rng {
+pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
 /// Runs one closure per party on its own thread.
-pub fn on_threads<T: Send, R: Send>(inputs: Vec<T>, party: impl Fn(usize, T) -> R + Sync) -> Vec<R> {
+pub(crate) fn on_threads<T: Send, R: Send>(inputs: Vec<T>, party: impl Fn(usize, T) -> R + Sync) -> Vec<R> {
     std::thread::scope(|scope| {
         let party = &party;
         let threads: Vec<_> =
@@ -32,31 +32,31 @@ pub fn on_threads<T: Send, R: Send>(inputs: Vec<T>, party: impl Fn(usize, T) -> 
 }
 
 /// `(prev, next)` of each party.
-pub fn ring() -> Vec<(Channel, Channel)> {
+pub(crate) fn ring() -> Vec<(Channel, Channel)> {
     let mut mesh = yu_wire::memory::mesh(&NAMES);
     (0..3).map(|i| (mesh[i][(i + 2) % 3].take().unwrap(), mesh[i][(i + 1) % 3].take().unwrap())).collect()
 }
 
-pub fn context(index: usize, (prev, next): (Channel, Channel)) -> Result<Context> {
+pub(crate) fn context(index: usize, (prev, next): (Channel, Channel)) -> Result<Context> {
     Context::new(index, &SESSION, prev, next, &mut rng(100 + index as u64))
 }
 
 /// Three contexts, one closure.
-pub fn three<R: Send>(party: impl Fn(&mut Context) -> R + Sync) -> [R; 3] {
+pub(crate) fn three<R: Send>(party: impl Fn(&mut Context) -> R + Sync) -> [R; 3] {
     let results = on_threads(ring(), |index, channels| party(&mut context(index, channels).unwrap()));
     results.try_into().unwrap_or_else(|_| unreachable!())
 }
 
-pub fn config(party: &str) -> Config {
+pub(crate) fn config(party: &str) -> Config {
     Config { party: party.into(), session: SESSION, limits: Limits::NONE, expected_peer_rows: None }
 }
 
-pub fn names(prefix: &str, range: std::ops::Range<usize>) -> Vec<String> {
+pub(crate) fn names(prefix: &str, range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|row| format!("{prefix}{row}")).collect()
 }
 
 /// Both sides of an alignment: matched rows and meters.
-pub fn align(left: &[String], right: &[String]) -> [(Vec<u64>, Totals); 2] {
+pub(crate) fn align(left: &[String], right: &[String]) -> [(Vec<u64>, Totals); 2] {
     let (a, b) = yu_wire::memory::pair(NAMES[0], NAMES[1]);
     let results = on_threads(vec![(a, left), (b, right)], |index, (mut channel, keys)| {
         let matched = psi::run(&mut channel, config(NAMES[index]), keys, &mut rng(index as u64)).unwrap();
@@ -66,18 +66,18 @@ pub fn align(left: &[String], right: &[String]) -> [(Vec<u64>, Totals); 2] {
 }
 
 /// What the recipient gets and what each party's meter shows.
-pub struct Job {
-    pub statistics: Statistics,
-    pub totals: Vec<Totals>,
-    pub matched: u64,
+pub(crate) struct Job {
+    pub(crate) statistics: Statistics,
+    pub(crate) totals: Vec<Totals>,
+    pub(crate) matched: u64,
 }
 
 /// One input side of a job.
-pub struct Table {
-    pub keys: Vec<String>,
+pub(crate) struct Table {
+    pub(crate) keys: Vec<String>,
     /// `rows x columns`
-    pub numeric: Vec<Vec<f64>>,
-    pub groups: Option<Vec<u32>>,
+    pub(crate) numeric: Vec<Vec<f64>>,
+    pub(crate) groups: Option<Vec<u32>>,
 }
 
 impl Table {
@@ -91,7 +91,7 @@ impl Table {
 }
 
 /// Alignment, statistics, sealing and opening by the reviewer.
-pub fn job(plan: &StatsPlan, left: &Table, right: &Table) -> Job {
+pub(crate) fn job(plan: &StatsPlan, left: &Table, right: &Table) -> Job {
     let reviewer = SealKey::generate(&mut rng(9));
     let sealed: Mutex<HashMap<usize, SealedShare>> = Mutex::default();
     let results = on_threads(ring(), |index, (mut prev, mut next)| {

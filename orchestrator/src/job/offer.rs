@@ -5,12 +5,14 @@ use crate::control::OfferAnswer;
 use crate::dataset;
 use crate::fault::{Code, Fault, Result};
 use crate::keys::{now, rng};
-use crate::node::Node;
+use crate::node::{Node, payload_hash};
 use crate::raw_table::{Rows, key_spec};
 use crate::verbs::to_value;
 use rand::Rng;
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use yu_desensitize::key::normalise;
 use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::{CatalogueEntry, Subjects};
@@ -19,6 +21,29 @@ use yu_governance::id::DatasetId;
 use yu_governance::raw::Raw;
 use yu_governance::request::{Approval, DataRequest};
 use yu_governance::sign::Signed;
+
+/// How long a statement is given again without reading the data once more: explain, check and submit follow each other.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// Statements made a moment ago; counts and commitments only.
+#[derive(Default)]
+pub struct Offers(Mutex<HashMap<String, (Instant, OfferAnswer)>>);
+
+impl Offers {
+    fn map(&self) -> MutexGuard<'_, HashMap<String, (Instant, OfferAnswer)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn recent(&self, key: &str) -> Option<OfferAnswer> {
+        let mut map = self.map();
+        map.retain(|_, (since, _)| since.elapsed() < FRESH);
+        map.get(key).map(|(_, answer)| answer.clone())
+    }
+
+    fn keep(&self, key: String, answer: &OfferAnswer) {
+        self.map().insert(key, (Instant::now(), answer.clone()));
+    }
+}
 
 /// Answers a peer that holds an approved request.
 ///
@@ -41,10 +66,30 @@ pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, 
 /// `not-found`, `dataset.changed`, `key.duplicate`, and faults of the file.
 pub fn of(node: &Node, id: &DatasetId, authorisation: &Authorisation, approval: &Approval, key: &[String], steps: &[String]) -> Result<OfferAnswer> {
     let entry: Signed<CatalogueEntry> = node.signed("catalogue", id.as_str())?;
-    let table = dataset::load(node, id, &entry.payload.version)?;
+    dataset::unchanged(node, id, &entry.payload.version)?;
+    let receipts_key = node.vault().key_id(&dataset::consent_id(id));
+    let name = format!("{id} {} {receipts_key:?} {} {key:?} {steps:?}", entry.payload.version, payload_hash(approval)?);
+    if let Some(answer) = node.offers().recent(&name) {
+        return Ok(answer);
+    }
+    let answer = count(node, id, &entry.payload, authorisation, approval, key, steps)?;
+    node.offers().keep(name, &answer);
+    Ok(answer)
+}
+
+fn count(
+    node: &Node,
+    id: &DatasetId,
+    entry: &CatalogueEntry,
+    authorisation: &Authorisation,
+    approval: &Approval,
+    key: &[String],
+    steps: &[String],
+) -> Result<OfferAnswer> {
+    let table = dataset::load(node, id, &entry.version)?;
     normalise(&table, &key_spec(key, steps)?)?.check_unique()?;
-    let raw = Raw::new(id.clone(), entry.payload.version, Rows(table));
-    if entry.payload.subjects == Subjects::None {
+    let raw = Raw::new(id.clone(), entry.version, Rows(table));
+    if entry.subjects == Subjects::None {
         return Ok(OfferAnswer { rows: raw.rows(), commitment: None });
     }
     let consent = receipts(node, id)?;

@@ -4,6 +4,7 @@ use super::links::Links;
 use super::{Live, Node};
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
+use crate::job::offer::Offers;
 use crate::journal::Journal;
 use crate::keys::{Keys, now};
 use crate::store::Store;
@@ -71,6 +72,7 @@ impl Node {
             vault: Vault::open(home)?,
             journal: Mutex::new(journal),
             live: Live::default(),
+            offers: Offers::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
             _lock: own_lock,

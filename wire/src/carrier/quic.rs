@@ -9,7 +9,8 @@ use rustls::{AlertDescription, ClientConfig};
 
 use super::config::{SOCKET_BUFFER, quic_endpoint_config, transport_config};
 use super::tls::{Handshake, SERVER_NAME, Tls, is_version_mismatch};
-use super::{ADMITTED, Connection, EXPORTER, Link, io_error};
+use super::connection::{Connection, Link};
+use super::{ADMITTED, EXPORTER, io_error};
 use crate::identity::NodeName;
 use crate::{Error, Result};
 

@@ -29,9 +29,10 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 use zeroize::Zeroizing;
 
 use super::config::{KEEP_ALIVE, ProxyConfig};
+use super::connection::{Connection, Link};
 use super::stream::{RecvHalf, SendHalf};
 use super::tls::{Handshake, SERVER_NAME, Tls, is_version_mismatch};
-use super::{ADMITTED, Connection, EXPORTER, Link, io_error, proxy};
+use super::{ADMITTED, EXPORTER, io_error, proxy};
 use crate::identity::NodeName;
 use crate::trust::Peer;
 use crate::{Error, Result};

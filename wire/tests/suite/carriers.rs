@@ -173,7 +173,7 @@ fn versions_are_named_on_both_sides() {
         let (theirs, ours) = refused(&server, &client.endpoint, &health, kind);
         assert!(theirs.contains("it speaks `yu/1`, this node speaks `yu/2`"), "{theirs}");
         assert!(ours.contains("it speaks `yu/2`, this node speaks `yu/1`"), "{ours}");
-        let _ = server.event_within(SECOND); // the question which version it is
+        while server.event_within(SECOND / 2).is_some() {} // the question which version it is
     }
 }
 
@@ -197,6 +197,7 @@ fn an_invitation_lets_strangers_to_the_door() {
         });
         assert!(opened.is_err());
         assert!(matches!(server.event(), Err(Error::Identity { .. })));
+        while server.event_within(SECOND / 2).is_some() {} // the dialling side has tried more than once
     }
 }
 

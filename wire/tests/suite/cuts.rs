@@ -30,7 +30,7 @@ fn chatter(mut channel: Channel, messages: u32, seed: u8, stop: &AtomicBool) -> 
         ours[0] = go_on;
         channel.send(STEP, ours.into()).unwrap();
         let theirs = channel.recv(STEP, Expect::Exactly(MESSAGE)).unwrap();
-        let expected = pattern(MESSAGE, seed.wrapping_add(100).wrapping_add(done as u8));
+        let expected = pattern(MESSAGE, seed.wrapping_add(128).wrapping_add(done as u8));
         assert!(theirs[1..] == expected[1..], "message {done} is damaged");
         done += 1;
         if go_on == 0 || theirs[0] == 0 {
@@ -50,7 +50,7 @@ fn through(pair: &Pair, relay: &Relay, kind: CarrierKind, disturb: impl FnOnce(&
         for id in [1, 2] {
             let (a, b) = (ours.channel(id).unwrap(), theirs.channel(id).unwrap());
             let (stop_a, stop_b) = (stop.clone(), Arc::new(AtomicBool::new(false)));
-            sides.push((scope.spawn(move || chatter(a, 10, 0, &stop_a)), scope.spawn(move || chatter(b, u32::MAX, 156, &stop_b))));
+            sides.push((scope.spawn(move || chatter(a, 10, 0, &stop_a)), scope.spawn(move || chatter(b, u32::MAX, 128, &stop_b))));
         }
         std::thread::sleep(SECOND / 2);
         disturb(relay);

@@ -12,39 +12,39 @@ use yu_wire::identity::{Env, NodeIdentity, NodeName, OrgRoot};
 use yu_wire::session::{BindSigner, BindVerifier, Offer, SessionConfig, SessionHub, classify};
 use yu_wire::trust::TrustStore;
 
-pub const SESSION: [u8; 32] = [7; 32];
+pub(crate) const SESSION: [u8; 32] = [7; 32];
 
-pub fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-pub fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64
 }
 
-pub fn loopback() -> SocketAddr {
+pub(crate) fn loopback() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
 /// An organisation with one node `n1`, valid for an hour.
-pub struct Org {
-    pub root: OrgRoot,
-    pub identity: Arc<NodeIdentity>,
+pub(crate) struct Org {
+    pub(crate) root: OrgRoot,
+    pub(crate) identity: Arc<NodeIdentity>,
 }
 
 impl Org {
-    pub fn new(env: Env, org: &str) -> Self {
+    pub(crate) fn new(env: Env, org: &str) -> Self {
         let root = OrgRoot::generate(env, org).unwrap();
         let identity = Arc::new(root.issue("n1", now() - 60, now() + 3600).unwrap());
         Self { root, identity }
     }
 
-    pub fn name(&self) -> NodeName {
+    pub(crate) fn name(&self) -> NodeName {
         self.identity.name().clone()
     }
 }
 
-pub fn trusting(orgs: &[&Org]) -> TrustStore {
+pub(crate) fn trusting(orgs: &[&Org]) -> TrustStore {
     let trust = TrustStore::new();
     for org in orgs {
         trust.add(&org.name(), org.root.root_der()).unwrap();
@@ -52,29 +52,29 @@ pub fn trusting(orgs: &[&Org]) -> TrustStore {
     trust
 }
 
-pub fn config(runtime: &Runtime, org: &Org, trust: TrustStore) -> EndpointConfig {
+pub(crate) fn config(runtime: &Runtime, org: &Org, trust: TrustStore) -> EndpointConfig {
     let mut config = EndpointConfig::new(org.identity.clone(), trust, runtime.handle().clone());
     config.listen = Some(loopback());
     config
 }
 
 /// A node that hands incoming sessions to its hub and other events to `events`.
-pub struct Node {
-    pub runtime: Runtime,
-    pub endpoint: Endpoint,
-    pub hub: SessionHub,
+pub(crate) struct Node {
+    pub(crate) runtime: Runtime,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) hub: SessionHub,
     events: Mutex<mpsc::Receiver<yu_wire::Result<Connection>>>,
 }
 
 impl Node {
-    pub fn start(org: &Org, trust: TrustStore, listen: Option<SocketAddr>) -> Self {
+    pub(crate) fn start(org: &Org, trust: TrustStore, listen: Option<SocketAddr>) -> Self {
         let runtime = runtime();
         let mut config = config(&runtime, org, trust);
         config.listen = listen;
         Self::with(runtime, config)
     }
 
-    pub fn with(runtime: Runtime, config: EndpointConfig) -> Self {
+    pub(crate) fn with(runtime: Runtime, config: EndpointConfig) -> Self {
         let endpoint = Endpoint::bind(config).unwrap();
         let hub = SessionHub::new(runtime.handle().clone());
         let (sender, events) = mpsc::channel();
@@ -100,26 +100,26 @@ impl Node {
         Self { runtime, endpoint, hub, events: Mutex::new(events) }
     }
 
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.endpoint.listen_address().unwrap().to_string()
     }
 
     /// Ends as a killed process does: nothing is said to anybody.
-    pub fn kill(self) {
+    pub(crate) fn kill(self) {
         self.runtime.shutdown_background();
     }
 
-    pub fn event(&self) -> yu_wire::Result<Connection> {
+    pub(crate) fn event(&self) -> yu_wire::Result<Connection> {
         self.event_within(Duration::from_secs(10)).unwrap()
     }
 
-    pub fn event_within(&self, limit: Duration) -> Option<yu_wire::Result<Connection>> {
+    pub(crate) fn event_within(&self, limit: Duration) -> Option<yu_wire::Result<Connection>> {
         self.events.lock().unwrap().recv_timeout(limit).ok()
     }
 }
 
 /// A stand-in for the parties' signing keys: a MAC under a key for each role.
-pub struct Keys(pub &'static str);
+pub(crate) struct Keys(pub(crate) &'static str);
 
 fn mac(role: &str, message: &[u8]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(format!("key of {role}").as_bytes()).unwrap();
@@ -140,7 +140,7 @@ impl BindVerifier for Keys {
 }
 
 /// Short limits: silence is noticed after a second.
-pub fn session(role: &'static str, peer: &'static str, carrier: CarrierKind) -> SessionConfig {
+pub(crate) fn session(role: &'static str, peer: &'static str, carrier: CarrierKind) -> SessionConfig {
     let mut config = SessionConfig::new(SESSION, role, peer, Arc::new(Keys(role)), Arc::new(Keys(role)));
     config.carrier = carrier;
     config.establish_limit = Duration::from_secs(15);

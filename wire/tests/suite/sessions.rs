@@ -12,18 +12,18 @@ use yu_wire::step::Step;
 
 use super::nodes::{Node, Org, loopback, session, trusting};
 
-pub const BOTH: [CarrierKind; 2] = [CarrierKind::Quic, CarrierKind::Tcp];
-pub const STEP: Step = Step(1);
+pub(crate) const BOTH: [CarrierKind; 2] = [CarrierKind::Quic, CarrierKind::Tcp];
+pub(crate) const STEP: Step = Step(1);
 
-pub struct Pair {
-    pub health: Org,
-    pub bank: Org,
-    pub server: Node,
-    pub client: Node,
+pub(crate) struct Pair {
+    pub(crate) health: Org,
+    pub(crate) bank: Org,
+    pub(crate) server: Node,
+    pub(crate) client: Node,
 }
 
 impl Pair {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (health, bank) = (Org::new(Env::Dev, "health"), Org::new(Env::Dev, "bank"));
         let server = Node::start(&health, trusting(&[&bank]), Some(loopback()));
         let client = Node::start(&bank, trusting(&[&health]), None);
@@ -31,12 +31,12 @@ impl Pair {
     }
 
     /// Opens a session through `address`; the dialling side first.
-    pub fn join(&self, address: &str, kind: CarrierKind, change: impl Fn(&mut SessionConfig)) -> (Session, Session) {
+    pub(crate) fn join(&self, address: &str, kind: CarrierKind, change: impl Fn(&mut SessionConfig)) -> (Session, Session) {
         let (dialled, accepted) = self.try_join(address, kind, change);
         (dialled.unwrap(), accepted.unwrap())
     }
 
-    pub fn try_join(
+    pub(crate) fn try_join(
         &self,
         address: &str,
         kind: CarrierKind,
@@ -53,7 +53,7 @@ impl Pair {
     }
 }
 
-pub fn pattern(len: usize, seed: u8) -> Bytes {
+pub(crate) fn pattern(len: usize, seed: u8) -> Bytes {
     (0..len).map(|i| (i as u32).wrapping_mul(2_654_435_761).to_le_bytes()[3] ^ seed).collect::<Vec<u8>>().into()
 }
 
@@ -90,7 +90,7 @@ fn messages_go_both_ways_on_several_channels() {
     }
 }
 
-pub fn close_both(ours: &Session, theirs: &Session) {
+pub(crate) fn close_both(ours: &Session, theirs: &Session) {
     std::thread::scope(|scope| {
         scope.spawn(|| ours.close_blocking().unwrap());
         theirs.close_blocking().unwrap();
