@@ -27,7 +27,7 @@ fn codecs(c: &mut Criterion) {
 }
 
 fn frames(c: &mut Criterion) {
-    let header = FrameHeader::control(FrameKind::Data, 3, 7, 1 << 18);
+    let header = FrameHeader { round: 1, ..FrameHeader::control(FrameKind::Data, 3, 7, 1 << 18) };
     let bytes = header.encode();
     let mut group = c.benchmark_group("frame header");
     group.bench_function("encode", |b| b.iter(|| black_box(&header).encode()));

@@ -26,12 +26,9 @@ const POLL: Duration = Duration::from_millis(10);
 /// A party's, which says so on the standard error output.
 pub fn run(exe: &Path, plan: &Plan) -> Result<Report> {
     let mut args = vec![plan.protocol.to_string(), "--network".into(), plan.network.to_string()];
-    for (name, value) in [
-        ("--size", plan.size),
-        ("--runs", plan.runs as usize),
-        ("--threads", plan.threads),
-        ("--io-threads", plan.io_threads),
-    ] {
+    for (name, value) in
+        [("--size", plan.size), ("--runs", plan.runs as usize), ("--threads", plan.threads), ("--io-threads", plan.io_threads)]
+    {
         args.extend([name.into(), value.to_string()]);
     }
     let reports: Vec<Report> = processes(exe, plan.protocol.parties(), &args)?;
@@ -110,13 +107,23 @@ impl Drop for Scratch {
     }
 }
 
-/// Ports that are free for UDP and TCP, each with the next one free too (bare streams).
+/// Ports that are free for UDP and TCP, each with the next one free too (bare streams). No port is given twice by one process.
 fn free_ports(count: usize) -> Result<Vec<u16>> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let pairs = u32::from(PORTS.end - PORTS.start) / 2;
     // processes that start together begin at different places
-    let width = u32::from(PORTS.end - PORTS.start);
-    let offset = std::process::id().wrapping_mul(7919) % width;
+    let offset = std::process::id().wrapping_mul(7919);
     let is_free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let candidates = (0..width / 2).filter_map(|step| u16::try_from((offset + 2 * step) % width).ok()).map(|port| PORTS.start + port);
-    let ports: Vec<u16> = candidates.filter(|port| is_free(*port) && is_free(*port + 1)).take(count).collect();
-    if ports.len() == count { Ok(ports) } else { Err("no free ports".into()) }
+    let mut ports = Vec::new();
+    for _ in 0..pairs {
+        let pair = offset.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % pairs;
+        let port = PORTS.start + u16::try_from(2 * pair)?;
+        if is_free(port) && is_free(port + 1) {
+            ports.push(port);
+        }
+        if ports.len() == count {
+            return Ok(ports);
+        }
+    }
+    Err("no free ports".into())
 }

@@ -8,7 +8,7 @@ use std::error::Error;
 use ndarray::{Array2, Axis, concatenate};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use rand::{CryptoRng, Rng};
+use rand::CryptoRng;
 use yu_mpc::rep3::{Context, SealedShare, reconstruct};
 use yu_mpc::stats::{self, Grouping, Layout, LocalData, Owner, Role, Side, StatsPlan};
 use yu_wire::channel::Channel;
@@ -87,7 +87,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let values = reconstruct(&reviewer, NAMES, &shares, b"example", &SESSION)?;
     let result = stats::assemble(&Layout::of(&plan())?, &values)?;
     for column in &result.columns {
-        println!("{:>8} {:<8} mean {:>10.2} sd {:>9.2}", column.party, column.name, column.mean.unwrap_or(f64::NAN), column.sd.unwrap_or(f64::NAN));
+        println!(
+            "{:>8} {:<8} mean {:>10.2} sd {:>9.2}",
+            column.party,
+            column.name,
+            column.mean.unwrap_or(f64::NAN),
+            column.sd.unwrap_or(f64::NAN)
+        );
     }
     for group in &result.groups {
         println!("chronic = {:<3} {:>5} rows, mean income {:.2}", group.label, group.count, group.means[2].unwrap_or(f64::NAN));

@@ -3,12 +3,19 @@
 //! `Fixed<F>` reads a ring element as a two's-complement integer divided by `2^F`. The range is `|x| < 2^(62-F)`: the
 //! two top bits stay free because truncation ([`crate::rep3`]) is proven for `|raw| < 2^62` only.
 //!
-//! Scales do not mix:
+//! Scales do not mix; equal ones add:
+//! ```
+//! use yu_mpc::{fixed::Fixed, rep3::Share};
+//! use ndarray::Ix1;
+//! fn sum(a: &Share<Fixed<16>, Ix1>, b: &Share<Fixed<16>, Ix1>) {
+//!     let _ = a.add(b);
+//! }
+//! ```
 //! ```compile_fail
 //! use yu_mpc::{fixed::Fixed, rep3::Share};
 //! use ndarray::Ix1;
 //! fn sum(a: &Share<Fixed<16>, Ix1>, b: &Share<Fixed<20>, Ix1>) {
-//!     a.add(b);
+//!     let _ = a.add(b);
 //! }
 //! ```
 

@@ -105,11 +105,12 @@ impl Stream<'_> {
         let mut blocks = [Array::from([0u8; 16]); BATCH];
         for part in out.chunks_mut(2 * BATCH) {
             let used = &mut blocks[..part.len().div_ceil(2)];
-            for block in used.iter_mut() {
-                let counter = u128::from(self.prefix) << 64 | u128::from(self.next);
-                *block = Array::from(counter.to_le_bytes());
-                self.next = self.next.checked_add(1).expect("a stream is shorter than 2^64 blocks");
+            // a stream ends before 2^64 blocks: checked once per batch, the loop itself stays free of branches
+            let end = self.next.checked_add(used.len() as u64).expect("a stream is shorter than 2^64 blocks");
+            for (block, index) in used.iter_mut().zip(self.next..end) {
+                *block = Array::from((u128::from(self.prefix) << 64 | u128::from(index)).to_le_bytes());
             }
+            self.next = end;
             self.cipher.encrypt_blocks(used);
             let mut pairs = part.chunks_exact_mut(2);
             for (pair, block) in pairs.by_ref().zip(used.iter()) {

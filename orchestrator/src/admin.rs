@@ -39,6 +39,11 @@ pub enum AdminAsk {
     },
     /// Known peers.
     PeerList,
+    /// Forget a peer.
+    PeerRemove {
+        /// Its name.
+        peer: String,
+    },
     /// Look for what is wrong.
     Doctor {
         /// Peer to reach.

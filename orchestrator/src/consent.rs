@@ -42,17 +42,20 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<ConsentSet> {
     let (revoked, evidence) = (optional("revoked_at")?, optional("evidence")?);
     let mut receipts = Vec::with_capacity(subjects.len());
     for (i, subject) in subjects.into_iter().enumerate() {
-        let bad = |e: yu_governance::Error| Fault::new(Code::Input, e.to_string()).at(format!("{name}, receipt {}", i + 1));
+        // the error below would quote the cell, and in a file with shifted columns the cell may be a subject
+        let bad = |column: &'static str| {
+            move |_: yu_governance::Error| Fault::new(Code::Input, format!("column `{column}` cannot be read")).at(format!("{name}, receipt {}", i + 1))
+        };
         let at = |v: &Option<Vec<String>>| v.as_ref().and_then(|v| v.get(i)).filter(|t| !t.trim().is_empty()).cloned();
         receipts.push(ConsentReceipt {
             v: 1,
             subject,
-            scenario: scenarios[i].parse().map_err(bad)?,
-            purpose: purposes[i].parse().map_err(bad)?,
-            items: ColumnSet::new(items[i].split([';', '|']).map(str::trim)).map_err(bad)?,
-            not_before: Time::parse(&from[i]).map_err(bad)?,
-            not_after: Time::parse(&to[i]).map_err(bad)?,
-            revoked_at: at(&revoked).map(|t| Time::parse(&t)).transpose().map_err(bad)?,
+            scenario: scenarios[i].parse().map_err(bad("scenario"))?,
+            purpose: purposes[i].parse().map_err(bad("purpose"))?,
+            items: ColumnSet::new(items[i].split([';', '|']).map(str::trim)).map_err(bad("items"))?,
+            not_before: Time::parse(&from[i]).map_err(bad("not_before"))?,
+            not_after: Time::parse(&to[i]).map_err(bad("not_after"))?,
+            revoked_at: at(&revoked).map(|t| Time::parse(&t)).transpose().map_err(bad("revoked_at"))?,
             evidence: at(&evidence).unwrap_or_else(|| "receipt file".into()),
         });
     }

@@ -27,13 +27,14 @@ pub(crate) fn seal_info(job: &str, receiver: &str) -> Vec<u8> {
     format!("yu-release-v1\0{job}\0{receiver}").into_bytes()
 }
 
-/// Seals a released result to each of its receivers and queues it; it stays queued until the receiver confirms.
+/// Seals a released result to each of its receivers. The messages are queued together with the job's next state, and stay
+/// queued until their receivers confirm.
 ///
 /// # Errors
-/// `storage.failed`; nothing has left then.
-pub fn release<V>(node: &Node, released: &Released<V>, decision: &Signed<ReviewDecision>) -> Result<Vec<String>> {
+/// `internal` when a document has no canonical form; nothing has left then.
+pub fn packages<V>(node: &Node, released: &Released<V>, decision: &Signed<ReviewDecision>) -> Result<Vec<(String, Ask)>> {
     let job = released.job().0.to_hex();
-    let mut names = Vec::new();
+    let mut messages = Vec::new();
     for recipient in released.receivers() {
         let receiver = recipient.party.to_string();
         let key = SealPublic(*recipient.seal.as_bytes());
@@ -41,8 +42,7 @@ pub fn release<V>(node: &Node, released: &Released<V>, decision: &Signed<ReviewD
         let receipt = released.receipt(&recipient.party, &node.name().parse()?, now())?;
         let receipt = Signed::sign(receipt, node.name(), node.signing())?;
         let package = Package { sealed, decision: decision.clone(), receipt };
-        node.send_later(&receiver, Some(&job), &Ask::Release { job: job.clone(), package: to_value(&package)? })?;
-        names.push(receiver);
+        messages.push((receiver, Ask::Release { job: job.clone(), package: to_value(&package)? }));
     }
-    Ok(names)
+    Ok(messages)
 }

@@ -60,6 +60,33 @@ impl Fault {
         self
     }
 
+    /// A fault that a peer sent: its words are shortened and stripped of control characters, and it says who sent it.
+    #[must_use]
+    pub fn reported_by(mut self, peer: &str) -> Self {
+        let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(400).collect::<String>();
+        self.detail = clean(&self.detail);
+        self.place = self.place.as_deref().map(clean);
+        let named = self.party.as_deref().map(clean).unwrap_or_else(|| peer.to_owned());
+        if named != peer && !self.detail.contains("(reported by") {
+            self.detail = format!("{} (reported by {peer})", self.detail);
+        }
+        self.party = Some(named);
+        self
+    }
+
+    /// The same for other parties: what and where in this node's own files is for its operator.
+    #[must_use]
+    pub fn for_peers(mut self) -> Self {
+        let own_data = self.exit() == Code::Input.exit();
+        if own_data {
+            self.detail = "the party's data cannot be used as they are; its operator sees where".into();
+        }
+        if own_data || self.code == Code::DataChanged || self.exit() == Code::Storage.exit() {
+            self.place = None;
+        }
+        self
+    }
+
     /// Exit status of a command that ends with this fault.
     pub fn exit(&self) -> u8 {
         self.code.exit()

@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a node does by configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +140,7 @@ impl Home {
         for sub in ["", "keys", "keys/data", "store", "store/blobs", "audit"] {
             let path = self.path(sub);
             if path.is_dir() {
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).map_err(|e| Fault::io(&e, &path))?;
                 continue;
             }
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|e| Fault::io(&e, &path))?;
@@ -165,7 +167,7 @@ impl Home {
     /// `storage.failed`.
     pub fn save_config(&self, config: &NodeConfig) -> Result<()> {
         let text = toml::to_string_pretty(config).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
-        write_atomic(&self.path("node.toml"), text.as_bytes(), 0o644)
+        write_atomic(&self.path("node.toml"), text.as_bytes(), 0o600)
     }
 }
 
@@ -178,7 +180,11 @@ fn first_line(text: &str) -> String {
 /// # Errors
 /// `disk.full` or `storage.failed`.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let tmp = path.with_extension(format!("tmp-{}", std::process::id()));
+    // unique among all writers of this process, and beside the target so that the rename stays on one file system
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
+    let tmp = path.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()));
     let done = (|| {
         let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&tmp)?;
         file.write_all(bytes)?;

@@ -16,6 +16,7 @@ pub mod end;
 pub mod explain;
 pub mod file;
 pub mod held;
+pub mod known;
 pub mod inputs;
 pub mod offer;
 pub mod plan;

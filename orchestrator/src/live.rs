@@ -14,6 +14,8 @@ struct Running {
     sessions: Vec<Session>,
     percent: u8,
     step: String,
+    /// Set when the job was ended; a session that comes about later is ended as well.
+    aborted: Option<String>,
 }
 
 impl Live {
@@ -34,7 +36,10 @@ impl Live {
     /// Remembers a session so that a fault elsewhere can end it.
     pub fn session(&self, job: &str, session: Session) {
         if let Some(running) = self.map().get_mut(job) {
-            running.sessions.push(session);
+            match &running.aborted {
+                Some(code) => session.abort(code),
+                None => running.sessions.push(session),
+            }
         }
     }
 
@@ -53,8 +58,11 @@ impl Live {
 
     /// Ends the job's sessions with a reason that its peers see; blocked protocol code returns at once.
     pub fn abort(&self, job: &str, code: &str) {
-        let sessions = self.map().get_mut(job).map(|r| std::mem::take(&mut r.sessions)).unwrap_or_default();
-        for session in sessions {
+        let sessions = self.map().get_mut(job).map(|r| {
+            r.aborted.get_or_insert_with(|| code.to_owned());
+            std::mem::take(&mut r.sessions)
+        });
+        for session in sessions.unwrap_or_default() {
             session.abort(code);
         }
     }

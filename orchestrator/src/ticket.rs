@@ -101,11 +101,20 @@ impl Ticket {
     }
 }
 
+/// Whether a card must already carry the authority's signature in production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Countersigned {
+    /// Everywhere but at the authority.
+    Before,
+    /// At the authority itself, which signs the card when it admits the node.
+    OnAdmission,
+}
+
 /// Verifies a card: signed by itself, and in production by the authority unless it is the authority's own.
 ///
 /// # Errors
 /// `ticket.bad`, `env.mismatch`, `signature.bad`.
-pub fn verify_card(card: &Signed<NodeCard>, environment: &str, authority: Option<(&str, &PublicKey)>) -> Result<()> {
+pub fn verify_card(card: &Signed<NodeCard>, environment: &str, authority: Option<(&str, &PublicKey)>, when: Countersigned) -> Result<()> {
     let own = &card.payload;
     if !own.name.starts_with(&format!("yu://{environment}/")) {
         return Err(Fault::new(Code::EnvMismatch, format!("`{}` does not belong to `{environment}`", own.name)));
@@ -117,7 +126,7 @@ pub fn verify_card(card: &Signed<NodeCard>, environment: &str, authority: Option
     match authority {
         Some((name, key)) if name != own.name => {
             ring.insert(name, key.clone()).map_err(fault)?;
-            if environment == "prod" {
+            if environment == "prod" && when == Countersigned::Before {
                 required.push(name);
             }
         }

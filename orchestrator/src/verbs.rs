@@ -58,6 +58,7 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::PeerAccept { ticket } => peers::accept(node, &ticket),
         AdminAsk::PeerCountersign { ticket } => peers::countersign(node, &ticket),
         AdminAsk::PeerList => peers::list(node),
+        AdminAsk::PeerRemove { peer } => peers::remove(node, &peer),
         AdminAsk::Doctor { peer } => doctor::doctor(node, peer.as_deref()),
         AdminAsk::DatasetAdd(add) => data::add(node, &add),
         AdminAsk::DatasetList { peer } => data::list(node, peer.as_deref()),

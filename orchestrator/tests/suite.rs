@@ -1,5 +1,29 @@
 //! Tests of whole nodes: the program itself, as operating-system processes, spoken to through its command line.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests may stop at the first surprise")]
 
+#[path = "suite/audit.rs"]
+mod audit;
+#[path = "suite/by_hand.rs"]
 mod by_hand;
+#[path = "suite/canary.rs"]
+mod canary;
+#[path = "suite/cut.rs"]
+mod cut;
+#[path = "suite/demo.rs"]
+mod demo;
+#[path = "suite/faults.rs"]
+mod faults;
+#[path = "suite/kill.rs"]
+mod kill;
+#[path = "suite/needles.rs"]
+mod needles;
+#[path = "suite/peers.rs"]
+mod peers;
+#[path = "suite/rig.rs"]
+mod rig;
+#[path = "suite/rules.rs"]
+mod rules;
+#[path = "suite/support.rs"]
 mod support;
+#[path = "suite/taps.rs"]
+mod taps;

@@ -303,9 +303,8 @@ pub(crate) fn root_name(cert: &CertificateDer<'_>) -> Result<(Env, String)> {
 }
 
 fn check_label(what: &str, label: &str) -> Result<()> {
-    let ok = !label.is_empty()
-        && label.len() <= MAX_LABEL
-        && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let ok =
+        !label.is_empty() && label.len() <= MAX_LABEL && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if ok { Ok(()) } else { Err(Error::Caller(format!("{what} name must be 1 to {MAX_LABEL} of `a-z`, `0-9`, `-`"))) }
 }
 
@@ -416,7 +415,9 @@ mod tests {
         let name: NodeName = "yu://dev/health/node1".parse().unwrap();
         assert_eq!((name.env(), name.org(), name.node()), (Env::Dev, "health", "node1"));
         assert_eq!(name.to_string(), "yu://dev/health/node1");
-        for bad in ["", "yu://dev/health", "yu://test/a/b", "yu://dev/A/b", "yu://dev/a/b/c", "yu://dev//b", "spiffe://dev/a/b", "yu://dev/a/b "] {
+        for bad in
+            ["", "yu://dev/health", "yu://test/a/b", "yu://dev/A/b", "yu://dev/a/b/c", "yu://dev//b", "spiffe://dev/a/b", "yu://dev/a/b "]
+        {
             assert!(bad.parse::<NodeName>().is_err(), "{bad}");
         }
     }

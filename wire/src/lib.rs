@@ -16,6 +16,7 @@
 //! | QUIC, TCP + TLS 1.3, proxies | [`carrier`] |
 //! | request and response between nodes | [`rpc`] |
 //! | sessions that survive a cut | [`session`] |
+//! | **danger**, tests only: what crosses the wire, in the clear | `tap` (feature `danger-tap`) |
 //! | a relay that cuts and loses, for tests | [`relay`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
@@ -35,6 +36,8 @@ pub mod session;
 pub mod shape;
 pub mod step;
 pub mod tamper;
+#[cfg(feature = "danger-tap")]
+pub mod tap;
 pub mod trust;
 
 pub use error::{Error, Result};

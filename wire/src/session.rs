@@ -14,7 +14,8 @@
 //! | either side has closed | [`Error::Closed`] |
 //!
 //! **Buffers.** Each channel holds at most [`SessionConfig::replay_limit`] bytes that the peer has not
-//! acknowledged; then `send` waits, and reads ahead up to as much meanwhile.
+//! acknowledged; then `send` waits, and reads ahead up to as much meanwhile. Two parties may therefore both send that
+//! much before either receives, on every carrier; with more they may wait for each other.
 //!
 //! **Threads.** Channel calls block and run in the caller's thread; they must not be made inside the runtime.
 //!

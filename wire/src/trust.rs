@@ -18,11 +18,8 @@ use crate::identity::{Env, NodeName, leaf_name, root_name, unix};
 use crate::{Error, Result};
 
 /// Signature algorithms that certificates may carry.
-static CERT_ALGS: &[&dyn rustls_pki_types::SignatureVerificationAlgorithm] = &[
-    webpki::aws_lc_rs::ECDSA_P256_SHA256,
-    webpki::aws_lc_rs::ECDSA_P384_SHA384,
-    webpki::aws_lc_rs::ED25519,
-];
+static CERT_ALGS: &[&dyn rustls_pki_types::SignatureVerificationAlgorithm] =
+    &[webpki::aws_lc_rs::ECDSA_P256_SHA256, webpki::aws_lc_rs::ECDSA_P384_SHA384, webpki::aws_lc_rs::ED25519];
 
 /// Who is at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +142,13 @@ impl PeerVerifier {
         self.verdict.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn judge(&self, leaf: &CertificateDer<'_>, rest: &[CertificateDer<'_>], now: UnixTime, usage: KeyUsage) -> std::result::Result<(), rustls::Error> {
+    fn judge(
+        &self,
+        leaf: &CertificateDer<'_>,
+        rest: &[CertificateDer<'_>],
+        now: UnixTime,
+        usage: KeyUsage,
+    ) -> std::result::Result<(), rustls::Error> {
         let verdict = self.check(leaf, rest, now, usage);
         let answer = match &verdict {
             Ok(_) => Ok(()),
@@ -155,7 +158,13 @@ impl PeerVerifier {
         answer
     }
 
-    fn check(&self, leaf: &CertificateDer<'_>, rest: &[CertificateDer<'_>], now: UnixTime, usage: KeyUsage) -> std::result::Result<Peer, Refusal> {
+    fn check(
+        &self,
+        leaf: &CertificateDer<'_>,
+        rest: &[CertificateDer<'_>],
+        now: UnixTime,
+        usage: KeyUsage,
+    ) -> std::result::Result<Peer, Refusal> {
         let wanted = || self.expect.as_ref().map_or_else(|| "unnamed peer".to_owned(), ToString::to_string);
         let name = leaf_name(leaf).map_err(|reason| Refusal { party: wanted(), reason, tls: CertificateError::BadEncoding })?;
         let refuse = |reason: String, tls: CertificateError| Refusal { party: name.to_string(), reason, tls };
@@ -211,7 +220,11 @@ fn explain(e: &webpki::Error, org: &str) -> (String, CertificateError) {
             CertificateError::ExpiredContext { time: *time, not_after: *not_after },
         ),
         W::CertNotValidYet { time, not_before } => (
-            format!("certificate is not valid before {}, now is {} (seconds since 1970): compare the clocks", not_before.as_secs(), time.as_secs()),
+            format!(
+                "certificate is not valid before {}, now is {} (seconds since 1970): compare the clocks",
+                not_before.as_secs(),
+                time.as_secs()
+            ),
             CertificateError::NotValidYetContext { time: *time, not_before: *not_before },
         ),
         W::UnknownIssuer | W::InvalidSignatureForPublicKey | W::SignatureAlgorithmMismatch => {
@@ -228,7 +241,9 @@ pub(crate) fn validity(chain: &[CertificateDer<'static>]) -> Result<(i64, i64)> 
     let cert = EndEntityCert::try_from(leaf).map_err(|_| bad())?;
     let anchors = [anchor_from_trusted_cert(root).map_err(|_| bad())?];
     let ask = |t| cert.verify_for_usage(CERT_ALGS, &anchors, &[], unix(t), KeyUsage::client_auth(), None, None).err();
-    let (Some(webpki::Error::CertNotValidYet { not_before, .. }), Some(webpki::Error::CertExpired { not_after, .. })) = (ask(0), ask(u64::MAX)) else {
+    let (Some(webpki::Error::CertNotValidYet { not_before, .. }), Some(webpki::Error::CertExpired { not_after, .. })) =
+        (ask(0), ask(u64::MAX))
+    else {
         return Err(bad());
     };
     let seconds = |t: UnixTime| i64::try_from(t.as_secs()).map_err(|_| bad());
@@ -247,11 +262,21 @@ impl ServerCertVerifier for PeerVerifier {
         self.judge(leaf, rest, now, KeyUsage::server_auth()).map(|()| ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
         Err(rustls::Error::General("TLS 1.2 is not spoken".into()))
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
         rustls::crypto::verify_tls13_signature(message, cert, dss, &self.algs)
     }
 
@@ -265,15 +290,30 @@ impl ClientCertVerifier for PeerVerifier {
         &[]
     }
 
-    fn verify_client_cert(&self, leaf: &CertificateDer<'_>, rest: &[CertificateDer<'_>], now: UnixTime) -> std::result::Result<ClientCertVerified, rustls::Error> {
+    fn verify_client_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        rest: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> std::result::Result<ClientCertVerified, rustls::Error> {
         self.judge(leaf, rest, now, KeyUsage::client_auth()).map(|()| ClientCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
         Err(rustls::Error::General("TLS 1.2 is not spoken".into()))
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
         rustls::crypto::verify_tls13_signature(message, cert, dss, &self.algs)
     }
 
@@ -290,7 +330,12 @@ mod tests {
     const FROM: i64 = 1_700_000_000;
     const TO: i64 = 1_800_000_000;
 
-    fn check(trust: &TrustStore, expect: Option<&str>, leaf: &crate::identity::NodeIdentity, now: u64) -> std::result::Result<Peer, String> {
+    fn check(
+        trust: &TrustStore,
+        expect: Option<&str>,
+        leaf: &crate::identity::NodeIdentity,
+        now: u64,
+    ) -> std::result::Result<Peer, String> {
         let algs = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
         let verifier = PeerVerifier::new(trust.clone(), Env::Dev, expect.map(|e| e.parse().unwrap()), algs);
         let (first, rest) = leaf.chain().split_first().unwrap();
@@ -311,7 +356,11 @@ mod tests {
         assert_eq!(check(&trust, None, &node, 1_750_000_000), Ok(Peer::Admitted(node.name().clone())));
         assert!(check(&trust, None, &node, 1_900_000_000).unwrap_err().contains("expired"));
         assert!(check(&trust, None, &node, 1_600_000_000).unwrap_err().contains("not valid before"));
-        assert!(check(&trust, Some("yu://dev/bank/n2"), &node, 1_750_000_000).unwrap_err().contains("presented the certificate of `yu://dev/bank/n1`"));
+        assert!(
+            check(&trust, Some("yu://dev/bank/n2"), &node, 1_750_000_000)
+                .unwrap_err()
+                .contains("presented the certificate of `yu://dev/bank/n1`")
+        );
         assert!(check(&trust, None, &impostor.issue("n1", FROM, TO).unwrap(), 1_750_000_000).unwrap_err().contains("root registered"));
         assert!(check(&trust, None, &prod.issue("n1", FROM, TO).unwrap(), 1_750_000_000).unwrap_err().contains("dev and prod"));
         trust.remove(node.name());

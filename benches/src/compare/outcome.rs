@@ -106,7 +106,9 @@ impl fmt::Display for Comparison {
             Subject::Channel => {
                 (format!("{} MiB in frames of {CHUNK} bytes", (count * CHUNK) >> 20), "GB/s", "CPU ns/byte", "at least 0.9")
             }
-            Subject::RoundTrip => (format!("{count} round trips of {SMALL} bytes"), "us a round trip", "CPU us a round trip", "at most 1.5"),
+            Subject::RoundTrip => {
+                (format!("{count} round trips of {SMALL} bytes"), "us a round trip", "CPU us a round trip", "at most 1.5")
+            }
         };
         writeln!(f, "{subject}: {size}, QUIC, {io_threads} transport threads a process, {runs} runs of each, interleaved")?;
         writeln!(f, "commit {}, {}", self.commit, self.date)?;

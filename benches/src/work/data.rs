@@ -3,9 +3,9 @@
 use ndarray::{Array2, Axis};
 use yu_mpc::stats::{Grouping, LocalData, Owner, Side, StatsPlan};
 
+use crate::Result;
 use crate::phase::NAMES;
 use crate::support::sizes::{COLUMNS, FRACTION, GROUPS};
-use crate::Result;
 
 /// Element `index` of party `owner`'s numbers: splitmix64 of the position.
 pub(super) const fn integer(owner: usize, index: usize) -> u64 {
@@ -39,15 +39,10 @@ pub(super) const fn matched(rows: usize) -> usize {
 
 /// The joint statistics of all bench runs.
 pub(super) fn plan() -> StatsPlan {
-    let side = |at: usize| Side {
-        party: NAMES[at].into(),
-        columns: (0..COLUMNS).map(|column| format!("{}-{column}", NAMES[at])).collect(),
-    };
-    let grouping = Grouping {
-        side: Owner::Left,
-        column: "group".into(),
-        categories: (0..GROUPS).map(|group| format!("g{group}")).collect(),
-    };
+    let side =
+        |at: usize| Side { party: NAMES[at].into(), columns: (0..COLUMNS).map(|column| format!("{}-{column}", NAMES[at])).collect() };
+    let grouping =
+        Grouping { side: Owner::Left, column: "group".into(), categories: (0..GROUPS).map(|group| format!("g{group}")).collect() };
     StatsPlan { left: side(0), right: side(1), helper: NAMES[2].into(), grouping: Some(grouping), min_cell: 1 }
 }
 

@@ -29,10 +29,7 @@ pub(super) fn mul_trunc(n: u64) -> Formula {
         message(Rep3Step::TruncShift, third, second, 8 * n),
         message(Rep3Step::TruncWrap, third, second, packed),
     ]);
-    formula.phase([
-        message(Rep3Step::TruncCorrect, first, third, packed),
-        message(Rep3Step::TruncCorrect, second, third, packed),
-    ]);
+    formula.phase([message(Rep3Step::TruncCorrect, first, third, packed), message(Rep3Step::TruncCorrect, second, third, packed)]);
     formula
 }
 

@@ -44,9 +44,12 @@ pub(super) fn matmul(context: &mut Context, n: usize, own: &[u64], watch: &mut W
     watch.done();
     let opened = context.open_to_all(&z)?.into_clear();
     // spread over the matrix: any whole block that is wrong is hit
-    check(opened.indexed_iter().step_by(cells.div_ceil(COMPARED)).map(|((row, column), found)| {
-        (*found, (0..n).map(|k| clear(0, row * n + k) * clear(1, k * n + column)).sum())
-    }))
+    check(
+        opened
+            .indexed_iter()
+            .step_by(cells.div_ceil(COMPARED))
+            .map(|((row, column), found)| (*found, (0..n).map(|k| clear(0, row * n + k) * clear(1, k * n + column)).sum())),
+    )
 }
 
 fn operands(context: &mut Context, n: usize, own: &[u64]) -> Result<[Share<Ring64, Ix1>; 2]> {

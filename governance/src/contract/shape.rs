@@ -95,7 +95,7 @@ impl Shape<'_> {
                 &party.name,
                 format!("`{}` must stand in the contract once, with a controller and with sorted roles", party.name),
                 format!("`{}` 在合约中须只出现一次，并写明控制人和有序的角色", party.name),
-                ("correct [[parties]] in job.toml", "修改 job.toml 的 [[parties]]"),
+                ("correct the parties in job.toml", "修改 job.toml 中的参与方"),
             );
         }
         let s = &c.protocol.statistics;
@@ -118,7 +118,7 @@ impl Shape<'_> {
             &"contract",
             "left and right must bring one data set each, and nobody else any".into(),
             "左方与右方须各提供一个数据集，其他方不得提供".into(),
-            ("correct [[inputs]] in job.toml", "修改 job.toml 的 [[inputs]]"),
+            ("correct [left] and [right] in job.toml", "修改 job.toml 的 [left] 与 [right]"),
         );
     }
 
@@ -140,7 +140,7 @@ impl Shape<'_> {
                 &side.party,
                 format!("the statistics of `{}` must name input columns, each once, and no key column", side.party),
                 format!("`{}` 的统计列须为其输入列，各列一次，且不含主键列", side.party),
-                ("correct [statistics] in job.toml", "修改 job.toml 的 [statistics]"),
+                ("correct [left] and [right] in job.toml", "修改 job.toml 的 [left] 与 [right]"),
             );
         }
         if let Some(grouping) = &s.grouping {
@@ -167,7 +167,7 @@ impl Shape<'_> {
             &"contract",
             "the contract must name at least one output, each once".into(),
             "合约须列出至少一项输出，且不重复".into(),
-            ("correct [[outputs]] in job.toml", "修改 job.toml 的 [[outputs]]"),
+            ("correct `question` in job.toml", "修改 job.toml 的 `question`"),
         );
     }
 
@@ -186,7 +186,7 @@ impl Shape<'_> {
                 &input.party,
                 format!("key and subject columns of `{}` must be among its input columns", input.dataset),
                 format!("`{}` 的主键列与主体列须在输入列之中", input.dataset),
-                ("name the columns in [[inputs]]", "在 [[inputs]] 中列出这些列"),
+                ("name the columns in [left] and [right]", "在 [left] 与 [right] 中列出这些列"),
             );
         }
         if let [first, rest @ ..] = c.inputs.as_slice() {
@@ -222,7 +222,7 @@ impl Shape<'_> {
             &"contract",
             "the contract must name at least one receiver, each once and with a key of its own".into(),
             "合约须列出至少一个结果接收方，各列一次且各有自己的封存密钥".into(),
-            ("correct [[receivers]] in job.toml", "修改 job.toml 的 [[receivers]]"),
+            ("correct `receiver` in job.toml", "修改 job.toml 的 `receiver`"),
         );
     }
 }

@@ -103,7 +103,7 @@ impl PolicySet {
                 "policy.no-question",
                 input.me,
                 ("the policy has nothing to decide: the contract gives this party no part", "策略无可判定事项：合约未给本方任何角色"),
-                ("correct [[parties]] in job.toml", "修改 job.toml 的 [[parties]]"),
+                ("correct the parties in job.toml", "修改 job.toml 中的参与方"),
             ));
         }
         if findings.is_empty() { Ok(rulings) } else { Err(findings) }

@@ -125,9 +125,7 @@ impl Expr {
             Self::Var(Var::Left) => Ok(counts.n_left),
             Self::Var(Var::Right) => Ok(counts.n_right),
             Self::Var(Var::Matched) => Ok(counts.matched),
-            Self::Sum(terms) => {
-                terms.iter().try_fold(0u64, |sum, term| sum.checked_add(term.evaluate(counts)?).ok_or_else(overflow))
-            }
+            Self::Sum(terms) => terms.iter().try_fold(0u64, |sum, term| sum.checked_add(term.evaluate(counts)?).ok_or_else(overflow)),
             Self::Product(a, b) => both(a, b).and_then(|(a, b)| a.checked_mul(b).ok_or_else(overflow)),
             Self::CeilDiv(a, b) => match both(a, b)? {
                 (_, 0) => Err(Error::caller("formula divides by zero")),

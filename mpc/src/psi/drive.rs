@@ -9,8 +9,8 @@ use yu_wire::frame::CHUNK;
 use super::config::Config;
 use super::msg::{Hello, PsiStep};
 use super::party::{Matched, Offer};
-use crate::cost::{Expr, Formula, Var};
 use crate::Result;
+use crate::cost::{Expr, Formula, Var};
 
 /// Batches sent ahead of those received: both sides stay busy and no buffer fills up.
 const LEAD: usize = 2;
@@ -38,12 +38,7 @@ const LEAD_TAGS: usize = 32;
 /// assert_eq!(bank.join().unwrap()?, [0]);
 /// # Ok::<(), yu_mpc::Error>(())
 /// ```
-pub fn run<K: AsRef<[u8]> + Sync>(
-    channel: &mut Channel,
-    config: Config,
-    keys: &[K],
-    rng: &mut impl CryptoRng,
-) -> Result<Matched> {
+pub fn run<K: AsRef<[u8]> + Sync>(channel: &mut Channel, config: Config, keys: &[K], rng: &mut impl CryptoRng) -> Result<Matched> {
     let peer = channel.peer().to_owned();
     let (offer, hello) = Offer::new(config, keys, rng)?;
     channel.send(PsiStep::Hello, Bytes::copy_from_slice(&hello.encode()))?;
@@ -109,9 +104,7 @@ fn interleave<S>(
 /// What a run between two parties costs, as a formula in `n_left` and `n_right`.
 #[must_use]
 pub fn formula(left: &str, right: &str) -> Formula {
-    let both = |step: PsiStep, to_right: Expr, to_left: Expr| {
-        [(step.label(), left, right, to_right), (step.label(), right, left, to_left)]
-    };
+    let both = |step: PsiStep, to_right: Expr, to_left: Expr| [(step.label(), left, right, to_right), (step.label(), right, left, to_left)];
     let (n_left, n_right) = (Expr::from(Var::Left), Expr::from(Var::Right));
     let hello = Expr::from(Hello::LEN as u64);
     let points = |rows: &Expr| Expr::from(super::party::POINT_LEN as u64) * rows.clone();

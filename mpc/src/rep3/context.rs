@@ -1,7 +1,7 @@
 //! A party's view of the three-party session: channels, keys and the count of operations.
 
-use rand::CryptoRng;
 use bytes::Bytes;
+use rand::CryptoRng;
 use yu_wire::channel::{Channel, Expect};
 use yu_wire::meter::Totals;
 use zeroize::{Zeroize, Zeroizing};
@@ -37,13 +37,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::Caller`] for an index above 2 or two channels to the same party; the peers' and the transport's.
-    pub fn new(
-        index: usize,
-        session: &SessionId,
-        mut prev: Channel,
-        mut next: Channel,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Self> {
+    pub fn new(index: usize, session: &SessionId, mut prev: Channel, mut next: Channel, rng: &mut impl CryptoRng) -> Result<Self> {
         let [own_edge, next_edge] = match index {
             0 => [0, 1],
             1 => [1, 2],

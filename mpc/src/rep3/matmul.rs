@@ -60,13 +60,7 @@ impl Context {
     }
 
     /// `z_i = x_i (y_i + y_{i+1}) + x_{i+1} y_i + alpha_i`.
-    fn local_product<A: Linear, B: Linear>(
-        &self,
-        op: &Op,
-        x: &Share<A, Ix2>,
-        y: &Share<B, Ix2>,
-        shape: Ix2,
-    ) -> Result<Vec<u64>> {
+    fn local_product<A: Linear, B: Linear>(&self, op: &Op, x: &Share<A, Ix2>, y: &Share<B, Ix2>, shape: Ix2) -> Result<Vec<u64>> {
         let mut z = Array2::zeros(shape);
         self.zero_share(op, z.as_slice_mut().unwrap_or(&mut []));
         let mut sum = y.own_matrix().to_owned();

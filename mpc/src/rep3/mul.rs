@@ -25,11 +25,7 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::Shape`] if the shapes differ; the peers' and the transport's.
-    pub fn mul<A: Times<B>, B: Linear, D: Dimension>(
-        &mut self,
-        x: &Share<A, D>,
-        y: &Share<B, D>,
-    ) -> Result<Share<A::Product, D>> {
+    pub fn mul<A: Times<B>, B: Linear, D: Dimension>(&mut self, x: &Share<A, D>, y: &Share<B, D>) -> Result<Share<A::Product, D>> {
         self.check_operands("product", x, y)?;
         let (mut own, mut next) = (vec![0; x.len()], vec![0; x.len()]);
         self.operate(|context| {
@@ -92,12 +88,15 @@ impl Context {
         let mut minus = self.next_key.stream(Purpose::ZeroShare, op);
         let mut slots = next.chunks_mut(LANE);
         for (number, lane) in own.chunks_mut(LANE).enumerate() {
-            let mut frame = Vec::with_capacity(lane.len() * 8);
-            for (place, piece) in lane.chunks_mut(CACHED).enumerate() {
+            let mut frame = vec![0; lane.len() * 8];
+            let pieces = lane.chunks_mut(CACHED).zip(frame.chunks_mut(CACHED * 8));
+            for (place, (piece, bytes)) in pieces.enumerate() {
                 plus.fill(piece);
                 minus.subtract(piece);
                 add_products(piece, x, y, number * LANE + place * CACHED);
-                frame.extend(piece.iter().flat_map(|value| value.to_le_bytes()));
+                for (slot, value) in bytes.as_chunks_mut().0.iter_mut().zip(piece) {
+                    *slot = value.to_le_bytes();
+                }
             }
             self.prev.push(Bytes::from(frame))?;
             if number >= LEAD {
@@ -121,8 +120,8 @@ fn add_products<A: Linear, B: Linear, D: Dimension>(z: &mut [u64], x: &Share<A, 
 fn pull_into(channel: &mut Channel, slot: &mut [u64]) -> Result<()> {
     let piece = channel.pull()?.unwrap_or_default();
     // the channel's checks make the lengths equal: full frames, then the exact rest
-    for (value, bytes) in slot.iter_mut().zip(piece.chunks_exact(8)) {
-        *value = bytes.try_into().map_or(0, u64::from_le_bytes);
+    for (value, bytes) in slot.iter_mut().zip(piece.as_chunks().0) {
+        *value = u64::from_le_bytes(*bytes);
     }
     Ok(())
 }

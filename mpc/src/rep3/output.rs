@@ -99,16 +99,12 @@ type Components = (Zeroizing<Vec<u64>>, Zeroizing<Vec<u64>>);
 
 fn open(key: &SealKey, name: &str, share: &SealedShare, info: &[u8], aad: &[u8]) -> Result<Components> {
     let refuse = |what: &str| Error::peer(name, STEP, what);
-    let plain = key
-        .open(info, &bound(share.party, share.len, aad), &share.sealed)
-        .map_err(|_| refuse("the sealed share does not open"))?;
+    let plain = key.open(info, &bound(share.party, share.len, aad), &share.sealed).map_err(|_| refuse("the sealed share does not open"))?;
     if share.len.checked_mul(16) != Some(plain.len() as u64) {
         return Err(refuse("the sealed share does not have its announced length"));
     }
     let (own, next) = plain.split_at(plain.len() / 2);
-    let read = |half: &[u8]| {
-        Zeroizing::new(half.chunks_exact(8).map(|bytes| bytes.try_into().map_or(0, u64::from_le_bytes)).collect())
-    };
+    let read = |half: &[u8]| Zeroizing::new(half.chunks_exact(8).map(|bytes| bytes.try_into().map_or(0, u64::from_le_bytes)).collect());
     Ok((read(own), read(next)))
 }
 

@@ -12,6 +12,11 @@ use crate::{Error, Result};
 ///
 /// A share is not a value: it does not print, compare or serialise, its components cannot be reached from outside, and only
 /// the named operations [`super::Context::open_to_all`] and [`super::Context::seal_output`] reveal what it stands for.
+/// ```
+/// fn size(share: &yu_mpc::rep3::Share<yu_mpc::ring::Ring64, ndarray::Ix1>) -> Vec<u8> {
+///     yu_wire::codec::encode(&(share.len() as u64))
+/// }
+/// ```
 /// ```compile_fail
 /// fn print(share: &yu_mpc::rep3::Share<yu_mpc::ring::Ring64, ndarray::Ix1>) -> String {
 ///     format!("{share:?}")
@@ -250,10 +255,7 @@ pub(super) fn same_party(left: usize, right: usize) -> Result<()> {
 }
 
 /// Ring elements of clear values, in standard layout.
-pub(super) fn encode_values<T: Element, D: Dimension>(
-    what: &str,
-    values: ArrayView<'_, T::Clear, D>,
-) -> Result<Array<u64, D>> {
+pub(super) fn encode_values<T: Element, D: Dimension>(what: &str, values: ArrayView<'_, T::Clear, D>) -> Result<Array<u64, D>> {
     let mut raw = Array::zeros(values.raw_dim());
     for (slot, value) in raw.iter_mut().zip(values.iter()) {
         *slot = T::encode(what, *value)?;

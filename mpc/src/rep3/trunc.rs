@@ -40,13 +40,7 @@ impl Context {
     }
 
     /// Truncates additive shares `z` (masked by a share of zero) and makes them replicated ones.
-    pub(super) fn truncate<const C: u32, D: Dimension>(
-        &mut self,
-        op: &Op,
-        z: Vec<u64>,
-        shape: D,
-        bits: u32,
-    ) -> Result<Share<Fixed<C>, D>> {
+    pub(super) fn truncate<const C: u32, D: Dimension>(&mut self, op: &Op, z: Vec<u64>, shape: D, bits: u32) -> Result<Share<Fixed<C>, D>> {
         let (own, next) = match self.index {
             _ if z.is_empty() => (z, Vec::new()),
             0 => self.truncate_first(op, z, bits)?,

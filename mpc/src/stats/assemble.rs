@@ -56,10 +56,7 @@ pub struct GroupSummary {
 /// Names and sizes only: a held result must not get into a log.
 impl fmt::Debug for Statistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Statistics")
-            .field("columns", &self.columns.len())
-            .field("groups", &self.groups.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Statistics").field("columns", &self.columns.len()).field("groups", &self.groups.len()).finish_non_exhaustive()
     }
 }
 
@@ -197,9 +194,7 @@ fn groups(plan: &StatsPlan, left: &Head, right: &Head, sums: &[f64], count: u64)
         }
     };
     let numbered = grouping.categories.iter().zip(&owner.group_counts).enumerate();
-    numbered
-        .map(|(group, (label, size))| GroupSummary { label: label.clone(), count: *size, means: means_of(group, *size) })
-        .collect()
+    numbered.map(|(group, (label, size))| GroupSummary { label: label.clone(), count: *size, means: means_of(group, *size) }).collect()
 }
 
 fn defined(value: f64) -> Option<f64> {

@@ -56,14 +56,7 @@ impl OutputShares {
     ///
     /// # Errors
     /// As [`Context::seal_output`].
-    pub fn seal(
-        &self,
-        ctx: &Context,
-        to: &SealPublic,
-        info: &[u8],
-        aad: &[u8],
-        rng: &mut impl CryptoRng,
-    ) -> Result<SealedShare> {
+    pub fn seal(&self, ctx: &Context, to: &SealPublic, info: &[u8], aad: &[u8], rng: &mut impl CryptoRng) -> Result<SealedShare> {
         ctx.seal_output(&self.share, to, info, aad, rng)
     }
 }
@@ -161,8 +154,7 @@ impl Inputs {
 
 /// `U_left^T U_right`, flat.
 fn cross_correlation(ctx: &mut Context, left: &Inputs, right: &Inputs) -> Result<Share<Ring64, Ix1>> {
-    let product: Share<Unit, Ix2> =
-        ctx.matmul_trunc::<FRACTION, FRACTION, FRACTION>(&left.units.transposed(), &right.units)?;
+    let product: Share<Unit, Ix2> = ctx.matmul_trunc::<FRACTION, FRACTION, FRACTION>(&left.units.transposed(), &right.units)?;
     flat(product)
 }
 
@@ -226,10 +218,7 @@ pub fn formula(plan: &StatsPlan) -> Result<Formula> {
             message(Rep3Step::TruncShift, helper, right, 8 * cells),
             message(Rep3Step::TruncWrap, helper, right, packed),
         ]);
-        formula.phase([
-            message(Rep3Step::TruncCorrect, left, helper, packed),
-            message(Rep3Step::TruncCorrect, right, helper, packed),
-        ]);
+        formula.phase([message(Rep3Step::TruncCorrect, left, helper, packed), message(Rep3Step::TruncCorrect, right, helper, packed)]);
     }
     if let Some(grouping) = &plan.grouping {
         let sums = grouping.categories.len() * plan.side(grouping.side.other()).columns.len();

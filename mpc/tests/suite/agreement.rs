@@ -185,10 +185,7 @@ fn alignment_across_frames() {
 fn limits_stop_before_points() {
     use yu_mpc::psi::{Limits, run};
     let (mut a, mut b) = yu_wire::memory::pair("health", "bank");
-    let limited = |party: &str| yu_mpc::psi::Config {
-        limits: Limits { min_rows: 1, max_ratio: 10 },
-        ..crate::world::config(party)
-    };
+    let limited = |party: &str| yu_mpc::psi::Config { limits: Limits { min_rows: 1, max_ratio: 10 }, ..crate::world::config(party) };
     let peer = std::thread::spawn(move || run(&mut b, limited("bank"), &["x"], &mut crate::world::rng(1)).err());
     let error = run(&mut a, limited("health"), &names("k", 0..11), &mut crate::world::rng(0)).err().unwrap();
     assert!(matches!(&error, Error::Policy { party, what } if party == "bank" && what.contains("`1`") && what.contains("`11`")));
@@ -202,10 +199,8 @@ fn small_groups_stop_before_values() {
     let plan = plan(Owner::Left, 1, 1, 3);
     let results = three(|ctx| {
         let role = crate::world::ROLES[ctx.index()];
-        let data = (ctx.index() < 2).then(|| yu_mpc::stats::LocalData {
-            numeric: Array2::zeros((4, 1)),
-            groups: (ctx.index() == 0).then(|| vec![0, 0, 0, 1]),
-        });
+        let data = (ctx.index() < 2)
+            .then(|| yu_mpc::stats::LocalData { numeric: Array2::zeros((4, 1)), groups: (ctx.index() == 0).then(|| vec![0, 0, 0, 1]) });
         let before = ctx.totals();
         if ctx.index() > 0 {
             return None;

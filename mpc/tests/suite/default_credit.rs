@@ -28,10 +28,8 @@ fn read(path: &std::path::Path) -> Csv {
 }
 
 fn folder() -> Option<PathBuf> {
-    let shared = std::env::var_os("YU_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
+    let shared =
+        std::env::var_os("YU_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let folder = shared.join("data/default_credit");
     folder.is_dir().then_some(folder)
 }

@@ -25,8 +25,7 @@ pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
 pub(crate) fn on_threads<T: Send, R: Send>(inputs: Vec<T>, party: impl Fn(usize, T) -> R + Sync) -> Vec<R> {
     std::thread::scope(|scope| {
         let party = &party;
-        let threads: Vec<_> =
-            inputs.into_iter().enumerate().map(|(index, input)| scope.spawn(move || party(index, input))).collect();
+        let threads: Vec<_> = inputs.into_iter().enumerate().map(|(index, input)| scope.spawn(move || party(index, input))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
 }

@@ -166,6 +166,12 @@ pub enum PeerCommand {
         /// The ticket.
         ticket: String,
     },
+    /// Forget a peer: its connections are refused from now on.
+    #[command(after_help = "Example: yu peer remove --dir health yu://dev/bank/n1")]
+    Remove {
+        /// The peer.
+        peer: String,
+    },
     /// List peers.
     #[command(after_help = "Example: yu peer list --dir health --json")]
     List,
@@ -250,7 +256,7 @@ pub enum AuthorisationCommand {
 #[derive(Debug, Subcommand)]
 pub enum RequestCommand {
     /// Ask a provider for columns under an authorisation.
-    #[command(after_help = "Example: yu request send --dir bank --authorisation A-1 --provider yu://dev/health/n1 --dataset visits --columns resident_id,visits")]
+    #[command(after_help = "Example: yu request send --dir bank --authorisation A-1 --provider yu://dev/health/n1 --dataset dev/health/visits --columns resident_id,visits")]
     Send {
         /// Authorisation id.
         #[arg(long)]

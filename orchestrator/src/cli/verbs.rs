@@ -56,6 +56,7 @@ fn question(command: Command) -> Result<AdminAsk> {
             PeerCommand::Accept { ticket } => AdminAsk::PeerAccept { ticket },
             PeerCommand::Countersign { ticket } => AdminAsk::PeerCountersign { ticket },
             PeerCommand::List => AdminAsk::PeerList,
+            PeerCommand::Remove { peer } => AdminAsk::PeerRemove { peer },
         },
         Command::Dataset(DatasetCommand::List { peer }) => AdminAsk::DatasetList { peer },
         Command::Dataset(DatasetCommand::Add(a)) => AdminAsk::DatasetAdd(Box::new(DatasetAdd {

@@ -2,11 +2,14 @@
 
 use super::Ask;
 use crate::fault::{Code, Fault, Result};
+use crate::job::State;
+use crate::keys::now;
 use crate::node::Node;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 impl Node {
-    /// Queues a message; [`Self::flush_outbox`] and the watchdog deliver it.
+    /// Queues a message; [`Self::flush_outbox`] and the node's postman deliver it.
     ///
     /// # Errors
     /// `storage.failed`.
@@ -15,33 +18,61 @@ impl Node {
         self.store().queue(peer, job, &json)
     }
 
-    /// Delivers what can be delivered now, in order for each peer. A message that the peer understands and refuses is
-    /// not sent again; one that did not reach it stays.
+    /// Moves a job and queues what follows from it in one step; false, and nothing queued, when the job is in none of the
+    /// states in `from`.
+    ///
+    /// # Errors
+    /// `storage.failed`.
+    pub fn move_and_send(&self, job: &str, from: &[State], to: State, messages: &[(String, Ask)]) -> Result<bool> {
+        let json = |ask: &Ask| serde_json::to_string(ask).map_err(|e| Fault::new(Code::Bug, e.to_string()));
+        let rows = messages.iter().map(|(peer, ask)| Ok((peer.as_str(), json(ask)?))).collect::<Result<Vec<_>>>()?;
+        self.store().move_job_and_queue(job, from, to, now().unix(), &rows)
+    }
+
+    /// Delivers what can be delivered now. Each peer has a thread of its own: one that is away delays nobody else.
     pub fn flush_outbox(&self) {
-        let Some(_turn) = self.outbox_turn() else { return };
-        let mut away = HashSet::new();
         let Ok(waiting) = self.store().outbox() else { return };
-        for (id, peer, request) in waiting {
-            if away.contains(&peer) || self.is_stopping() {
-                continue;
+        let peers: BTreeSet<String> = waiting.into_iter().map(|(_, peer, _)| peer).collect();
+        std::thread::scope(|scope| {
+            for peer in &peers {
+                scope.spawn(|| self.flush_peer(peer));
             }
-            let Ok(ask) = serde_json::from_str::<Ask>(&request) else {
-                // written by a version that this one cannot read: no retry would change that
-                let _ = self.store().delivered(id);
-                continue;
-            };
-            match self.ask(&peer, &ask) {
-                Ok(_) => {
-                    let _ = self.store().delivered(id);
-                }
-                Err(fault) if unreachable(fault.code) => {
-                    away.insert(peer);
-                }
-                Err(fault) => {
-                    tracing::warn!(peer, verb = ask.name(), code = fault.code.as_str(), "peer refused a message");
-                    let _ = self.store().delivered(id);
-                }
+        });
+    }
+
+    /// Delivers what waits for one peer, in order, until nothing is left or the peer is away. A message that the peer
+    /// understands and refuses is not sent again; one that did not reach it stays. Returns at once when another thread
+    /// is at it.
+    pub fn flush_peer(&self, peer: &str) {
+        let Some(_turn) = self.outbox_turn(peer) else { return };
+        while let Ok(Some((id, request))) = self.store().next_for(peer) {
+            if self.is_stopping() {
+                return;
             }
+            match serde_json::from_str::<Ask>(&request).map(|ask| (self.ask(peer, &ask), ask.name())) {
+                Ok((Err(fault), _)) if unreachable(fault.code) => return,
+                // A result or a share of one is not thrown away because the other side says no: the job's end removes it.
+                Ok((Err(fault), verb @ ("share" | "release"))) => {
+                    tracing::warn!(peer, verb, code = fault.code.as_str(), "peer refused what it must take; tried again");
+                    return;
+                }
+                Ok((Err(fault), verb)) => tracing::warn!(peer, verb, code = fault.code.as_str(), "peer refused a message"),
+                // delivered, or written by a version that this one cannot read: no retry would change that
+                Ok((Ok(_), _)) | Err(_) => {}
+            }
+            if self.store().delivered(id).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Tries again whatever is undelivered, without waiting for it.
+    pub fn flush_in_background(self: &Arc<Self>) {
+        let Ok(waiting) = self.store().outbox() else { return };
+        let peers: BTreeSet<String> = waiting.into_iter().map(|(_, peer, _)| peer).collect();
+        for peer in peers.into_iter().filter(|p| !self.outbox_busy(p)) {
+            let node = Arc::clone(self);
+            std::thread::spawn(move || node.flush_peer(&peer));
         }
     }
 }

@@ -78,7 +78,7 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         Ask::Abort { job, fault } => job::end::aborted(node, &from, &job, fault),
         Ask::Job { job } => {
             let row = job::bundle::of_party(node, &from, &job)?;
-            to_value(&JobAnswer { state: row.state.to_string(), fault: row.fault })
+            to_value(&JobAnswer { state: row.state.to_string(), fault: row.fault.map(Fault::for_peers) })
         }
         Ask::Share { job, share } => job::held::share(node, &from, &job, share),
         Ask::Release { job, package } => job::held::release(node, &from, &job, package),
@@ -86,6 +86,34 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         Ask::Countersign { checkpoints } => verbs::countersign_for(node, &from, &checkpoints),
         Ask::Join { .. } => Err(Fault::new(Code::Bug, "answered above")),
     }
+}
+
+/// A document is known under one id with one text; another text needs another id.
+fn unless_other(node: &Node, kind: &str, id: &str, hash: yu_governance::canonical::Hash) -> Result<()> {
+    match node.store().object(kind, id)? {
+        Some(kept) if kept.hash != hash.to_string() => Err(Fault::new(Code::Exists, format!("{kind} `{id}` is known with another text"))),
+        _ => Ok(()),
+    }
+}
+
+/// Requests come from the licensee, for a data set of this node, or to the authority for an import of the licensee's own.
+fn entitled_to_ask(node: &Node, request: &DataRequest, authorisation: &Authorisation) -> Result<()> {
+    let asker = request.requester.organisation();
+    let own = node.store().dataset(request.dataset.as_str())?.is_some();
+    let import = node.config().authority.as_deref() == Some(node.name()) && request.dataset.organisation() == asker;
+    if authorisation.licensee != asker || request.id.organisation() != asker || !(own || import) {
+        return Err(Fault::new(Code::Refused, format!("`{}` may not ask this node for {}", request.requester, request.dataset)));
+    }
+    Ok(())
+}
+
+/// The provider decides about its data, the authority about imports (A20, P4).
+fn may_approve(node: &Node, approval: &Approval) -> bool {
+    let approver = approval.approver.as_str();
+    if approval.dataset.organisation() == node.config().organisation {
+        return node.config().authority.as_deref() == Some(approver);
+    }
+    approval.approver.organisation() == approval.dataset.organisation()
 }
 
 /// Keeps a signed document that concerns this node.
@@ -101,6 +129,7 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
             }
             signed.verify(&ring, &[&authority])?;
             let id = signed.payload.id.clone();
+            unless_other(node, "authorisation", id.as_str(), payload_hash(&signed.payload)?)?;
             let hash = node.store_signed("authorisation", id.as_str(), &signed)?;
             node.log(Event::new(Verb::AuthorisationReceived).by(&authority)?.with("authorisation", Field::Authorisation(id.clone())).hash("document", &hash))?;
         }
@@ -115,6 +144,8 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
             if payload_hash(&authorisation.payload)? != r.authorisation_hash {
                 return Err(Fault::new(Code::Tampered, "the request cites another text of the authorisation").party(from));
             }
+            entitled_to_ask(node, r, &authorisation.payload)?;
+            unless_other(node, "request", r.id.as_str(), payload_hash(r)?)?;
             // A20: outside the authorised list a request is refused without asking anybody.
             let granted = authorisation.payload.grant(&r.dataset).cloned().unwrap_or_default();
             if let Some(beyond) = r.asked()?.beyond(&granted).first() {
@@ -131,6 +162,9 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
                 return Err(Fault::new(Code::Signature, "approver and sender differ").party(from));
             }
             let request: Signed<DataRequest> = node.signed("request", signed.payload.request.as_str())?;
+            if request.payload.requester.as_str() != node.name() || !may_approve(node, &signed.payload) {
+                return Err(Fault::new(Code::NotApproved, "the sender may not decide this request").party(from));
+            }
             if let Some(finding) = signed.payload.check(&request.payload, &payload_hash(&request.payload)?).first() {
                 return Err(finding.into());
             }

@@ -20,10 +20,18 @@ impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         let code = match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Code::DiskFull,
-            // a write beyond RLIMIT_FSIZE or a failing disk reads as an I/O error
+            // a quota or a limit of the file size reads as a refused write
+            Some(rusqlite::ErrorCode::SystemIoFailure) if extended(&error) == Some(rusqlite::ffi::SQLITE_IOERR_WRITE) => Code::DiskFull,
             _ => Code::Storage,
         };
         Self::new(code, error.to_string()).at("store/yu.sqlite")
+    }
+}
+
+fn extended(error: &rusqlite::Error) -> Option<i32> {
+    match error {
+        rusqlite::Error::SqliteFailure(inner, _) => Some(inner.extended_code),
+        _ => None,
     }
 }
 
@@ -35,7 +43,11 @@ impl From<yu_wire::Error> for Fault {
             E::Peer { culprit, step, what } => Self::new(Code::PeerProtocol, what).at(step).party(culprit),
             E::PeerLost { party, after_s } => Self::new(Code::PeerLost, format!("no contact for {after_s} s")).party(party),
             E::PeerRestarted { party } => Self::new(Code::PeerRestarted, "session unknown there").party(party),
-            E::PeerFailed { party, code } => Self::new(Code::PeerFailed, code).party(party),
+            E::PeerFailed { party, code } => match Code::parse(&code) {
+                Code::Other => Self::new(Code::PeerFailed, code).party(party),
+                // the same name on every side
+                known => Self::new(known, "the job was stopped there").party(party),
+            },
             E::Identity { party, reason } if reason.contains("version") => Self::new(Code::Version, reason).party(party),
             E::Identity { party, reason } if reason.contains("environment") => Self::new(Code::EnvMismatch, reason).party(party),
             E::Identity { party, reason } => Self::new(Code::PeerIdentity, reason).party(party),
@@ -96,13 +108,21 @@ fn rule(code: &str) -> Code {
     match code {
         "authorisation.expired" => Code::AuthExpired,
         "authorisation.not-yet-valid" => Code::AuthNotYet,
-        c if c.starts_with("plan.") || c.contains("plan-missing") || c.contains("plan") => Code::PlanMissing,
-        c if c.contains("purpose") => Code::Purpose,
-        c if c.starts_with("column") || c.contains("columns") => Code::ColumnBeyond,
-        c if c.contains("environment") => Code::EnvMismatch,
-        c if c.contains("runs") => Code::RunsPerDay,
-        c if c.contains("contract.expired") => Code::ContractExpired,
-        c if c.contains("version") => Code::DataChanged,
+        "authorisation.missing" => Code::AuthMissing,
+        "authorisation.environment" | "environment.mixed" => Code::EnvMismatch,
+        "authorisation.other-text" | "admission.other-contract" => Code::Tampered,
+        "purpose.mismatch" | "scenario.mismatch" | "approval.purpose" => Code::Purpose,
+        "approval.columns" => Code::ColumnBeyond,
+        "approval.missing" | "approval.not-entitled" | "request.missing" => Code::NotApproved,
+        "runs.exhausted" => Code::RunsPerDay,
+        "rows.too-few" => Code::TooFewRows,
+        "rows.ratio" => Code::Ratio,
+        "contract.expired" => Code::ContractExpired,
+        "contract.from-the-future" => Code::ClockSkew,
+        "dataset.version" => Code::DataChanged,
+        c if c.starts_with("authorisation.plan-") => Code::PlanMissing,
+        c if c.starts_with("columns.") => Code::ColumnBeyond,
+        c if c.ends_with(".signature") => Code::Signature,
         _ => Code::ContractRule,
     }
 }

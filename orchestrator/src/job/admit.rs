@@ -10,7 +10,7 @@
 //! Any refusal or fault before `Start` ends the job everywhere; nothing was read until then.
 
 use super::bundle::{self, Bundle, Situation};
-use super::{State, end, run};
+use super::{State, end, known, run};
 use crate::control::{Ask, ProposeAnswer};
 use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
@@ -70,6 +70,7 @@ fn gather(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
 /// Checks a bundle by this node's own policy.
 fn own_policy(node: &Node, bundle: &Bundle) -> Result<()> {
     let contract = &bundle.contract.payload;
+    known::compare(node, bundle)?;
     let situation = Situation::of(node, contract)?;
     let findings = policy::check(&situation.input(contract, &bundle.dossier), &bundle::policy(node)?);
     match findings.first() {
@@ -84,6 +85,9 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
     let id = bundle.id()?;
     let contract = &bundle.contract.payload;
     bundle.contract.verify(&node.ring()?, &[from])?;
+    if !contract.parties.iter().any(|p| p.name.as_str() == from) {
+        return Err(Fault::new(Code::ContractRule, "the proposer is no party of the contract").party(from));
+    }
     if !contract.parties.iter().any(|p| p.name.as_str() == node.name()) {
         return Err(Fault::new(Code::ContractRule, "this node is no party of the contract").party(node.name()));
     }
@@ -91,15 +95,22 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
     if let Err(fault) = verdict {
         let fault = fault.party(node.name());
         node.log(Event::new(Verb::JobRefused).of(&id)?.code("reason", fault.code.as_str()))?;
-        return to_value(&ProposeAnswer::Refused { fault });
+        return to_value(&ProposeAnswer::Refused { fault: fault.for_peers() });
     }
     if node.store().new_job(&id, State::Proposed, &bundle.to_json()?, from, now().unix())? {
         node.log(Event::new(Verb::JobChecked).of(&id)?)?;
         node.store().add_event(&id, "proposed", &json!({ "party": from }), now().unix())?;
         node.store().add_event(&id, "policy-passed", &json!({}), now().unix())?;
     }
+    let row = bundle::find(node, &id)?;
+    if matches!(row.state, State::Signed) {
+        // asked again: the answer was lost
+        let own = Bundle::of(&row)?.contract.signatures.into_iter().find(|s| s.signer == node.name());
+        let own = own.ok_or_else(|| Fault::new(Code::Bug, "own signature"))?;
+        return to_value(&ProposeAnswer::Signed { signature: to_value(&own)? });
+    }
     if node.config().limits.auto_sign {
-        let signature = sign(node, &id)?;
+        let signature = sign(node, &id, false)?;
         return to_value(&ProposeAnswer::Signed { signature });
     }
     node.store().add_event(&id, "waiting", &json!({ "party": node.name() }), now().unix())?;
@@ -115,8 +126,8 @@ fn own_inputs(node: &Node, bundle: &Bundle) -> Result<()> {
     Ok(())
 }
 
-/// Signs a proposed contract after checking it once more.
-pub fn sign(node: &Arc<Node>, job: &str) -> Result<Value> {
+/// Signs a proposed contract after checking it once more; `send`: the proposer does not wait for the answer.
+pub fn sign(node: &Arc<Node>, job: &str, send: bool) -> Result<Value> {
     let row = bundle::find(node, job)?;
     if row.state != State::Proposed {
         return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).at(row.id));
@@ -129,17 +140,21 @@ pub fn sign(node: &Arc<Node>, job: &str) -> Result<Value> {
     let own = own.ok_or_else(|| Fault::new(Code::Bug, "own signature"))?;
     node.log(Event::new(Verb::JobSigned).of(&row.id)?)?;
     node.store().set_contract(&row.id, &bundle.to_json()?, now().unix())?;
-    node.store().move_job(&row.id, &[State::Proposed], State::Signed, now().unix())?;
+    let own = to_value(&own)?;
+    let message = (row.proposer.clone(), Ask::Sign { job: row.id.clone(), signature: own.clone() });
+    let messages = if send { vec![message] } else { Vec::new() };
+    if !node.move_and_send(&row.id, &[State::Proposed], State::Signed, &messages)? {
+        return Err(Fault::new(Code::State, "the job ended meanwhile").at(row.id));
+    }
     node.store().add_event(&row.id, "signed", &json!({ "party": node.name() }), now().unix())?;
-    to_value(&own)
+    Ok(own)
 }
 
 /// The person of this node signs: the signature goes to the proposer.
 pub fn approve(node: &Arc<Node>, job: &str) -> Result<String> {
     let row = bundle::find(node, job)?;
-    let signature = sign(node, &row.id)?;
-    node.send_later(&row.proposer, Some(&row.id), &Ask::Sign { job: row.id.clone(), signature })?;
-    node.flush_outbox();
+    sign(node, &row.id, true)?;
+    node.flush_peer(&row.proposer);
     Ok(row.id)
 }
 
@@ -152,7 +167,7 @@ pub fn refuse(node: &Arc<Node>, job: &str, reason: &str) -> Result<String> {
     node.log(Event::new(Verb::JobRefused).of(&row.id)?.code("reason", "person"))?;
     let fault = Fault::new(Code::PartyRefused, reason.to_owned()).party(node.name());
     node.send_later(&row.proposer, Some(&row.id), &Ask::Refuse { job: row.id.clone(), fault })?;
-    node.flush_outbox();
+    node.flush_peer(&row.proposer);
     Ok(row.id)
 }
 
@@ -267,7 +282,11 @@ fn begin(node: &Arc<Node>, job: &str) -> Result<()> {
 
 /// A party's refusal arrives at the proposer.
 pub fn refused(node: &Arc<Node>, from: &str, job: &str, fault: Fault) -> Result<Value> {
-    own_proposal(node, from, job)?;
+    let row = own_proposal(node, from, job)?;
+    if row.state != State::Proposing {
+        return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).party(node.name()));
+    }
+    let fault = fault.reported_by(from);
     node.store().add_event(job, "refused", &json!({ "party": from, "reason": fault.to_string() }), now().unix())?;
     let detail = format!("{}: {}", fault.code.as_str(), fault.detail);
     let code = if fault.code == Code::Tampered { Code::Tampered } else { Code::PartyRefused };

@@ -20,7 +20,7 @@ use yu_governance::contract::{
 };
 use yu_governance::contract::leakage;
 use yu_governance::id::{ColumnSet, DatasetId, PartyName, document_hash};
-use yu_governance::policy::Dossier;
+use yu_governance::policy::{Dossier, Floors};
 use yu_governance::request::{Approval, DataRequest};
 use yu_governance::sign::Signed;
 use yu_governance::text::Text;
@@ -41,6 +41,9 @@ struct Side1<'a> {
 /// be asked.
 pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
     let authorisation = known_authorisation(node, &file.authorisation)?;
+    if let Some(finding) = authorisation.payload.check(now(), Floors::DEFAULT.max_term_years).first() {
+        return Err(finding.into());
+    }
     let purpose = match &file.purpose {
         Some(text) => text.parse()?,
         None => authorisation.payload.purpose.clone(),

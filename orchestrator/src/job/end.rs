@@ -23,7 +23,7 @@ pub fn aborted(node: &Arc<Node>, from: &str, job: &str, fault: Fault) -> Result<
     let row = bundle::of_party(node, from, job)?;
     // After the review has decided, a computing party can no longer stop what leaves; the reviewer can.
     if row.state.before_held() || row.state == State::Held {
-        end_here(node, job, &fault.party(from));
+        end_here(node, job, &fault.reported_by(from));
     }
     Ok(json!({}))
 }
@@ -63,7 +63,7 @@ fn end_here(node: &Arc<Node>, job: &str, fault: &Fault) -> bool {
 
 fn tell(node: &Arc<Node>, job: &str, fault: &Fault) {
     let Ok(parties) = bundle::find(node, job).and_then(|row| Bundle::of(&row)).map(|b| b.others(node)) else { return };
-    let fault = fault.clone().party(node.name());
+    let fault = fault.clone().party(node.name()).for_peers();
     for party in parties {
         if let Err(e) = node.send_later(&party, Some(job), &Ask::Abort { job: job.to_owned(), fault: fault.clone() }) {
             tracing::error!(job, party, code = e.code.as_str(), "abort not queued; the party's watchdog will ask");

@@ -73,6 +73,11 @@ pub fn share(node: &Arc<Node>, from: &str, job: &str, share: Value) -> Result<Va
 
 /// All shares are here: the result waits for its decision.
 fn hold(node: &Arc<Node>, job: &str) -> Result<()> {
+    // Two shares may arrive at once and both find the set complete: one of them goes on, the other finds the job held.
+    let _turn = node.merge_turn();
+    if bundle::find(node, job)?.state != State::Running {
+        return Ok(());
+    }
     if !node.vault().holds(&salt_id(job)) {
         let mut salt = [0_u8; 32];
         rng().fill_bytes(&mut salt);
@@ -124,6 +129,11 @@ pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason
         return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).at(row.id));
     }
     let job = row.id.clone();
+    // one decision at a time: two of them would overwrite each other's document
+    let _turn = node.merge_turn();
+    if bundle::find(node, &job)?.state != State::Held {
+        return Err(Fault::new(Code::State, "the job was decided a moment ago").at(job));
+    }
     let held = checked(node, &job)?;
     let decider = if automatic { Decider::Demo } else { Decider::Person { name: reviewer.to_owned() } };
     let verdict = if approve { ReviewVerdict::Approved } else { ReviewVerdict::Refused { reason: Text::new(reason, reason) } };
@@ -134,19 +144,26 @@ pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason
     let by = if automatic { "demo" } else { "person" };
     node.log(Event::new(Verb::ReviewDecided).of(&job)?.code("verdict", word).code("decider", by).hash("decision", &hash))?;
     let told = json!({ "reviewer": reviewer, "verdict": word });
-    node.store().add_event(&job, "decided", &told, now().unix())?;
+    let others = Bundle::of(&row)?.others(node);
+    let outcome = Ask::Outcome { job: job.clone(), decision: to_value(&decision)? };
+    let mut messages: Vec<(String, Ask)> = Vec::new();
+    let mut next = State::Destroying;
     if let Reviewed::Released(released) = reviewed {
-        // From here the release is repeated until it is confirmed; before it, a crash leaves the result held.
-        node.store().move_job(&job, &[State::Held], State::Releasing, now().unix())?;
-        for receiver in egress::release(node, &released, &decision)? {
-            node.log(Event::new(Verb::ResultReleased).of(&job)?.by(&receiver)?.hash("result", &released.result()))?;
-            node.store().add_event(&job, "released", &json!({ "party": receiver }), now().unix())?;
+        next = State::Releasing;
+        messages = egress::packages(node, &released, &decision)?;
+        for (receiver, _) in &messages {
+            node.log(Event::new(Verb::ResultReleased).of(&job)?.by(receiver)?.hash("result", &released.result()))?;
         }
-    } else {
-        node.store().move_job(&job, &[State::Held], State::Destroying, now().unix())?;
     }
-    for party in Bundle::of(&row)?.others(node) {
-        node.send_later(&party, Some(&job), &Ask::Outcome { job: job.clone(), decision: to_value(&decision)? })?;
+    let receivers: Vec<String> = messages.iter().map(|(receiver, _)| receiver.clone()).collect();
+    messages.extend(others.into_iter().map(|party| (party, outcome.clone())));
+    // State and messages in one step: before it a crash leaves the result held, after it everything is delivered.
+    if !node.move_and_send(&job, &[State::Held], next, &messages)? {
+        return Err(Fault::new(Code::State, "the job ended meanwhile").at(job));
+    }
+    node.store().add_event(&job, "decided", &told, now().unix())?;
+    for receiver in receivers {
+        node.store().add_event(&job, "released", &json!({ "party": receiver }), now().unix())?;
     }
     deliver_then_finish(node, &job);
     Ok(told)
@@ -234,9 +251,11 @@ fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
     for party in Bundle::of(&row)?.others(node) {
         node.send_later(&party, None, &Ask::Deliver { kind: "certificate".into(), document: document.clone() })?;
     }
-    node.flush_outbox();
+    // Logged first: who sees the job done may checkpoint at once, and the checkpoint covers its end.
+    node.log(Event::new(Verb::JobFinished).of(job)?)?;
     node.store().move_job(job, &[State::Destroying], last, now().unix())?;
-    node.log(Event::new(Verb::JobFinished).of(job)?)
+    node.flush_in_background();
+    Ok(())
 }
 
 /// Queues the own share and waits until the reviewer has it; the job fails by name when it is away too long.
@@ -244,8 +263,11 @@ fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
 /// # Errors
 /// `peer.lost` naming the reviewer; `storage.failed`.
 pub fn hand_over(node: &Arc<Node>, job: &str, reviewer: &str, handover: &Handover) -> Result<()> {
-    node.send_later(reviewer, Some(job), &Ask::Share { job: job.to_owned(), share: to_value(handover)? })?;
-    node.store().move_job(job, &[State::Running], State::Sealing, now().unix())?;
+    let share = Ask::Share { job: job.to_owned(), share: to_value(handover)? };
+    if !node.move_and_send(job, &[State::Running], State::Sealing, &[(reviewer.to_owned(), share)])? {
+        // ended here meanwhile: nothing is handed over
+        return Ok(());
+    }
     node.log(Event::new(Verb::ResultSealed).of(job)?.by(reviewer)?)?;
     node.store().add_event(job, "share-sealed", &json!({ "party": reviewer }), now().unix())?;
     wait_for_reviewer(node, job, reviewer)
@@ -255,7 +277,7 @@ fn wait_for_reviewer(node: &Arc<Node>, job: &str, reviewer: &str) -> Result<()> 
     let limit = Duration::from_secs(node.config().limits.resume_limit_s);
     let start = Instant::now();
     while !node.is_stopping() {
-        node.flush_outbox();
+        node.flush_peer(reviewer);
         if node.store().outbox_of(job)? == 0 {
             node.store().move_job(job, &[State::Sealing], State::Held, now().unix())?;
             return Ok(());
@@ -288,6 +310,7 @@ pub fn continue_after_restart(node: &Arc<Node>, row: &JobRow) {
             }
         }
         State::Releasing => deliver_then_finish(&node, &job),
+        State::Destroying => finish(&node, &job),
         _ => {}
     });
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use yu_desensitize::key::normalise;
 use yu_governance::authorisation::Authorisation;
-use yu_governance::catalogue::{CatalogueEntry, Subjects};
+use yu_governance::catalogue::{CatalogueEntry, Kind, Subjects};
 use yu_governance::consent::{ConsentQuery, ConsentSet};
 use yu_governance::id::DatasetId;
 use yu_governance::raw::Raw;
@@ -57,7 +57,24 @@ pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, 
     if asked.payload.requester.as_str() != from || approval.payload.not_after <= now() {
         return Err(Fault::new(Code::NotApproved, format!("`{request}` is not an approved request of `{from}`")).party(node.name()));
     }
-    to_value(&of(node, &asked.payload.dataset, &authorisation.payload, &approval.payload, key, steps)?)
+    let fits = approval.payload.approver.as_str() == node.name()
+        && approval.payload.request_hash == payload_hash(&asked.payload)?
+        && approval.payload.authorisation == authorisation.payload.id
+        && authorisation.payload.covers(now());
+    let entry: Signed<CatalogueEntry> = node.signed("catalogue", asked.payload.dataset.as_str()).map_err(not_approved)?;
+    let granted = approval.payload.granted();
+    // Counting over any other column would be an oracle about it.
+    let keys = key.iter().all(|k| granted.contains(k) && entry.payload.column(k).is_some_and(|c| c.kind == Kind::Key));
+    if !fits || key.is_empty() || !keys {
+        return Err(Fault::new(Code::NotApproved, format!("`{request}` does not cover these key columns now")).party(node.name()));
+    }
+    let offered = of(node, &asked.payload.dataset, &authorisation.payload, &approval.payload, key, steps);
+    // The peer learns that something is wrong with the data, the owner what and where.
+    let offered = offered.map_err(|fault| {
+        tracing::warn!(%fault, "no offer");
+        Fault::new(fault.code, "the provider's data cannot be used as they are; its operator sees where").party(node.name())
+    })?;
+    to_value(&offered)
 }
 
 /// What this node would offer of one of its data sets.

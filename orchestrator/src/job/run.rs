@@ -56,6 +56,7 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     let me = node.name().parse()?;
     let say = |percent: u8, step: &str| node.live().progress(job, percent, step);
     say(2, "permit");
+    super::known::compare(node, bundle)?;
     let situation = Situation::of_running(node, contract)?;
     let permits = match decide(&admitted, &situation.input(contract, &bundle.dossier), &bundle::policy(node)?) {
         Decision::Permitted { permits, policy, .. } => {

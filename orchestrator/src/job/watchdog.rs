@@ -8,6 +8,7 @@ use crate::fault::{Code, Fault};
 use crate::keys::now;
 use crate::node::Node;
 use crate::store::JobRow;
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,69 +20,102 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// How often undelivered messages are tried again.
 const OUTBOX: Duration = Duration::from_secs(1);
 
+/// When each party of each open job answered last.
+type Seen = HashMap<(String, String), Instant>;
+
 /// Runs until the node stops.
 pub fn watch(node: &Arc<Node>) {
-    let mut last_seen: HashMap<(String, String), Instant> = HashMap::new();
+    let mut seen = Seen::new();
     let mut next_round = Instant::now() + ROUND;
+    // dialling a peer that is away takes seconds; nothing here waits for it
+    let dialler = Arc::clone(node);
+    std::thread::spawn(move || {
+        while !dialler.is_stopping() {
+            dialler.keep_links();
+            std::thread::sleep(OUTBOX);
+        }
+    });
     while !node.is_stopping() {
         std::thread::sleep(OUTBOX);
-        node.keep_links();
-        node.flush_outbox();
+        node.flush_in_background();
         if Instant::now() < next_round {
             continue;
         }
-        let open: Vec<JobRow> = node.store().jobs().unwrap_or_default().into_iter().filter(|j| j.state.before_held()).collect();
-        last_seen.retain(|(job, _), _| open.iter().any(|j| j.id == *job));
+        next_round = Instant::now() + ROUND;
+        let open: Vec<JobRow> = node.store().jobs().unwrap_or_default().into_iter().filter(watched).collect();
+        seen.retain(|(job, _), _| open.iter().any(|j| j.id == *job));
         for row in open {
-            if let Err(fault) = look(node, &row, &mut last_seen) {
+            if let Err(fault) = look(node, &row, &mut seen) {
                 end::fail(node, &row.id, &fault);
             }
         }
-        next_round = Instant::now() + ROUND;
     }
 }
 
-fn look(node: &Arc<Node>, row: &JobRow, last_seen: &mut HashMap<(String, String), Instant>) -> Result<(), Fault> {
+/// Jobs that wait for others. A held result waits for a person at the reviewer, until the contract ends; the other parties
+/// ask the reviewer, because they may have missed the job's end.
+fn watched(row: &JobRow) -> bool {
+    row.state.before_held() || row.state == State::Held
+}
+
+fn look(node: &Arc<Node>, row: &JobRow, seen: &mut Seen) -> Result<(), Fault> {
     let bundle = Bundle::of(row)?;
-    if now() >= bundle.contract.payload.expires {
+    let held = row.state == State::Held;
+    let reviews = bundle.contract.payload.reviewer.party.as_str() == node.name();
+    if (!held || reviews) && now() >= bundle.contract.payload.expires {
         return Err(Fault::new(Code::ContractExpired, format!("at {}", bundle.contract.payload.expires)).at(row.id.clone()));
     }
-    let limit = Duration::from_secs(node.config().limits.resume_limit_s);
-    // A job that another job's end overtook meanwhile needs no questions.
-    if bundle::find(node, &row.id)?.state.is_final() {
+    if held && reviews {
         return Ok(());
     }
-    for party in bundle.others(node) {
-        let seen = last_seen.entry((row.id.clone(), party.clone())).or_insert_with(Instant::now);
-        match node.ask_within(&party, &Ask::Job { job: row.id.clone() }, PATIENCE) {
-            Ok(value) => {
-                *seen = Instant::now();
-                let answer: JobAnswer = serde_json::from_value(value).map_err(|_| Fault::new(Code::PeerProtocol, "job answer").party(party.clone()))?;
-                match State::parse(&answer.state) {
-                    Some(State::Failed | State::Refused) => {
-                        let fault = answer.fault.unwrap_or_else(|| Fault::new(Code::PartyRefused, answer.state));
-                        return Err(fault.party(party));
-                    }
-                    Some(_) => {}
-                    None => return Err(Fault::new(Code::Version, format!("state `{}`", answer.state)).party(party)),
-                }
-            }
-            // The proposer asks the parties one after another: before it proposed, a party does not know the job.
-            Err(fault) if fault.code == Code::NotFound && row.state != State::Proposing => {
-                if !matches!(row.state, State::Proposed | State::Signed) {
-                    return Err(Fault::new(Code::PeerRestarted, "the job is unknown there").party(party));
-                }
-            }
-            Err(fault) if unreachable(fault.code) => {
-                if seen.elapsed() > limit {
-                    return Err(Fault::new(Code::PeerLost, format!("no answer for {} s", limit.as_secs())).party(party));
-                }
-            }
-            // Nodes that never met (a party and a reviewer known to the proposer only) cannot ask each other.
-            Err(_) => {}
-        }
+    let mut parties = bundle.others(node);
+    if held {
+        parties.retain(|p| p == bundle.contract.payload.reviewer.party.as_str());
+    }
+    let ask = Ask::Job { job: row.id.clone() };
+    // All at once: parties that are away must not delay each other's questions.
+    let answers: Vec<(String, Result<Value, Fault>)> = std::thread::scope(|scope| {
+        let asked: Vec<_> = parties.into_iter().map(|p| (scope.spawn({ let (p, ask) = (p.clone(), &ask); move || node.ask_within(&p, ask, PATIENCE) }), p)).collect();
+        asked.into_iter().map(|(thread, party)| (party, thread.join().unwrap_or_else(|_| Err(Fault::new(Code::Bug, "the question panicked"))))).collect()
+    });
+    // What was known of the job when the questions left may be past.
+    if bundle::find(node, &row.id)?.state != row.state {
+        return Ok(());
+    }
+    let limit = Duration::from_secs(node.config().limits.resume_limit_s);
+    for (party, answer) in answers {
+        let last = seen.entry((row.id.clone(), party.clone())).or_insert_with(Instant::now);
+        judge(row.state, &party, answer, last, limit)?;
     }
     Ok(())
+}
+
+/// What one party's answer means for the job.
+fn judge(state: State, party: &str, answer: Result<Value, Fault>, last: &mut Instant, limit: Duration) -> Result<(), Fault> {
+    match answer {
+        Ok(value) => {
+            *last = Instant::now();
+            let answer: JobAnswer = serde_json::from_value(value).map_err(|_| Fault::new(Code::PeerProtocol, "job answer").party(party))?;
+            match State::parse(&answer.state) {
+                Some(State::Failed | State::Refused) => {
+                    let fault = answer.fault.unwrap_or_else(|| Fault::new(Code::PartyRefused, answer.state));
+                    Err(fault.reported_by(party))
+                }
+                Some(_) => Ok(()),
+                None => Err(Fault::new(Code::Version, format!("state `{}`", answer.state)).party(party)),
+            }
+        }
+        // The proposer asks the parties one after another: before it proposed, a party does not know the job.
+        Err(fault) if fault.code == Code::NotFound && !matches!(state, State::Proposing | State::Proposed | State::Signed) => {
+            Err(Fault::new(Code::PeerRestarted, "the job is unknown there").party(party))
+        }
+        // A held result waits as long as its person takes.
+        Err(fault) if unreachable(fault.code) && state != State::Held && last.elapsed() > limit => {
+            Err(Fault::new(Code::PeerLost, format!("no answer for {} s", limit.as_secs())).party(party))
+        }
+        // Not yet too long; or nodes that never met (a party and a reviewer known to the proposer only).
+        Err(_) => Ok(()),
+    }
 }
 
 /// What a restart does with open jobs: what needs the lost sessions fails by name, what is persisted goes on.
@@ -95,8 +129,7 @@ pub fn recover(node: &Arc<Node>) {
             State::Proposing | State::Signed | State::Admitted if own => {
                 end::fail(node, &row.id, &Fault::new(Code::Restarted, "before the job was admitted everywhere").party(node.name()));
             }
-            State::Destroying => super::held::finish(node, &row.id),
-            State::Running | State::Sealing | State::Held | State::Releasing => super::held::continue_after_restart(node, &row),
+            State::Running | State::Sealing | State::Held | State::Releasing | State::Destroying => super::held::continue_after_restart(node, &row),
             _ => {}
         }
     }

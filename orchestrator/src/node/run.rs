@@ -25,6 +25,11 @@ pub fn up(home: &Home) -> Result<()> {
         .thread_name("yu-io")
         .build()
         .map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
+    // A write beyond RLIMIT_FSIZE would kill the process; with a handler it fails as a full disk does.
+    let _too_large = {
+        let _context = runtime.enter();
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(libc::SIGXFSZ)).map_err(|e| Fault::new(Code::Bug, e.to_string()))?
+    };
     let node = Node::open(home, runtime.handle().clone())?;
     node.log(Event::new(Verb::NodeStarted))?;
     watchdog::recover(&node);

@@ -89,12 +89,20 @@ impl Store {
 
     /// Moves a job from one of the states in `from` to `to`, atomically; false when it is in none of them.
     pub fn move_job(&self, id: &str, from: &[State], to: State, now: i64) -> Result<bool> {
+        self.move_job_and_queue(id, from, to, now, &[])
+    }
+
+    /// The same, and queues messages (peer, question) in the same transaction.
+    pub fn move_job_and_queue(&self, id: &str, from: &[State], to: State, now: i64, messages: &[(&str, String)]) -> Result<bool> {
         let mut db = self.lock();
         let tx = db.transaction()?;
         let found: Option<String> = tx.query_row("SELECT state FROM job WHERE id=?1", [id], |r| r.get(0)).optional()?;
         let allowed = found.as_deref().and_then(State::parse).is_some_and(|s| from.contains(&s));
         if allowed {
             tx.execute("UPDATE job SET state=?2, updated=?3 WHERE id=?1", params![id, to.as_str(), now])?;
+            for (peer, request) in messages {
+                tx.execute("INSERT INTO outbox (peer, job, request) VALUES (?1,?2,?3)", params![peer, id, request])?;
+            }
         }
         tx.commit()?;
         Ok(allowed)
@@ -106,9 +114,12 @@ impl Store {
         let mut db = self.lock();
         let tx = db.transaction()?;
         let found: Option<String> = tx.query_row("SELECT state FROM job WHERE id=?1", [id], |r| r.get(0)).optional()?;
-        let open = found.as_deref().and_then(State::parse).is_some_and(|s| !s.is_final());
+        // what the review decided is not undone: a result that leaves cannot be called back
+        let open = found.as_deref().and_then(State::parse).is_some_and(|s| s.before_held() || s == State::Held);
         if open {
             tx.execute("UPDATE job SET state=?2, fault=?3, updated=?4 WHERE id=?1", params![id, State::Failed.as_str(), json, now])?;
+            // what was on its way for the job is void now
+            tx.execute("DELETE FROM outbox WHERE job=?1", [id])?;
         }
         tx.commit()?;
         Ok(open)

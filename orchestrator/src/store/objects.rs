@@ -87,6 +87,16 @@ impl Store {
         Ok(self.lock().query_row(&format!("SELECT {PEER} FROM peer WHERE name=?1"), [name], peer).optional()?)
     }
 
+    /// Forgets a peer and what it was still to be told.
+    pub fn remove_peer(&self, name: &str) -> Result<()> {
+        let mut db = self.lock();
+        let tx = db.transaction()?;
+        tx.execute("DELETE FROM peer WHERE name=?1", [name])?;
+        tx.execute("DELETE FROM outbox WHERE peer=?1", [name])?;
+        tx.commit()?;
+        Ok(())
+    }
+
     /// All peers, by name.
     pub fn peers(&self) -> Result<Vec<PeerRow>> {
         let db = self.lock();
@@ -193,9 +203,16 @@ impl Store {
         Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
     }
 
-    /// How many messages of a job are undelivered.
+    /// The oldest undelivered message to a peer.
+    pub fn next_for(&self, peer: &str) -> Result<Option<(i64, String)>> {
+        let sql = "SELECT id, request FROM outbox WHERE peer=?1 ORDER BY id LIMIT 1";
+        Ok(self.lock().query_row(sql, [peer], |r| Ok((r.get(0)?, r.get(1)?))).optional()?)
+    }
+
+    /// How many shares and results of a job are undelivered; whoever else is still to be told does not hold the job up.
     pub fn outbox_of(&self, job: &str) -> Result<u64> {
-        let n: i64 = self.lock().query_row("SELECT COUNT(*) FROM outbox WHERE job=?1", [job], |r| r.get(0))?;
+        let sql = "SELECT COUNT(*) FROM outbox WHERE job=?1 AND (request LIKE '{\"ask\":\"share\"%' OR request LIKE '{\"ask\":\"release\"%')";
+        let n: i64 = self.lock().query_row(sql, [job], |r| r.get(0))?;
         Ok(u64::try_from(n).unwrap_or(u64::MAX))
     }
 

@@ -132,6 +132,9 @@ pub(super) fn authorise(node: &Arc<Node>, text: &str) -> Result<Value> {
     if let Some(finding) = authorisation.check(at, Floors::DEFAULT.max_term_years).first() {
         return Err(finding.into());
     }
+    if node.store().object("authorisation", id.as_str())?.is_some_and(|kept| payload_hash(&authorisation).map(|h| h.to_string()).ok() != Some(kept.hash)) {
+        return Err(Fault::new(Code::Exists, format!("authorisation `{id}` was signed with another text; a new text needs a new id")));
+    }
     let term = (authorisation.not_before, authorisation.not_after);
     let signed = Signed::sign(authorisation, node.name(), node.signing())?;
     let hash = node.store_signed("authorisation", id.as_str(), &signed)?;

@@ -6,12 +6,13 @@ use crate::fault::{Code, Fault, Result};
 use crate::keys::{now, rng};
 use crate::node::Node;
 use crate::store::PeerRow;
-use crate::ticket::{NodeCard, Ticket, verify_card};
+use crate::ticket::{Countersigned, NodeCard, Ticket, verify_card};
 use rand::Rng;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use yu_governance::audit::Event;
+use crate::journal::Note;
+use yu_governance::audit::{Event, Verb};
 use yu_governance::sign::{PublicKey, Signed};
 use yu_wire::identity::NodeName;
 
@@ -50,10 +51,12 @@ pub(super) fn accept(node: &Arc<Node>, text: &str) -> Result<Value> {
     if card.name == node.name() {
         return Err(Fault::new(Code::TicketBad, "is this node's own"));
     }
-    verify_card(&ticket.card, &node.config().environment, authority_for(node, card)?.as_ref().map(|(n, k)| (n.as_str(), k)))?;
+    verify_card(&ticket.card, &node.config().environment, authority_for(node, card, Introduced::ByTicket)?.as_ref().map(|(n, k)| (n.as_str(), k)), at_admission(node))?;
     let address = card.address.clone().ok_or_else(|| Fault::new(Code::TicketBad, "the inviter cannot be dialled"))?;
     let expect = card.name.parse::<NodeName>()?;
-    node.trust().add(&expect, &card.root_der()?)?;
+    let root = card.root_der()?;
+    let organisation_known = same_root(node, &expect, &root)?;
+    node.trust().add(&expect, &root)?;
     let join = || -> Result<Signed<NodeCard>> {
         let connection = node.dial(&address, &expect)?;
         let binding = connection.export_keying_material(JOIN_LABEL.as_bytes(), ticket.invite.as_bytes());
@@ -64,7 +67,7 @@ pub(super) fn accept(node: &Arc<Node>, text: &str) -> Result<Value> {
     let countersigned = match join() {
         Ok(card) => card,
         Err(fault) => {
-            if node.store().peer(&card.name)?.is_none() {
+            if !organisation_known {
                 node.trust().remove(&expect);
             }
             return Err(fault.party(card.name.clone()));
@@ -101,7 +104,7 @@ pub(crate) fn joined(node: &Arc<Node>, peer: &yu_wire::trust::Peer, binding: &[u
     if card.payload.name != name || !root_fits {
         return Err(Fault::new(Code::PeerIdentity, "card and certificate are of two nodes").party(name));
     }
-    verify_card(&card, &node.config().environment, authority_for(node, &card.payload)?.as_ref().map(|(n, k)| (n.as_str(), k)))?;
+    verify_card(&card, &node.config().environment, authority_for(node, &card.payload, Introduced::ByItself)?.as_ref().map(|(n, k)| (n.as_str(), k)), at_admission(node))?;
     if !node.store().use_invite(invite)? {
         return Err(Fault::new(Code::TicketBad, "the invitation was used a moment ago"));
     }
@@ -122,12 +125,28 @@ pub(super) fn countersign(node: &Arc<Node>, text: &str) -> Result<Value> {
     }
     let mut ticket = Ticket::decode(text)?;
     let own = (node.name(), &node.signing().public());
-    if node.config().environment != "prod" {
-        verify_card(&ticket.card, &node.config().environment, Some(own))?;
-    }
+    verify_card(&ticket.card, &node.config().environment, Some(own), Countersigned::OnAdmission)?;
     ticket.card.add_signature(node.name(), node.signing())?;
     let text = ticket.encode()?;
     Ok(json!({ "ticket": text, "say": lines([(text.clone(), text)]) }))
+}
+
+/// Forgets a peer: its connections are refused from now on, its signatures verify no more.
+pub(super) fn remove(node: &Arc<Node>, name: &str) -> Result<Value> {
+    node.peer(name)?;
+    let busy = node.store().jobs()?.into_iter().find(|j| !j.state.is_final() && j.contract.contains(name));
+    if let Some(job) = busy {
+        return Err(Fault::new(Code::State, format!("job {} is not over", job.id)).party(name));
+    }
+    node.store().remove_peer(name)?;
+    let of_organisation = |n: &str| n.rsplit_once('/').map(|(o, _)| o.to_owned());
+    let shared = node.store().peers()?.iter().any(|p| of_organisation(&p.name) == of_organisation(name));
+    if !shared {
+        node.trust().remove(&name.parse::<NodeName>()?);
+    }
+    node.unlink(name);
+    node.log(Event::new(Verb::PeerRemoved).by(name)?)?;
+    Ok(super::done(&format!("{name} is no longer known here"), &format!("已移除 {name}")))
 }
 
 /// Known peers.
@@ -140,8 +159,23 @@ pub(super) fn list(node: &Arc<Node>) -> Result<Value> {
     Ok(json!({ "peers": peers, "say": say }))
 }
 
+/// Whether the organisation is known here already; with another root it is refused, because that root could name any of
+/// the organisation's nodes.
+fn same_root(node: &Node, name: &NodeName, root: &[u8]) -> Result<bool> {
+    let mut roots = node.trust().roots().into_iter().filter(|(env, org, _)| *env == name.env() && org == name.org()).peekable();
+    let known = roots.peek().is_some();
+    if known && !roots.any(|(_, _, der)| der == root) {
+        return Err(Fault::new(Code::Exists, format!("organisation `{}` is known with another root certificate", name.org())));
+    }
+    Ok(known)
+}
+
 fn admit(node: &Node, card: &Signed<NodeCard>) -> Result<()> {
     let c = &card.payload;
+    same_root(node, &c.name.parse()?, &c.root_der()?)?;
+    // One key for two names would make every later verification fail: refuse the card instead.
+    let mut ring = node.ring()?;
+    ring.insert(&c.name, c.signing_key).map_err(|e| Fault::new(Code::TicketBad, e.to_string()).party(c.name.clone()))?;
     let row = PeerRow {
         name: c.name.clone(),
         address: c.address.clone(),
@@ -153,9 +187,9 @@ fn admit(node: &Node, card: &Signed<NodeCard>) -> Result<()> {
         zone: c.zone.clone(),
     };
     if let Some(known) = node.store().peer(&c.name)?
-        && (known.root != row.root || known.signing_key != row.signing_key)
+        && (PeerRow { address: None, ..known.clone() }) != (PeerRow { address: None, ..row.clone() })
     {
-        return Err(Fault::new(Code::Exists, "a peer of this name has other keys; remove it first").party(c.name.clone()));
+        return Err(Fault::new(Code::Exists, "a peer of this name has another card; `yu peer remove` it first").party(c.name.clone()));
     }
     node.trust().add(&c.name.parse::<NodeName>()?, &c.root_der()?)?;
     let new = node.store().peer(&c.name)?.is_none();
@@ -166,8 +200,13 @@ fn admit(node: &Node, card: &Signed<NodeCard>) -> Result<()> {
     Ok(())
 }
 
+/// The authority signs a card when it admits its node; everybody else wants to see that signature.
+fn at_admission(node: &Node) -> Countersigned {
+    if node.config().authority.as_deref() == Some(node.name()) { Countersigned::OnAdmission } else { Countersigned::Before }
+}
+
 /// The key that speaks for the authority when judging a card: known from earlier, or the authority's own ticket.
-fn authority_for(node: &Node, card: &NodeCard) -> Result<Option<(String, PublicKey)>> {
+fn authority_for(node: &Node, card: &NodeCard, how: Introduced) -> Result<Option<(String, PublicKey)>> {
     let Some(name) = node.config().authority.clone() else { return Ok(None) };
     if name == node.name() {
         return Ok(Some((name, node.signing().public())));
@@ -176,10 +215,22 @@ fn authority_for(node: &Node, card: &NodeCard) -> Result<Option<(String, PublicK
         return Ok(Some((name, crate::node::public_key(&peer)?)));
     }
     // The first ticket of all is the authority's own: a person brought it over a trusted channel.
-    if card.name == name {
+    if card.name == name && how == Introduced::ByTicket {
         return Ok(Some((name, card.signing_key.clone())));
     }
+    if card.name == name {
+        return Err(Fault::new(Code::TicketBad, "the authority is introduced by its own ticket: accept one of its invitations").party(name));
+    }
     Ok(None)
+}
+
+/// How a card came here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Introduced {
+    /// In a ticket that a person brought.
+    ByTicket,
+    /// Shown by the newcomer itself.
+    ByItself,
 }
 
 /// HMAC-SHA-256 of the connection's keying material under the ticket's secret.

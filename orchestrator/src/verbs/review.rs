@@ -35,7 +35,7 @@ pub(super) fn show(node: &Arc<Node>, job: &str) -> Result<Value> {
         .collect();
     let value = held.for_reviewer().map(super::to_value).transpose()?;
     if let Some(value) = &value {
-        say.push((format!("{} statistics in {} lines; with --json the reviewer sees them", explain::statistics(value, crate::fault::Lang::En).len(), row.id), "加 --json 可供审核人查看统计值".into()));
+        say.push((format!("{} lines of statistics; with --json the reviewer sees them", explain::statistics(value, crate::fault::Lang::En).len()), "加 --json 可供审核人查看统计值".into()));
     }
     Ok(json!({ "job": row.id, "passed": report.passed(), "report": report, "result": value, "say": lines(say) }))
 }

@@ -1,6 +1,7 @@
 //! Four nodes as processes, driven by the command line.
 
 use serde_json::Value;
+use std::sync::Mutex;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -63,11 +64,15 @@ pub(crate) struct Plan {
     pub(crate) advertise: BTreeMap<&'static str, String>,
     /// Ports, when they must be known before.
     pub(crate) listen: BTreeMap<&'static str, SocketAddr>,
+    /// Writes what crosses each node's wire in the clear to `taps/ORG`, and lets the nodes log what they can.
+    pub(crate) tap: bool,
+    /// Replacements in every `node.toml` before the first start.
+    pub(crate) node_toml: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { rows: 400, carrier: "quic", resume_limit_s: 20, advertise: BTreeMap::new(), listen: BTreeMap::new() }
+        Self { rows: 400, carrier: "quic", resume_limit_s: 20, advertise: BTreeMap::new(), listen: BTreeMap::new(), tap: false, node_toml: Vec::new() }
     }
 }
 
@@ -77,12 +82,15 @@ pub(crate) const ORGS: [(&str, &str); 4] = [("authority", "authority"), ("health
 pub(crate) struct World {
     pub(crate) root: tempfile::TempDir,
     running: BTreeMap<&'static str, Child>,
+    tap: bool,
+    /// What every command printed, with its arguments.
+    pub(crate) said: Mutex<Vec<(String, String)>>,
 }
 
 impl World {
     /// Nodes are made and run; nobody knows anybody.
     pub(crate) fn start(plan: &Plan) -> Self {
-        let mut world = Self { root: tempfile::tempdir().unwrap(), running: BTreeMap::new() };
+        let mut world = Self { root: tempfile::tempdir().unwrap(), running: BTreeMap::new(), tap: plan.tap, said: Mutex::default() };
         for (org, role) in ORGS {
             let listen = plan.listen.get(org).copied().unwrap_or_else(free_port).to_string();
             let mut args = vec!["init", "--org", org, "--role", role, "--listen", &listen, "--carrier", plan.carrier, "--authority", "yu://dev/authority/n1"];
@@ -93,7 +101,12 @@ impl World {
             let toml = world.dir(org).join("node.toml");
             let text = std::fs::read_to_string(&toml).unwrap();
             let limit = format!("resume_limit_s = {}", plan.resume_limit_s);
-            std::fs::write(&toml, text.replace("resume_limit_s = 60", &limit)).unwrap();
+            let mut text = text.replace("resume_limit_s = 60", &limit);
+            for (from, to) in &plan.node_toml {
+                assert!(text.contains(from), "{text}");
+                text = text.replace(from, to);
+            }
+            std::fs::write(&toml, text).unwrap();
         }
         for (org, _) in ORGS {
             world.up(org);
@@ -121,13 +134,19 @@ impl World {
     }
 
     pub(crate) fn yu(&self, org: &str, args: &[&str]) -> Said {
-        yu(&self.dir(org), args)
+        let said = yu(&self.dir(org), args);
+        self.said.lock().unwrap().push((args.join(" "), said.all.clone()));
+        said
     }
 
     /// Starts a node's process and waits until it answers.
     pub(crate) fn up(&mut self, org: &'static str) {
         let log = std::fs::File::options().create(true).append(true).open(self.dir(org).join("node.log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_yu"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yu"));
+        if self.tap {
+            command.env("YU_DANGER_TAP", self.file("taps").join(org)).env("RUST_LOG", "debug");
+        }
+        let child = command
             .arg("--dir")
             .arg(self.dir(org))
             .arg("up")
@@ -142,6 +161,11 @@ impl World {
             assert!(Instant::now() < end, "{org} does not answer: {}", std::fs::read_to_string(self.dir(org).join("node.log")).unwrap());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Process id of a running node.
+    pub(crate) fn pid(&self, org: &str) -> u32 {
+        self.running[org].id()
     }
 
     /// SIGKILL.

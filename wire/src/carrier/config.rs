@@ -33,7 +33,7 @@ const MAX_MTU: u16 = 6500;
 /// Below the 30 s after which many NATs forget a UDP flow.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Long local computations must not end a connection; the session's heartbeat notices dead peers earlier.
-const IDLE: Duration = Duration::from_secs(120);
+pub(crate) const IDLE: Duration = Duration::from_secs(120);
 
 /// Which transport carries a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]

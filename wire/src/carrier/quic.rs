@@ -8,8 +8,8 @@ use quinn::{ConnectionError, Endpoint, TransportErrorCode};
 use rustls::{AlertDescription, ClientConfig};
 
 use super::config::{SOCKET_BUFFER, quic_endpoint_config, transport_config};
-use super::tls::{Handshake, SERVER_NAME, Tls, is_version_mismatch};
 use super::connection::{Connection, Link};
+use super::tls::{Handshake, SERVER_NAME, Tls, is_version_mismatch};
 use super::{ADMITTED, EXPORTER, io_error};
 use crate::identity::NodeName;
 use crate::{Error, Result};
@@ -72,8 +72,11 @@ impl Quic {
         let remote = incoming.remote_address();
         let handshake = tls.server()?;
         let config = server_config(handshake.config.clone(), &self.transport)?;
-        let connecting = incoming.accept_with(Arc::new(config)).map_err(|e| io_error(&format!("QUIC from {remote}"), e.into()))?;
-        match connecting.await {
+        let finished_handshake = match incoming.accept_with(Arc::new(config)) {
+            Ok(connecting) => connecting.await,
+            Err(e) => Err(e), // the first packet is enough to see that versions differ
+        };
+        match finished_handshake {
             Ok(connection) => {
                 let peer = handshake.peer(protocol(&connection).as_deref())?;
                 let mut greeting = connection.open_uni().await.map_err(|e| io_error("QUIC greeting", e.into()))?;

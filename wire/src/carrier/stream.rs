@@ -7,12 +7,14 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 
 use super::tcp::{Guard, TlsTcp};
+#[cfg(feature = "danger-tap")]
+use crate::tap::Tap;
 
 /// Small writes are joined before they reach TLS, so that header and payload share one record.
 const JOIN: usize = 16 * 1024;
 
 /// Writes one direction of a stream. Dropping it without [`finish`](Self::finish) resets the direction.
-pub struct SendHalf(Send);
+pub struct SendHalf(Send, #[cfg(feature = "danger-tap")] Tap);
 
 enum Send {
     Quic(quinn::SendStream),
@@ -20,7 +22,7 @@ enum Send {
 }
 
 /// Reads the other direction.
-pub struct RecvHalf(Recv);
+pub struct RecvHalf(Recv, #[cfg(feature = "danger-tap")] Tap);
 
 enum Recv {
     Quic(quinn::RecvStream),
@@ -29,11 +31,19 @@ enum Recv {
 
 impl SendHalf {
     pub(crate) fn quic(stream: quinn::SendStream) -> Self {
-        Self(Send::Quic(stream))
+        Self(
+            Send::Quic(stream),
+            #[cfg(feature = "danger-tap")]
+            Tap::sent(),
+        )
     }
 
     pub(crate) fn tcp(half: WriteHalf<TlsTcp>, guard: Arc<Guard>) -> Self {
-        Self(Send::Tcp(half, guard))
+        Self(
+            Send::Tcp(half, guard),
+            #[cfg(feature = "danger-tap")]
+            Tap::sent(),
+        )
     }
 
     /// Writes all of `bytes` and lets them leave.
@@ -41,6 +51,8 @@ impl SendHalf {
     /// # Errors
     /// The connection is gone.
     pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(feature = "danger-tap")]
+        self.1.write(bytes);
         match &mut self.0 {
             Send::Quic(stream) => stream.write_all(bytes).await.map_err(Into::into),
             Send::Tcp(half, guard) => {
@@ -58,6 +70,11 @@ impl SendHalf {
     /// # Errors
     /// The connection is gone.
     pub async fn write_frame(&mut self, header: &[u8], payload: Bytes) -> io::Result<()> {
+        #[cfg(feature = "danger-tap")]
+        {
+            self.1.write(header);
+            self.1.write(&payload);
+        }
         match &mut self.0 {
             Send::Quic(stream) => {
                 let mut chunks = [Bytes::copy_from_slice(header), payload];
@@ -101,11 +118,19 @@ impl SendHalf {
 
 impl RecvHalf {
     pub(crate) fn quic(stream: quinn::RecvStream) -> Self {
-        Self(Recv::Quic(stream))
+        Self(
+            Recv::Quic(stream),
+            #[cfg(feature = "danger-tap")]
+            Tap::received(),
+        )
     }
 
     pub(crate) fn tcp(half: ReadHalf<TlsTcp>, guard: Arc<Guard>) -> Self {
-        Self(Recv::Tcp(half, guard))
+        Self(
+            Recv::Tcp(half, guard),
+            #[cfg(feature = "danger-tap")]
+            Tap::received(),
+        )
     }
 
     /// Reads until `buf` holds `target` bytes. May be cancelled at any time: what arrived is in `buf`.
@@ -123,6 +148,8 @@ impl RecvHalf {
             if read == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+            #[cfg(feature = "danger-tap")]
+            self.1.write(buf.get(buf.len() - read..).unwrap_or_default());
         }
         Ok(())
     }
@@ -144,9 +171,14 @@ impl RecvHalf {
     /// # Errors
     /// The connection is gone.
     pub async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match &mut self.0 {
+        let read = match &mut self.0 {
             Recv::Quic(stream) => AsyncReadExt::read(stream, buf).await,
             Recv::Tcp(half, guard) => guard.unless_closed(half.read(buf)).await,
+        };
+        #[cfg(feature = "danger-tap")]
+        if let Ok(len) = read {
+            self.1.write(buf.get(..len).unwrap_or_default());
         }
+        read
     }
 }

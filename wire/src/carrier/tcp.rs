@@ -22,13 +22,13 @@ use std::time::Duration;
 
 use rustls::AlertDescription;
 use rustls_pki_types::ServerName;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, WriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 use zeroize::Zeroizing;
 
-use super::config::{KEEP_ALIVE, ProxyConfig};
+use super::config::{IDLE, KEEP_ALIVE, ProxyConfig};
 use super::connection::{Connection, Link};
 use super::stream::{RecvHalf, SendHalf};
 use super::tls::{Handshake, SERVER_NAME, Tls, is_version_mismatch};
@@ -195,20 +195,14 @@ pub(crate) async fn connect(tls: &Arc<Tls>, proxy: Option<ProxyConfig>, addr: &s
     let (mut read, mut write) = tokio::io::split(stream);
     send_preamble(&mut write, PRIMARY, &token, 0).await.map_err(|e| io_error(&format!("TCP to {addr}"), e))?;
     let guard = Guard::new();
-    let dialer = Arc::new(Dialer {
-        tls: tls.clone(),
-        proxy,
-        addr: addr.to_owned(),
-        expect: expect.clone(),
-        token,
-        guard: Arc::downgrade(&guard),
-    });
+    let dialer =
+        Arc::new(Dialer { tls: tls.clone(), proxy, addr: addr.to_owned(), expect: expect.clone(), token, guard: Arc::downgrade(&guard) });
     let (sender, accepted) = mpsc::channel(BACKLOG);
     tokio::spawn(keep_alive(write, Arc::downgrade(&guard), None));
     let answering = dialer.clone();
     tokio::spawn(on_primary(Arc::downgrade(&guard), async move {
         loop {
-            if read.read_u8().await? == OPEN {
+            if next_code(&mut read).await? == OPEN {
                 let number = read.read_u32_le().await?;
                 let (dialer, sender) = (answering.clone(), sender.clone());
                 tokio::spawn(async move {
@@ -227,28 +221,22 @@ pub(crate) async fn connect(tls: &Arc<Tls>, proxy: Option<ProxyConfig>, addr: &s
 /// One TLS connection to `addr`, admitted by both sides.
 async fn dial(tls: &Tls, proxy: Option<&ProxyConfig>, addr: &str, expect: &NodeName) -> Result<(TlsTcp, Peer)> {
     let handshake = tls.client(expect)?;
-    let failed = |handshake: &Handshake<rustls::ClientConfig>, e: io::Error, theirs: Option<String>| {
+    let failed = |e: io::Error| {
         let (alert, is_ours) = alert_of(&e);
-        match theirs {
-            Some(theirs) => handshake.version_error(Some(theirs)),
-            None => handshake.failure(alert, is_ours).unwrap_or_else(|| io_error(&format!("TCP to {addr}"), e)),
-        }
+        handshake.failure(alert, is_ours).unwrap_or_else(|| io_error(&format!("TCP to {addr}"), e))
     };
     let mut stream = match handshake_with(&handshake, proxy, addr).await? {
         Ok(stream) => stream,
-        Err(e) => {
-            let mut theirs = None;
-            if is_version_mismatch(alert_of(&e).0) {
-                theirs = probe(tls, proxy, addr, expect).await;
-            }
-            return Err(failed(&handshake, e, theirs));
+        Err(e) if is_version_mismatch(alert_of(&e).0) => {
+            return Err(handshake.version_error(probe(tls, proxy, addr, expect).await));
         }
+        Err(e) => return Err(failed(e)),
     };
     let peer = handshake.peer(stream.get_ref().1.alpn_protocol())?;
     match stream.read_u8().await {
         Ok(ADMITTED) => Ok((stream, peer)),
         Ok(_) => Err(Error::peer(&expect.to_string(), "greeting", "not the expected byte")),
-        Err(e) => Err(failed(&handshake, e, None)),
+        Err(e) => Err(failed(e)),
     }
 }
 
@@ -292,7 +280,8 @@ pub(crate) async fn accept(tls: &Tls, registry: &Arc<Registry>, tcp: TcpStream, 
     let mut preamble = [0; PREAMBLE];
     stream.read_exact(&mut preamble).await.map_err(failed)?;
     let [kind, rest @ ..] = preamble;
-    let (token, number) = rest.split_first_chunk::<16>().map_or((Token::default(), [0; 4]), |(t, n)| (*t, n.try_into().unwrap_or_default()));
+    let (token, number) =
+        rest.split_first_chunk::<16>().map_or((Token::default(), [0; 4]), |(t, n)| (*t, n.try_into().unwrap_or_default()));
     let (leaf, _, secret) = facts(&stream)?;
     match kind {
         PRIMARY => registry.primary(peer, leaf, remote, secret, token, stream).map(Some),
@@ -336,7 +325,7 @@ impl Registry {
         tokio::spawn(async move {
             let reading = async {
                 loop {
-                    read.read_u8().await?;
+                    next_code(&mut read).await?;
                 }
             };
             on_primary(weak, reading).await;
@@ -357,6 +346,11 @@ impl Registry {
             None => Err(io_error("TCP stream", io::Error::other("its connection is gone"))),
         }
     }
+}
+
+/// The next byte on a primary; keep-alives come often enough that a long silence means a dead path.
+async fn next_code(read: &mut ReadHalf<TlsTcp>) -> io::Result<u8> {
+    tokio::time::timeout(IDLE, read.read_u8()).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// Reads the primary until it ends; then the connection ends.
@@ -452,4 +446,3 @@ fn alert_of(e: &io::Error) -> (Option<AlertDescription>, bool) {
         None => (None, false),
     }
 }
-

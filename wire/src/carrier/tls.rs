@@ -75,13 +75,7 @@ impl Tls {
         config.enable_sni = false;
         config.enable_early_data = false;
         config.resumption = rustls::client::Resumption::disabled();
-        Ok(Handshake {
-            config: Arc::new(config),
-            verifier,
-            offered: Arc::default(),
-            expect: Some(expect.clone()),
-            version: self.version,
-        })
+        Ok(Handshake { config: Arc::new(config), verifier, offered: Arc::default(), expect: Some(expect.clone()), version: self.version })
     }
 
     /// A server configuration that takes any trusted node.
@@ -137,7 +131,9 @@ impl<C> Handshake<C> {
         let reason = match alert {
             AlertDescription::NoApplicationProtocol => return self.version_error(None),
             _ if is_ours => format!("TLS handshake failed ({alert:?})"),
-            AlertDescription::CertificateExpired => "it says that our certificate has expired or is not yet valid: compare the clocks".into(),
+            AlertDescription::CertificateExpired => {
+                "it says that our certificate has expired or is not yet valid: compare the clocks".into()
+            }
             AlertDescription::UnknownCA => "it does not know the root of our organisation".into(),
             AlertDescription::AccessDenied => "its environment is not ours: dev and prod never meet".into(),
             AlertDescription::BadCertificate => "it expected the certificate of another node".into(),

@@ -17,10 +17,12 @@ use crate::frame::{FrameHeader, FrameKind};
 
 /// First bytes of a channel's stream, before the channel number (4, little endian).
 const STREAM: [u8; 4] = *b"YUCH";
-/// Numbers in `Close` frames: a wish and its answer.
-const CLOSE: u64 = 0;
-const CLOSE_ANSWER: u64 = 1;
-/// How long a side that has answered a close waits for the connection to go.
+/// Numbers in `Close` frames, in the order in which they travel: one side wishes to close and lists how many frames it
+/// has sent; the other one has all of them, and lists its own; the first one has those.
+const WISH: u64 = 0;
+const ANSWER: u64 = 1;
+const BYE: u64 = 2;
+/// How long the side that has said goodbye waits for the connection to go.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Why a connection no longer carries the session.
@@ -38,8 +40,10 @@ pub(crate) enum After {
 pub(crate) struct Closing {
     /// Our side has asked to close.
     pub(crate) is_wanted: bool,
-    /// We have answered the peer's wish; when the connection goes now, all is well.
-    answered: Option<Instant>,
+    /// We have answered the peer's wish.
+    is_answered: bool,
+    /// We have said goodbye: both sides have everything.
+    bye: Option<Instant>,
 }
 
 /// Serves the session on `link` until something ends it.
@@ -51,7 +55,7 @@ pub(crate) async fn serve(
     offers: &mut Option<&mut mpsc::Receiver<SessionOffer>>,
     closing: &mut Closing,
 ) -> After {
-    let mut serving = Serving { shared, conn: link.conn.clone(), wanted: &link.wanted, generation, drained: mpsc::channel(1) };
+    let mut serving = Serving { shared, conn: link.conn.clone(), wanted: &link.wanted, generation, drained: mpsc::channel(4) };
     if shared.side == Side::Dial {
         for lane in shared.lanes() {
             serving.open(lane);
@@ -63,7 +67,7 @@ pub(crate) async fn serve(
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut last_heard, mut last_ping, mut last_tick) = (Instant::now(), Instant::now(), Instant::now());
     let control = &mut link.control;
-    if closing.is_wanted && control.write(FrameKind::Close, 0, CLOSE, totals(shared)).await.is_err() {
+    if closing.is_wanted && control.write(FrameKind::Close, 0, WISH, totals(shared)).await.is_err() {
         return After::Lost;
     }
     let conn = link.conn.clone();
@@ -83,14 +87,14 @@ pub(crate) async fn serve(
                     }
                     Ok(())
                 }
-                Some(Command::Broken(of)) if of == generation => return closing.lost(),
+                Some(Command::Broken(of)) if of == generation => return closing.lost(shared),
                 Some(Command::Broken(_)) => Ok(()),
                 Some(Command::Close) => {
                     closing.is_wanted = true;
-                    control.write(FrameKind::Close, 0, CLOSE, totals(shared)).await
+                    control.write(FrameKind::Close, 0, WISH, totals(shared)).await
                 }
                 Some(Command::Abort(code)) => {
-                    if closing.answered.is_some() {
+                    if matches!(closing.lost(shared), After::End(_)) {
                         return After::End(End::Closed);
                     }
                     control.fail(&code, &conn).await;
@@ -106,23 +110,30 @@ pub(crate) async fn serve(
                         Next::Pong => control.write(FrameKind::Pong, 0, header.seq, Vec::new()).await,
                         Next::End(end) => return After::End(end),
                     },
-                    Err(LineError::Io(_)) => return closing.lost(),
+                    Err(LineError::Io(_)) => return closing.lost(shared),
                     Err(LineError::Fault(fault)) => return After::End(End::Broke(fault.to_string())),
                 }
             },
-            () = conn.closed() => return closing.lost(),
+            () = conn.closed() => return closing.lost(shared),
             stream = conn.accept_bi() => match stream {
                 Ok(stream) => {
                     serving.accept(stream);
                     Ok(())
                 }
-                Err(_) => return closing.lost(),
+                Err(_) => return closing.lost(shared),
             },
             Some(offer) = next_offer => return After::Offered(Box::new(offer)),
-            Some(()) = serving.drained.1.recv() => {
-                closing.answered = Some(Instant::now());
+            Some(number) = serving.drained.1.recv() => {
+                let mut list = Vec::new();
+                if number == ANSWER {
+                    closing.is_answered = true;
+                    shared.refuse_sends();
+                    list = totals(shared);
+                } else {
+                    closing.bye = Some(Instant::now());
+                }
                 match send_acks(shared, control).await {
-                    Ok(()) => control.write(FrameKind::Close, 0, CLOSE_ANSWER, Vec::new()).await,
+                    Ok(()) => control.write(FrameKind::Close, 0, number, list).await,
                     Err(e) => Err(e),
                 }
             },
@@ -135,11 +146,11 @@ pub(crate) async fn serve(
                 if shared.take_heard() || was_asleep {
                     last_heard = now;
                 }
-                if closing.answered.is_some_and(|since| since.elapsed() > LINGER) {
+                if closing.bye.is_some_and(|since| since.elapsed() > LINGER) {
                     return After::End(End::Closed);
                 }
                 if now.duration_since(last_heard) > config.dead_after {
-                    return closing.lost();
+                    return closing.lost(shared);
                 }
                 let mut written = send_acks(shared, control).await;
                 if written.is_ok() && now.duration_since(last_ping) >= config.heartbeat {
@@ -150,14 +161,16 @@ pub(crate) async fn serve(
             },
         };
         if written.is_err() {
-            return closing.lost();
+            return closing.lost(shared);
         }
     }
 }
 
 impl Closing {
-    fn lost(&self) -> After {
-        if self.answered.is_some() { After::End(End::Closed) } else { After::Lost }
+    /// The connection is gone: is that all right?
+    fn lost(&self, shared: &Shared) -> After {
+        let is_done = self.bye.is_some() || self.is_answered && shared.lanes().iter().all(|lane| lane.is_acknowledged());
+        if is_done { After::End(End::Closed) } else { After::Lost }
     }
 }
 
@@ -173,8 +186,8 @@ struct Serving<'a> {
     conn: Connection,
     wanted: &'a std::collections::BTreeMap<u32, u64>,
     generation: u64,
-    /// Tells that everything the closing peer has sent is here.
-    drained: (mpsc::Sender<()>, mpsc::Receiver<()>),
+    /// Tells that everything the peer has listed is here, and what to say next.
+    drained: (mpsc::Sender<u64>, mpsc::Receiver<u64>),
 }
 
 impl Serving<'_> {
@@ -187,12 +200,12 @@ impl Serving<'_> {
             FrameKind::Ping => Next::Pong,
             FrameKind::Pong => Next::Go,
             FrameKind::Fail => Next::End(reason(payload)),
-            FrameKind::Close if header.seq == CLOSE_ANSWER && closing.is_wanted => Next::End(End::Closed),
-            FrameKind::Close if header.seq == CLOSE => {
+            FrameKind::Close if header.seq == BYE && closing.is_answered => Next::End(End::Closed),
+            FrameKind::Close if header.seq == WISH || header.seq == ANSWER && closing.is_wanted => {
                 let Some(totals) = parse_list(payload) else {
                     return Next::End(End::Broke("malformed close".into()));
                 };
-                let (shared, done) = (self.shared.clone(), self.drained.0.clone());
+                let (shared, done, next) = (self.shared.clone(), self.drained.0.clone(), header.seq + 1);
                 if shared.side == Side::Dial {
                     // also of channels that only the peer uses
                     totals.keys().filter_map(|id| shared.lane(*id)).for_each(|lane| self.open(lane));
@@ -203,7 +216,7 @@ impl Serving<'_> {
                             lane.drain(&shared, until).await;
                         }
                     }
-                    let _ = done.send(()).await;
+                    let _ = done.send(next).await;
                 });
                 Next::Go
             }

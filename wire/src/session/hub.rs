@@ -27,6 +27,7 @@ const MAX_OFFERS: usize = 4;
 const MAX_ENDED: usize = 256;
 
 /// What a connection is for.
+#[expect(clippy::large_enum_variant, reason = "made once for each connection and taken apart at once")]
 pub enum Offer {
     /// Requests: [`rpc::accept`].
     Rpc(Connection),
@@ -133,7 +134,9 @@ impl SessionHub {
             return;
         }
         // the peer has given up an earlier attempt at the same session, if there was one
-        inner.parked.retain(|(since, parked)| since.elapsed() < PARKED && (parked.session != offer.session || parked.peer() != offer.peer()));
+        inner
+            .parked
+            .retain(|(since, parked)| since.elapsed() < PARKED && (parked.session != offer.session || parked.peer() != offer.peer()));
         if inner.parked.len() < MAX_PARKED {
             inner.parked.push((Instant::now(), offer));
             drop(inner);

@@ -121,6 +121,12 @@ impl Lane {
         fits
     }
 
+    /// Whether the peer has everything that was sent.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        let replay = self.replay();
+        replay.next() == replay.base()
+    }
+
     /// Wakes senders that wait for room: the session has ended.
     pub(crate) fn wake(&self) {
         self.room.notify_waiters();
@@ -149,7 +155,7 @@ impl Lane {
     /// Sends a frame: returns when it is in the replay buffer and, if there is a stream, written.
     pub(crate) async fn send(&self, shared: &Shared, header: FrameHeader, payload: Bytes) -> Result<()> {
         loop {
-            shared.check()?;
+            shared.check_sends()?;
             let room = self.room.notified();
             {
                 let mut replay = self.replay();
@@ -279,7 +285,9 @@ impl Lane {
                 Ok((header, payload)) => {
                     let next = self.next_recv();
                     match header.seq.cmp(&next) {
-                        _ if header.kind != FrameKind::Data || header.channel != self.id => "a frame that is not of this channel".to_owned(),
+                        _ if header.kind != FrameKind::Data || header.channel != self.id => {
+                            "a frame that is not of this channel".to_owned()
+                        }
                         std::cmp::Ordering::Less => continue, // seen on an earlier connection
                         std::cmp::Ordering::Greater => format!("frame `{}` where `{next}` was next", header.seq),
                         std::cmp::Ordering::Equal => {

@@ -16,9 +16,9 @@ use super::bind::{self, Hello, Instance, Side};
 use super::hub::SessionOffer;
 use super::line::{FrameReader, LineError};
 use super::shared::{End, Shared};
+use crate::Error;
 use crate::carrier::{Connection, RecvHalf, SendHalf};
 use crate::frame::{FrameHeader, FrameKind, payload_len};
-use crate::Error;
 
 /// First bytes of a session connection.
 pub(crate) const MAGIC: [u8; 8] = *b"YUSES1\0\0";
@@ -112,13 +112,8 @@ fn clean(code: &[u8]) -> String {
 pub(crate) async fn greet(shared: &Shared, conn: Connection, counter: u64, known: Option<Instance>) -> std::result::Result<Link, Refused> {
     let config = &shared.config;
     let lost = |source| Refused::Again(Error::Transport { what: format!("session with `{}`", shared.party), source });
-    let hello = Hello {
-        instance: shared.instance,
-        peer_instance: known,
-        counter,
-        role: config.role.clone(),
-        peer_role: config.peer_role.clone(),
-    };
+    let hello =
+        Hello { instance: shared.instance, peer_instance: known, counter, role: config.role.clone(), peer_role: config.peer_role.clone() };
     let (send, recv) = conn.open_bi().await.map_err(Refused::Again)?;
     let mut control = Control::new(send, recv);
     let mut first = MAGIC.to_vec();
@@ -245,5 +240,29 @@ async fn check_bind(
         Ok(())
     } else {
         Err(Refused::End(End::Broke("the binding signature is not by the key that the contract names".into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_checked() {
+        let entry = |id: u32, seq: u64| [id.to_le_bytes().as_slice(), &seq.to_le_bytes()].concat();
+        let two = [entry(1, 5), entry(2, u64::MAX)].concat();
+        assert_eq!(parse_list(&two).unwrap(), BTreeMap::from([(1, 5), (2, u64::MAX)]));
+        assert_eq!(parse_list(&[]).unwrap().len(), 0);
+        assert!(parse_list(&two[..23]).is_none());
+        assert!(parse_list(&[entry(1, 5), entry(1, 6)].concat()).is_none(), "the same channel twice");
+    }
+
+    #[test]
+    fn reasons_are_fit_to_be_printed() {
+        assert_eq!(reason(b"psi.too_small"), End::Failed("psi.too_small".into()));
+        assert_eq!(reason(CLOSED.as_bytes()), End::Closed);
+        assert_eq!(reason(RESTARTED.as_bytes()), End::Restarted);
+        assert_eq!(reason(b"a\x1b[2Jb\xff"), End::Failed("a [2Jb\u{fffd}".into()));
+        assert!(matches!(reason(&[b'x'; 5000]), End::Failed(code) if code.len() == MAX_CODE));
     }
 }

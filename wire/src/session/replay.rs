@@ -44,6 +44,11 @@ impl Replay {
         self.base + self.frames.len() as u64
     }
 
+    /// Number of the first frame that the peer has not acknowledged.
+    pub(crate) fn base(&self) -> u64 {
+        self.base
+    }
+
     /// The peer has everything below `seq`: forgets it. False if the peer cannot have that: it claims frames that
     /// were never sent, or wants frames again that it has acknowledged.
     pub(crate) fn acknowledge(&mut self, seq: u64) -> bool {

@@ -11,8 +11,8 @@ use super::hub::{Leave, SessionOffer};
 use super::link::{self, Link, Refused};
 use super::shared::{Command, End, Owner, Shared};
 use super::{Session, SessionState};
-use crate::carrier::Endpoint;
 use crate::Error;
+use crate::carrier::Endpoint;
 
 /// Pauses between attempts: quick at first, for short cuts; then easy on the network.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
@@ -20,17 +20,9 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::fr
 /// Where the next connection comes from.
 pub(crate) enum Source {
     /// We dial; `counter` numbers the attempts.
-    Dial {
-        endpoint: Endpoint,
-        addr: String,
-        counter: u64,
-    },
+    Dial { endpoint: Endpoint, addr: String, counter: u64 },
     /// The peer dials.
-    Accept {
-        offers: mpsc::Receiver<SessionOffer>,
-        counter: u64,
-        leave: Leave,
-    },
+    Accept { offers: mpsc::Receiver<SessionOffer>, counter: u64, leave: Leave },
 }
 
 /// Starts the driver on an established link.

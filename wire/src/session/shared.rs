@@ -85,6 +85,8 @@ pub(crate) struct Shared {
     pub(crate) heard: AtomicBool,
     /// An acknowledgement is due.
     pub(crate) ack_due: Notify,
+    /// The peer has closed and been told how much there is to come.
+    is_closing: AtomicBool,
 }
 
 impl Shared {
@@ -110,6 +112,7 @@ impl Shared {
             commands,
             heard: AtomicBool::new(false),
             ack_due: Notify::new(),
+            is_closing: AtomicBool::new(false),
         };
         (Arc::new(shared), receiver)
     }
@@ -120,6 +123,16 @@ impl Shared {
             Some(end) => Err(end.error(&self.party)),
             None => Ok(()),
         }
+    }
+
+    /// As [`check`](Self::check), and [`Error::Closed`] when nothing more may be sent.
+    pub(crate) fn check_sends(&self) -> Result<()> {
+        if self.is_closing.load(Ordering::Relaxed) { Err(Error::Closed) } else { self.check() }
+    }
+
+    /// The peer has closed: what is sent from now on would not arrive.
+    pub(crate) fn refuse_sends(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn end(&self) -> Option<&End> {

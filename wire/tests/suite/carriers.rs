@@ -128,6 +128,7 @@ fn strangers_and_impostors_are_told_apart() {
         assert!(theirs.contains("presented the certificate of `yu://dev/health/n1`"), "{theirs}");
         assert!(ours.contains("expected the certificate of another node"), "{ours}");
         client.endpoint.connect_blocking(&server.address(), &health.name(), kind).unwrap();
+        assert!(matches!(server.event(), Err(Error::Transport { .. })), "connected and went without a word");
     }
 }
 

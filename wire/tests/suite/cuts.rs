@@ -24,7 +24,7 @@ fn relayed(pair: &Pair) -> Relay {
 /// Both sides send to each other, unequal amounts, until told to stop; checks every byte. Returns the messages.
 fn chatter(mut channel: Channel, messages: u32, seed: u8, stop: &AtomicBool) -> u32 {
     let mut done = 0;
-    while done < messages || !stop.load(Ordering::Relaxed) {
+    loop {
         let go_on = u8::from(done + 1 < messages || !stop.load(Ordering::Relaxed));
         let mut ours = pattern(MESSAGE, seed.wrapping_add(done as u8)).to_vec();
         ours[0] = go_on;
@@ -34,11 +34,10 @@ fn chatter(mut channel: Channel, messages: u32, seed: u8, stop: &AtomicBool) -> 
         assert!(theirs[1..] == expected[1..], "message {done} is damaged");
         done += 1;
         if go_on == 0 || theirs[0] == 0 {
-            break;
+            return done;
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    done
 }
 
 /// Runs traffic on two channels while `disturb` works on the relay.
@@ -169,8 +168,7 @@ fn the_replay_buffer_is_bounded() {
 #[test]
 fn a_restarted_acceptor_is_noticed_at_once() {
     for kind in BOTH {
-        let Pair { health, bank, server, client } = Pair::new();
-        let pair = Pair { health, bank, server, client };
+        let pair = Pair::new();
         let relay = Relay::start(pair.client.runtime.handle(), pair.server.endpoint.listen_address().unwrap()).unwrap();
         let (ours, theirs) = pair.join(&relay.address().to_string(), kind, |config| config.resume_limit = 30 * SECOND);
         let mut a = ours.channel(1).unwrap();

@@ -106,7 +106,7 @@ impl Node {
 
     /// Ends as a killed process does: nothing is said to anybody.
     pub(crate) fn kill(self) {
-        self.runtime.shutdown_background();
+        self.runtime.shutdown_timeout(Duration::from_secs(5)); // dropped sessions have no driver any more
     }
 
     pub(crate) fn event(&self) -> yu_wire::Result<Connection> {

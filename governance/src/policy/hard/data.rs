@@ -90,7 +90,7 @@ fn approval_of(input: &PolicyInput<'_>, i: &Input) -> Vec<Finding> {
             approver,
             format!("the signed request `{}` behind the approval is not among the documents", approval.request),
             format!("缺少审核所依据的申请 `{}`", approval.request),
-            ("import it with `yu request import`", "用 `yu request import` 导入"),
+            ("send the request again with `yu request send`", "用 `yu request send` 重新申请"),
         );
     };
     let mut found = match document_hash(request) {

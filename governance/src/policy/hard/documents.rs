@@ -49,7 +49,7 @@ pub(super) fn authorisation(input: &PolicyInput<'_>) -> Vec<Finding> {
             cited.id.organisation(),
             format!("the authorisation `{}` is not among the documents", cited.id),
             format!("缺少授权文件 `{}`", cited.id),
-            ("import it with `yu authorisation import`", "用 `yu authorisation import` 导入"),
+            ("ask the authority to deliver it again", "请主管部门重新送达"),
         );
     };
     let payload = &signed.payload;

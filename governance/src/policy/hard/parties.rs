@@ -16,7 +16,7 @@ pub(super) fn membership(input: &PolicyInput<'_>) -> Vec<Finding> {
         "parties.not-ours",
         input.me,
         (format!("`{}` is no party of this contract", input.me), format!("`{}` 不是本合约的参与方", input.me)),
-        ("name this node in [[parties]]", "在 [[parties]] 中列出本节点"),
+        ("name this node among the parties", "在参与方中列出本节点"),
     )]
 }
 
@@ -157,7 +157,7 @@ pub(super) fn receivers(input: &PolicyInput<'_>) -> Vec<Finding> {
                     format!("receiver `{}` is no party with the role of result", r.party),
                     format!("结果接收方 `{}` 不是合约中的结果方", r.party),
                 ),
-                ("name the receiver in [[parties]] with role \"result\"", "在 [[parties]] 中将其列为结果方"),
+                ("name it as `receiver` in job.toml", "在 job.toml 中将其列为 receiver"),
             ));
         }
         let entitled = Some(r.party.organisation()) == licensee || party.is_some_and(|p| p.is(Role::Input));
@@ -181,7 +181,7 @@ pub(super) fn receivers(input: &PolicyInput<'_>) -> Vec<Finding> {
                 format!("`{}` is to receive the result but has no sealing key in the contract", p.name),
                 format!("`{}` 为结果方，但合约中没有其封存密钥", p.name),
             ),
-            ("add it to [[receivers]]", "将其加入 [[receivers]]"),
+            ("add it to `receiver`", "将其加入 `receiver`"),
         ));
     }
     found

@@ -1,0 +1,107 @@
+//! What a contract says, compared with what this node itself knows. A proposer chooses the evidence that travels with a
+//! contract; old signed texts stay valid signatures, so each node compares them with its own present ones.
+
+use super::bundle::Bundle;
+use super::plan;
+use crate::fault::{Code, Fault, Result};
+use crate::node::{Node, payload_hash};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use yu_governance::authorisation::Authorisation;
+use yu_governance::catalogue::CatalogueEntry;
+use yu_governance::contract::{ConsentTerms, Contract};
+use yu_governance::request::Approval;
+use yu_governance::sign::{Signed, SignedType};
+use yu_wire::seal::SealPublic;
+
+/// Refuses a contract that says anything else than this node knows.
+///
+/// # Errors
+/// `contract.rule` for a reviewer that is not the authority, for a party that stands elsewhere or seals to another key than
+/// its card says, for a false cost or layout; `contract.altered` for an older text of this node's own documents.
+pub fn compare(node: &Node, bundle: &Bundle) -> Result<()> {
+    let contract = &bundle.contract.payload;
+    parties(node, contract)?;
+    documents(node, bundle)?;
+    terms(contract)
+}
+
+fn rule(what: String, party: &str) -> Fault {
+    Fault::new(Code::ContractRule, what).party(party)
+}
+
+fn parties(node: &Node, contract: &Contract) -> Result<()> {
+    let reviewer = contract.reviewer.party.as_str();
+    if node.config().authority.as_deref() != Some(reviewer) {
+        return Err(rule(format!("parties.reviewer-not-authority: `{reviewer}` is not this node's authority"), reviewer));
+    }
+    for party in &contract.parties {
+        let name = party.name.as_str();
+        let (zone, controller, seal) = if name == node.name() {
+            (node.config().zone.clone(), node.config().controller.clone(), hex::encode(node.keys().seal.public().0))
+        } else {
+            let row = node.peer(name)?;
+            (row.zone, row.controller, row.seal_key)
+        };
+        if party.zone.as_str() != zone || party.controller != controller {
+            return Err(rule(format!("parties.standing: zone or controller of `{name}` is not what its card says"), name));
+        }
+        let sealed = contract.receivers.iter().chain([&contract.reviewer]).filter(|r| r.party == party.name);
+        for recipient in sealed {
+            if hex::encode(SealPublic(*recipient.seal.as_bytes()).0) != seal {
+                return Err(rule(format!("parties.seal: the sealing key of `{name}` is not the one on its card"), name));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn documents(node: &Node, bundle: &Bundle) -> Result<()> {
+    let dossier = &bundle.dossier;
+    let contract = &bundle.contract.payload;
+    if let Some(shown) = &dossier.authorisation {
+        same::<Authorisation>(node, "authorisation", shown.payload.id.as_str(), shown)
+            .map_err(|f| if f.code == Code::NotFound { Fault::new(Code::AuthMissing, format!("`{}`", shown.payload.id)).party(node.name()) } else { f })?;
+    }
+    for shown in dossier.catalogue.iter().filter(|e| e.payload.provider.as_str() == node.name()) {
+        same::<CatalogueEntry>(node, "catalogue", shown.payload.dataset.as_str(), shown)?;
+    }
+    for shown in dossier.approvals.iter().filter(|a| a.payload.approver.as_str() == node.name()) {
+        same::<Approval>(node, "approval", shown.payload.request.as_str(), shown)?;
+    }
+    let own = contract.inputs.iter().filter(|i| i.party.as_str() == node.name());
+    for input in own {
+        if dossier.entry(&input.dataset).is_none_or(|e| e.payload.provider.as_str() != node.name()) {
+            return Err(Fault::new(Code::Tampered, format!("the catalogue entry of `{}` is missing", input.dataset)).party(node.name()));
+        }
+    }
+    Ok(())
+}
+
+/// The shown document is the one that is stored here.
+fn same<T: SignedType + Serialize + DeserializeOwned>(node: &Node, kind: &str, id: &str, shown: &Signed<T>) -> Result<()> {
+    let stored: Signed<T> = node.signed(kind, id)?;
+    if payload_hash(&stored.payload)? == payload_hash(&shown.payload)? {
+        return Ok(());
+    }
+    Err(Fault::new(Code::Tampered, format!("{kind} `{id}` is another text than the present one")).party(node.name()))
+}
+
+fn terms(contract: &Contract) -> Result<()> {
+    if contract.cost != plan::cost(contract)? {
+        return Err(Fault::new(Code::ContractRule, "contract.cost: the cost statement does not follow from the plan"));
+    }
+    let layout = plan::layout_hash(contract)?;
+    if contract.outputs.len() != 1 || contract.outputs.iter().any(|o| o.layout != layout) {
+        return Err(Fault::new(Code::ContractRule, "contract.layout: the output's layout does not follow from the plan"));
+    }
+    for input in &contract.inputs {
+        // Consent is the key's subject's: another column would let one person consent for another.
+        if let ConsentTerms::Filter { subject_column, .. } = &input.consent
+            && !input.key.columns.contains(subject_column)
+        {
+            return Err(rule(format!("consent.subject: `{subject_column}` is no key column of {}", input.dataset), input.party.as_str()));
+        }
+    }
+    Ok(())
+}

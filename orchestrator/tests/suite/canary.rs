@@ -1,0 +1,398 @@
+//! Marked values are planted in the inputs; none of them, and no unsalted hash of any, is found in what crosses the
+//! wire before it is encrypted, in any log, in anything printed, or in anything stored. And nobody but reviewer and
+//! receiver has what it takes to see the result.
+//!
+//! Not marked: names of columns and categories, which the catalogue publishes; the hash of a whole file, which is its version.
+
+use super::needles::{Needles, fixed, is_telling};
+use super::support::{ORGS, PURPOSE, Plan, SCENARIO, World, path};
+use super::taps::Taps;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rusqlite::Connection;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use yu_desensitize::column;
+use yu_desensitize::resident::Population;
+use yu_mpc::psi;
+use yu_mpc::rep3::SealedShare;
+use yu_orchestrator::home::Home;
+use yu_orchestrator::vault::Vault;
+use yu_wire::seal::SealKey;
+
+const SEED: u64 = 9_137_125;
+/// Planted where it is public: the search has to find it.
+const CONTROL: &str = "a public title 5f0c9a17b3";
+const LEFT: [&str; 3] = ["age", "visits", "outpatient_cost"];
+const RIGHT: [&str; 2] = ["income", "balance"];
+
+/// One row of an input.
+struct Person {
+    id: String,
+    numbers: Vec<String>,
+    note: String,
+    has_consent: bool,
+}
+
+struct Planted {
+    left: Vec<Person>,
+    right: Vec<Person>,
+}
+
+fn people(ids: Vec<String>, columns: usize, rng: &mut StdRng) -> Vec<Person> {
+    let number = |rng: &mut StdRng| {
+        let fraction: u32 = rng.random_range(100_000..999_999);
+        format!("{}.{fraction}{}", rng.random_range(10_000..90_000), rng.random_range(1..10))
+    };
+    let person = |(n, id): (usize, String)| Person {
+        id,
+        numbers: (0..columns).map(|_| number(rng)).collect(),
+        note: format!("note-{:012x}", rng.random_range(0..1_u64 << 48)),
+        has_consent: n % 12 != 5,
+    };
+    ids.into_iter().enumerate().map(person).collect()
+}
+
+/// Writes the files that `World::add_datasets` adds.
+fn plant(world: &World) -> Planted {
+    println!("seed {SEED}");
+    let mut rng = StdRng::seed_from_u64(SEED);
+    let residents = Population::new(SEED, 240, 240, 0.75).unwrap();
+    let left = people(column::text(&residents.health().unwrap(), "resident_id").unwrap(), LEFT.len(), &mut rng);
+    let right = people(column::text(&residents.bank().unwrap(), "resident_id").unwrap(), RIGHT.len(), &mut rng);
+    let mut text = format!("resident_id,district,{},note\n", LEFT.join(","));
+    for (n, p) in left.iter().enumerate() {
+        text.push_str(&format!("{},{},{},{}\n", p.id, ["东", "南", "西"][n % 3], p.numbers.join(","), p.note));
+    }
+    std::fs::write(world.file("health.csv"), text).unwrap();
+    let mut text = format!("resident_id,{}\n", RIGHT.join(","));
+    for p in &right {
+        text.push_str(&format!("{},{}\n", p.id, p.numbers.join(",")));
+    }
+    std::fs::write(world.file("bank.csv"), text).unwrap();
+    for (name, people, items) in [("consent.csv", &left, "resident_id|district|age|visits|outpatient_cost"), ("bank-consent.csv", &right, "resident_id|income|balance")] {
+        let mut text = String::from("resident_id,scenario,purpose,items,not_before,not_after,revoked_at,evidence\n");
+        for p in people.iter().filter(|p| p.has_consent) {
+            text.push_str(&format!("{},{SCENARIO},{PURPOSE},{items},2025-01-01T00:00:00Z,2035-01-01T00:00:00Z,,{}\n", p.id, p.note));
+        }
+        std::fs::write(world.file(name), text).unwrap();
+    }
+    Planted { left, right }
+}
+
+impl Planted {
+    /// Rows that take part: consent on both sides and the same id.
+    fn matched(&self) -> (Vec<&Person>, Vec<&Person>) {
+        let right: BTreeMap<&str, &Person> = self.right.iter().filter(|p| p.has_consent).map(|p| (p.id.as_str(), p)).collect();
+        self.left.iter().filter(|p| p.has_consent).filter_map(|p| Some((p, *right.get(p.id.as_str())?))).unzip()
+    }
+
+    fn needles(&self, job: &str) -> Needles {
+        let mut needles = Needles::default();
+        let session: [u8; 32] = hex::decode(job).unwrap().try_into().unwrap();
+        for (side, people) in [("left", &self.left), ("right", &self.right)] {
+            let tag_len = usize::try_from(psi::tag_len(240, 240)).unwrap();
+            for (n, p) in people.iter().enumerate() {
+                needles.add_text(&format!("{side} id {n}"), &p.id);
+                needles.add(format!("{side} id {n} without its check digit"), &p.id.as_bytes()[..17]);
+                let point = psi::hash::to_group(&session, p.id.as_bytes()).compress().to_bytes();
+                needles.add_embedded(&format!("{side} id {n} as a bare group element"), &point);
+                let tag = psi::hash::to_tag(&session, &point, tag_len).to_le_bytes();
+                needles.add(format!("{side} id {n} as a bare tag"), &tag[..tag_len]);
+                needles.add_text(&format!("{side} note {n}"), &p.note);
+                for (c, text) in p.numbers.iter().enumerate() {
+                    needles.add_number(&format!("{side} number {n} of column {c}"), text);
+                }
+            }
+        }
+        // as the protocol standardises them
+        let (left, right) = self.matched();
+        for (side, people, columns) in [("left", left, LEFT.len()), ("right", right, RIGHT.len())] {
+            for c in 0..columns {
+                let column: Vec<f64> = people.iter().map(|p| p.numbers[c].parse().unwrap()).collect();
+                let size = column.len() as f64;
+                let mean = column.iter().sum::<f64>() / size;
+                let sd = (column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (size - 1.0)).sqrt();
+                for (n, x) in column.iter().enumerate() {
+                    let z = fixed((x - mean) / (sd * size.sqrt()), 30);
+                    if is_telling(z) {
+                        needles.add(format!("{side} standardised number {n} of column {c}"), &z.to_le_bytes());
+                    }
+                }
+            }
+        }
+        needles
+    }
+}
+
+fn store(world: &World, org: &str) -> Connection {
+    Connection::open(world.dir(org).join("store/yu.sqlite")).unwrap()
+}
+
+/// Every regular file below a folder.
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap() {
+            t if t.is_dir() => found.extend(files(&entry.path())),
+            t if t.is_file() => found.push(entry.path()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What one organisation stores, logs, sends and receives.
+fn holdings(world: &World, org: &str) -> Vec<PathBuf> {
+    [files(&world.dir(org)), files(&world.file("taps").join(org))].concat()
+}
+
+/// Where needles are, over everything that anybody stores, logs, sends or receives.
+fn search(world: &World, needles: &Needles) -> Vec<String> {
+    ORGS.iter().flat_map(|(org, _)| search_in(&holdings(world, org), needles)).collect()
+}
+
+fn search_in(files: &[PathBuf], needles: &Needles) -> Vec<String> {
+    let found = |file: &PathBuf| {
+        let names = needles.found_in(&std::fs::read(file).unwrap());
+        (!names.is_empty()).then(|| format!("{}: {names:?}", file.display()))
+    };
+    files.iter().filter_map(found).collect()
+}
+
+fn search_said(world: &World, needles: &Needles, except: &[&str]) -> Vec<String> {
+    let said = world.said.lock().unwrap();
+    let public = said.iter().filter(|(args, _)| !except.iter().any(|verb| args.starts_with(verb)));
+    public.filter_map(|(args, all)| Some((args, needles.found_in(all.as_bytes()).pop_first()?))).map(|(args, name)| format!("yu {args}: {name}")).collect()
+}
+
+/// What people see, in sentences.
+fn tell(world: &World, org: &str, args: &[&str]) {
+    let out = Command::new(env!("CARGO_BIN_EXE_yu")).arg("--dir").arg(world.dir(org)).args(args).output().unwrap();
+    let all = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    world.said.lock().unwrap().push((args.join(" "), all));
+}
+
+/// Files that are refused, with marked values where they are wrong.
+fn refused_files(world: &World, planted: &Planted) {
+    let (one, two) = (&planted.left[0], &planted.left[1]);
+    let (id, number, note) = (&one.id, &one.numbers[0], &one.note);
+    let good = format!("{id},{number},{note}\n");
+    for (name, text) in [
+        ("not-a-number", format!("resident_id,age,note\n{good}{},{note},{note}\n", two.id)),
+        ("ragged", format!("resident_id,age,note\n{good}{},{number},{note},{number}\n", two.id)),
+        ("unfinished-quote", format!("resident_id,age,note\n{good}{},{number},\"{note}\n", two.id)),
+        ("scientific", format!("resident_id,age,note\n{good}{}.{}e17,{number},{note}\n", &two.id[..1], &two.id[1..17])),
+        ("header-missing", good.repeat(3)),
+    ] {
+        let file = world.file(&format!("{name}.csv"));
+        std::fs::write(&file, text).unwrap();
+        let said = world.yu("health", &["dataset", "add", path(&file), "--id", name, "--key", "resident_id"]);
+        assert_ne!(said.status, 0, "{name}: {}", said.all);
+        tell(world, "health", &["dataset", "add", path(&file), "--id", name, "--key", "resident_id"]);
+    }
+    // receipts with a marked value in each field that is read
+    let head = "resident_id,scenario,purpose,items,not_before,not_after,revoked_at,evidence\n";
+    for (n, line) in [format!("{id},{SCENARIO},{PURPOSE},age,{note},{note},,{note}\n"), format!("{id},{note},{number}\n")].into_iter().enumerate() {
+        let (file, health) = (world.file(&format!("receipts-{n}.csv")), world.file("health.csv"));
+        std::fs::write(&file, format!("{head}{line}")).unwrap();
+        let said = world.yu("health", &["dataset", "add", path(&health), "--id", "bad-receipts", "--key", "resident_id", "--consent", path(&file)]);
+        assert_ne!(said.status, 0, "{}", said.all);
+    }
+    // read as it is, refused when somebody wants to compute on it: the same id twice
+    let (file, consent) = (world.file("twice.csv"), world.file("consent.csv"));
+    std::fs::write(&file, format!("resident_id,district,age,visits,outpatient_cost\n{}", format!("{id},东,{number},{number},{number}\n").repeat(150))).unwrap();
+    world.yu("health", &["dataset", "add", path(&file), "--id", "twice", "--key", "resident_id", "--categorical", "district", "--consent", path(&consent)]);
+}
+
+#[test]
+fn nothing_marked_leaves_its_owner_and_nobody_else_can_see_the_result() {
+    let mut world = World::start(&Plan { tap: true, ..Plan::default() });
+    world.introduce();
+    let planted = plant(&world);
+    refused_files(&world, &planted);
+    world.add_datasets();
+    let file = world.file("bank.csv");
+    world.yu("bank", &["dataset", "add", path(&file), "--id", "titled", "--key", "resident_id", "--title", CONTROL, "--not-personal", "--import-source", "own"]).ok("add");
+    world.authorise(&world.authorisation());
+    world.request_and_approve();
+    let toml = world.job();
+    let file = world.file("job.toml");
+    std::fs::write(&file, &toml).unwrap();
+    for verb in ["check", "explain", "estimate"] {
+        world.yu("bank", &["job", verb, path(&file)]).ok(verb);
+        tell(&world, "bank", &["job", verb, path(&file)]);
+    }
+    let job = world.submit_and_sign(&toml);
+    world.wait("authority", &job, &["held"], std::time::Duration::from_secs(120));
+    world.yu("authority", &["review", "show", &job]).ok("show");
+    let shares = shares_at_the_reviewer(&world, &job);
+    let released = world.complete(&job);
+    for (org, _) in ORGS {
+        world.yu(org, &["audit", "checkpoint"]).ok("checkpoint");
+        for args in [&["job", "why", &job][..], &["job", "watch", &job], &["job", "list"], &["audit", "show"], &["dataset", "list"], &["peer", "list"], &["request", "list"]] {
+            world.yu(org, args);
+            tell(&world, org, args);
+        }
+    }
+    for peer in ["yu://dev/health/n1", "yu://dev/bank/n1"] {
+        world.yu("platform", &["dataset", "list", "--peer", peer]).ok("list");
+    }
+    for (org, _) in ORGS {
+        world.kill(org); // what a write-ahead log holds is left as it is
+    }
+    inputs_are_nowhere(&world, &planted, &job);
+    result_is_nowhere(&world, &job, &released);
+    no_party_holds_the_third_component(&world, &job, &shares);
+    // from here on the stores are opened, and their write-ahead logs end
+    the_taps_hold_everything(&world, &job);
+    nothing_is_left(&world, &job);
+}
+
+/// Otherwise the searches would pass because they look at nothing.
+fn the_taps_hold_everything(world: &World, job: &str) {
+    for (org, _) in ORGS {
+        let taps = Taps::read(&world.file("taps").join(org));
+        let (sent, received) = (taps.requests(true).len(), taps.requests(false).len());
+        assert!(sent > 0 && received > 0, "{org}: {sent} requests sent, {received} received");
+        let measured: Option<String> = store(world, org).query_row("SELECT measured FROM job WHERE id = ?1", [job], |r| r.get(0)).unwrap();
+        let measured: Value = measured.map_or(Value::Null, |m| serde_json::from_str(&m).unwrap());
+        let metered = |key: &str| measured[key].as_u64();
+        for (is_sent, key) in [(true, "bytes_sent"), (false, "bytes_received")] {
+            assert_eq!(taps.data_bytes(is_sent), metered(key).unwrap_or(0), "{org}: {key}");
+        }
+        assert_eq!(metered("bytes_sent").is_some(), org != "authority");
+    }
+    let mut control = Needles::default();
+    control.add("control", CONTROL.as_bytes());
+    for (org, place) in [("bank", "taps/bank"), ("platform", "taps/platform"), ("bank", "bank/store")] {
+        let found = search_in(&files(&world.file(place)), &control);
+        assert!(!found.is_empty(), "{org}: a published title is not found in {place}");
+    }
+    assert!(!search_said(world, &control, &[]).is_empty());
+}
+
+fn inputs_are_nowhere(world: &World, planted: &Planted, job: &str) {
+    let needles = planted.needles(job);
+    println!("{} needles", needles.len());
+    // the needles are those of the files
+    let sources = ["health.csv", "bank.csv", "consent.csv"].map(|f| world.file(f));
+    for source in &sources {
+        assert!(needles.found_in(&std::fs::read(source).unwrap()).len() > 240 * 3, "{}", source.display());
+    }
+    assert_eq!(search(world, &needles), Vec::<String>::new());
+    assert_eq!(search_said(world, &needles, &[]), Vec::<String>::new());
+}
+
+/// All numbers of a document that are long enough to be told from others.
+fn numbers(value: &Value, into: &mut Vec<f64>) {
+    match value {
+        Value::Array(all) => all.iter().for_each(|v| numbers(v, into)),
+        Value::Object(all) => all.values().for_each(|v| numbers(v, into)),
+        Value::Number(n) if n.to_string().len() >= 10 => into.push(n.as_f64().unwrap()),
+        _ => {}
+    }
+}
+
+/// In the clear the result is on nobody's disk and wire; sealed, it went to the receiver and to nobody else.
+fn result_is_nowhere(world: &World, job: &str, released: &Value) {
+    let mut published = Vec::new();
+    numbers(&released["result"], &mut published);
+    // two moments of five columns, ten correlations twice, three groups of five means
+    assert!(published.len() > 30, "{}", published.len());
+    let mut needles = Needles::default();
+    for (n, value) in published.iter().enumerate() {
+        needles.add_number(&format!("published number {n}"), &value.to_string());
+    }
+    needles.add_text("document", released["document"].as_str().unwrap());
+    needles.add_embedded("salt", serde_json::from_str::<Value>(released["document"].as_str().unwrap()).unwrap()["salt"].as_str().unwrap().as_bytes());
+    assert_eq!(search(world, &needles), Vec::<String>::new());
+    assert_eq!(search_said(world, &needles, &["review show", "job result"]), Vec::<String>::new());
+    assert!(!search_said(world, &needles, &[]).is_empty(), "those two do show it");
+    for (org, _) in ORGS {
+        let taps = Taps::read(&world.file("taps").join(org));
+        let packages = |is_sent| taps.asks(is_sent, "release").iter().filter(|a| a["job"] == job).count();
+        assert_eq!(packages(true) > 0, org == "authority", "{org} sent a package");
+        assert_eq!(packages(false) > 0, org == "bank", "{org} received a package");
+        let shares = |is_sent| taps.asks(is_sent, "share").len();
+        assert_eq!(shares(false) > 0, org == "authority", "{org} received shares");
+        assert_eq!(shares(true) > 0, org != "authority", "{org} sent its share");
+    }
+}
+
+const PARTIES: [&str; 3] = ["health", "bank", "platform"];
+
+/// The three shares as the reviewer opens them: for each party both of its components. Nobody else's key opens any.
+fn shares_at_the_reviewer(world: &World, job: &str) -> Vec<[Vec<u64>; 2]> {
+    let key = |org: &str| {
+        let bytes: [u8; 32] = std::fs::read(world.dir(org).join("keys/seal.key")).unwrap().try_into().unwrap();
+        SealKey::from_bytes(&bytes).unwrap()
+    };
+    let taps = Taps::read(&world.file("taps/authority"));
+    let mut opened = vec![None; 3];
+    for ask in taps.asks(false, "share") {
+        let share: SealedShare = serde_json::from_value(ask["share"]["share"].clone()).unwrap();
+        let bound = [&b"yu-mpc/output/v1"[..], &[share.party], &share.len.to_le_bytes(), job.as_bytes()].concat();
+        for org in PARTIES {
+            assert!(key(org).open(b"yu-output-share-v1", &bound, &share.sealed).is_err(), "{org} opens a share");
+        }
+        let plain = key("authority").open(b"yu-output-share-v1", &bound, &share.sealed).unwrap();
+        let words: Vec<u64> = plain.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().unwrap())).collect();
+        let (own, next) = words.split_at(words.len() / 2);
+        opened[usize::from(share.party)] = Some([own.to_vec(), next.to_vec()]);
+    }
+    opened.into_iter().map(Option::unwrap).collect()
+}
+
+/// Party `i` holds `x_i` and `x_{i+1}` by construction; here: no word of `x_{i+2}`, nor of the sum, is in anything that it
+/// stored, sent or received.
+fn no_party_holds_the_third_component(world: &World, job: &str, shares: &[[Vec<u64>; 2]]) {
+    let count = shares[0][0].len();
+    for (i, org) in PARTIES.into_iter().enumerate() {
+        assert_eq!(shares[i][1], shares[(i + 1) % 3][0], "both copies agree");
+        let (missing, sum): (Vec<u64>, Vec<u64>) = (0..count)
+            .map(|w| (shares[(i + 2) % 3][0][w], shares.iter().fold(0_u64, |sum, s| sum.wrapping_add(s[0][w]))))
+            .unzip();
+        let mut needles = Needles::default();
+        let mut looked = 0;
+        for (w, word) in missing.iter().enumerate() {
+            // zero in what a party gave as its own input; small in the count of matched rows, which all three agree on
+            if is_telling(*word) {
+                needles.add(format!("missing component of word {w}"), &word.to_le_bytes());
+                looked += 1;
+            }
+        }
+        // the diagonal of a correlation matrix is one, and known to be
+        sum.iter().enumerate().filter(|(_, s)| is_telling(**s) && **s != fixed(1.0, 30)).for_each(|(w, s)| needles.add(format!("opened word {w}"), &s.to_le_bytes()));
+        assert!(looked * 4 > count, "{org}: {looked} of {count}");
+        assert_eq!(search_in(&holdings(world, org), &needles), Vec::<String>::new(), "{org} in job {job}");
+    }
+    // the search does find components where they are: the left party sends one of its means' to the right one
+    let mut control = Needles::default();
+    shares[1][0].iter().filter(|w| **w != 0).for_each(|w| control.add("x_1", &w.to_le_bytes()));
+    for org in ["health", "bank"] {
+        assert!(!search_in(&files(&world.file("taps").join(org)), &control).is_empty(), "{org}");
+    }
+}
+
+/// Working copies and their keys are destroyed, sealed shares dropped, the result is in the receiver's vault only.
+fn nothing_is_left(world: &World, job: &str) {
+    for (org, _) in ORGS {
+        let home = Home::new(world.dir(org));
+        let of_job: Vec<String> = Vault::open(&home).unwrap().ids().into_iter().filter(|id| id.contains(job)).collect();
+        let expected: &[String] = if org == "bank" { &[format!("result-{job}")] } else { &[] };
+        assert_eq!(of_job, expected, "{org}");
+        let blobs: Vec<PathBuf> = files(&home.path("store/blobs")).into_iter().filter(|f| f.to_str().unwrap().contains(job)).collect();
+        assert_eq!(blobs.len(), expected.len(), "{org}: {blobs:?}");
+        let store = store(world, org);
+        for table in ["share", "outbox"] {
+            let rows: i64 = store.query_row(&format!("SELECT COUNT(*) FROM {table} WHERE job = ?1"), [job], |r| r.get(0)).unwrap();
+            assert_eq!(rows, 0, "{org}: {table}");
+        }
+        let certificates: i64 = store.query_row("SELECT COUNT(*) FROM object WHERE kind = 'certificate'", [], |r| r.get(0)).unwrap();
+        assert!(certificates > 0, "{org}");
+    }
+}

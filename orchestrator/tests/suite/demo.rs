@@ -1,0 +1,135 @@
+//! `yu demo`: what it prints for machines is checked against a computation that knows nothing of it.
+
+use super::support::{path, shared};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs the demo; its last document.
+fn demo(args: &[&str]) -> Value {
+    let out = Command::new(env!("CARGO_BIN_EXE_yu")).args(["--json", "demo"]).args(args).output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{args:?}: {text}{}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+/// Every computing node counted exactly what the contract's formula says, and all logs are sound and covered.
+fn check_nodes(told: &Value) {
+    let nodes = told["nodes"].as_array().unwrap();
+    assert_eq!(nodes.len(), 4);
+    let mut computing = 0;
+    for node in nodes {
+        assert_eq!(node["state"], "done", "{node}");
+        let measured = &node["measured"];
+        if node["node"] == "yu://dev/authority/n1" {
+            assert!(measured.is_null(), "the authority does not compute: {node}");
+            continue;
+        }
+        computing += 1;
+        for (metered, formula) in [("bytes_sent", "formula_sent"), ("bytes_received", "formula_received"), ("rounds", "formula_rounds")] {
+            assert!(measured[metered].as_u64().unwrap() > 0, "{node}");
+            assert_eq!(measured[metered], measured[formula], "{node}");
+        }
+        assert_eq!(measured["equal"], true, "{node}");
+    }
+    assert_eq!(computing, 3);
+    let audit = &told["audit"];
+    assert_eq!(audit["ok"], true, "{audit}");
+    assert_eq!(audit["verdict"], "pass", "{audit}");
+    for log in audit["nodes"].as_array().unwrap() {
+        assert_eq!(log["uncovered"], "0", "{log}");
+        assert_eq!(log["countersigners"].as_array().unwrap().len(), 3, "{log}");
+    }
+}
+
+fn passes_on(carrier: &str) {
+    let told = demo(&["--rows", "1000", "--carrier", carrier]);
+    check_nodes(&told);
+    let count: u64 = told["result"]["count"].as_str().unwrap().parse().unwrap();
+    assert!((300..=1000).contains(&count), "{count}");
+    let groups = told["result"]["groups"].as_array().unwrap();
+    assert_eq!(groups.iter().map(|g| g["count"].as_str().unwrap().parse::<u64>().unwrap()).sum::<u64>(), count);
+    let size = told["result"]["columns"].as_array().unwrap().len();
+    for (i, row) in told["result"]["correlation"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(row.as_array().unwrap().len(), size);
+        assert!((row[i].as_f64().unwrap() - 1.0).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn simulated_residents_over_quic() {
+    passes_on("quic");
+}
+
+#[test]
+fn simulated_residents_over_tcp() {
+    passes_on("tcp");
+}
+
+/// Numeric columns of a CSV by its `id`.
+fn read(file: &Path) -> (Vec<String>, HashMap<String, Vec<f64>>) {
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut lines = text.lines();
+    let header: Vec<String> = lines.next().unwrap().split(',').map(str::to_owned).collect();
+    assert_eq!(header[0], "id");
+    let rows = lines.map(|line| {
+        let (id, rest) = line.split_once(',').unwrap();
+        (id.to_owned(), rest.split(',').map(|cell| cell.parse().unwrap()).collect())
+    });
+    (header[1..].to_vec(), rows.collect())
+}
+
+struct Clear {
+    means: Vec<f64>,
+    deviations: Vec<f64>,
+    correlation: Vec<Vec<f64>>,
+}
+
+/// Two passes, in the clear.
+fn clear(rows: &[Vec<f64>]) -> Clear {
+    let (n, d) = (rows.len() as f64, rows[0].len());
+    let means: Vec<f64> = (0..d).map(|j| rows.iter().map(|r| r[j]).sum::<f64>() / n).collect();
+    let covariance = |a: usize, b: usize| rows.iter().map(|r| (r[a] - means[a]) * (r[b] - means[b])).sum::<f64>() / (n - 1.0);
+    let deviations: Vec<f64> = (0..d).map(|j| covariance(j, j).sqrt()).collect();
+    let correlation = (0..d).map(|a| (0..d).map(|b| covariance(a, b) / (deviations[a] * deviations[b])).collect()).collect();
+    Clear { means, deviations, correlation }
+}
+
+#[test]
+fn default_credit_equals_the_clear_computation() {
+    let (Some(left), Some(right)) =
+        (shared("data/default_credit/default_credit_hetero_guest.csv"), shared("data/default_credit/default_credit_hetero_host.csv"))
+    else {
+        return;
+    };
+    let told = demo(&["--left", path(&left), "--right", path(&right), "--key", "id"]);
+    check_nodes(&told);
+    let ((left_names, left_rows), (right_names, right_rows)) = (read(&left), read(&right));
+    let joined: Vec<Vec<f64>> =
+        left_rows.iter().filter_map(|(id, row)| Some(row.iter().chain(right_rows.get(id)?).copied().collect())).collect();
+    assert_eq!((joined.len(), left_names.len(), right_names.len()), (30_000, 14, 10));
+    let expected = clear(&joined);
+    let result = &told["result"];
+    assert_eq!(result["count"], "30000");
+    let columns = result["columns"].as_array().unwrap();
+    let names: Vec<&str> = columns.iter().map(|c| c["name"].as_str().unwrap()).collect();
+    assert_eq!(names, left_names.iter().chain(&right_names).collect::<Vec<_>>());
+    let correlation = result["correlation"].as_array().unwrap();
+    assert_eq!(correlation.len(), 24);
+    let mut worst = 0.0_f64;
+    for a in 0..24 {
+        let mut near = |what: &str, value: &Value, expected: f64| {
+            let error = (value.as_f64().unwrap() - expected).abs();
+            worst = worst.max(error);
+            assert!(error < 1e-4, "{what} of {}: {value}, in the clear {expected}", names[a]);
+        };
+        near("mean", &columns[a]["mean"], expected.means[a]);
+        near("deviation", &columns[a]["sd"], expected.deviations[a]);
+        assert_eq!(correlation[a].as_array().unwrap().len(), 24);
+        for b in 0..24 {
+            near("correlation", &correlation[a][b], expected.correlation[a][b]);
+        }
+    }
+    assert!(worst > 0.0, "a fixed-point computation that agrees to the last bit was not done");
+}
