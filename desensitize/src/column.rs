@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 
 use crate::error::{CellProblem, Error, Place, Result};
@@ -40,22 +40,16 @@ pub fn numeric(table: &Table, column: &str) -> Result<Vec<f64>> {
             problem,
         };
         match array.data_type() {
-            DataType::Float64 => {
-                primitive::<Float64Type>(array, |value| value, &mut values, &fault)?
-            }
+            DataType::Float64 => primitive::<Float64Type>(array, |value| value, &mut values, &fault)?,
             DataType::Float32 => primitive::<Float32Type>(array, f64::from, &mut values, &fault)?,
             DataType::Int8 => primitive::<Int8Type>(array, f64::from, &mut values, &fault)?,
             DataType::Int16 => primitive::<Int16Type>(array, f64::from, &mut values, &fault)?,
             DataType::Int32 => primitive::<Int32Type>(array, f64::from, &mut values, &fault)?,
-            DataType::Int64 => {
-                primitive::<Int64Type>(array, |value| value as f64, &mut values, &fault)?
-            }
+            DataType::Int64 => primitive::<Int64Type>(array, |value| value as f64, &mut values, &fault)?,
             DataType::UInt8 => primitive::<UInt8Type>(array, f64::from, &mut values, &fault)?,
             DataType::UInt16 => primitive::<UInt16Type>(array, f64::from, &mut values, &fault)?,
             DataType::UInt32 => primitive::<UInt32Type>(array, f64::from, &mut values, &fault)?,
-            DataType::UInt64 => {
-                primitive::<UInt64Type>(array, |value| value as f64, &mut values, &fault)?
-            }
+            DataType::UInt64 => primitive::<UInt64Type>(array, |value| value as f64, &mut values, &fault)?,
             // a decimal goes through its text: parsing rounds once, dividing by a power of ten would round twice
             DataType::Utf8
             | DataType::LargeUtf8
@@ -67,10 +61,7 @@ pub fn numeric(table: &Table, column: &str) -> Result<Vec<f64>> {
             | DataType::Decimal256(..) => {
                 let texts = as_text(table, column, array)?;
                 for (index, cell) in texts.iter().enumerate() {
-                    values.push(
-                        parse_number(cell.unwrap_or(""))
-                            .map_err(|problem| fault(index, problem))?,
-                    );
+                    values.push(parse_number(cell.unwrap_or("")).map_err(|problem| fault(index, problem))?);
                 }
             }
             other => return Err(column_type(table, column, other)),
@@ -109,14 +100,12 @@ pub fn categories<S: AsRef<str>>(table: &Table, column: &str, declared: &[S]) ->
     }
     let mut values = Vec::with_capacity(usize::try_from(table.num_rows()).unwrap_or(0));
     each_text(table, column, |cell, place| {
-        let number = numbers
-            .get(cell.trim())
-            .ok_or_else(|| Error::UnknownCategory {
-                file: table.source().to_owned(),
-                column: column.to_owned(),
-                place: place(),
-                declared: declared.len() as u64,
-            })?;
+        let number = numbers.get(cell.trim()).ok_or_else(|| Error::UnknownCategory {
+            file: table.source().to_owned(),
+            column: column.to_owned(),
+            place: place(),
+            declared: declared.len() as u64,
+        })?;
         values.push(*number);
         Ok(())
     })?;
@@ -134,11 +123,7 @@ pub fn distinct(table: &Table, column: &str, limit: usize) -> Result<Vec<String>
         let cell = cell.trim();
         if !values.contains(cell) {
             if values.len() == limit {
-                return Err(Error::TooManyCategories {
-                    file: table.source().to_owned(),
-                    column: column.to_owned(),
-                    limit: limit as u64,
-                });
+                return Err(Error::TooManyCategories { file: table.source().to_owned(), column: column.to_owned(), limit: limit as u64 });
             }
             values.insert(cell.to_owned());
         }
@@ -148,11 +133,7 @@ pub fn distinct(table: &Table, column: &str, limit: usize) -> Result<Vec<String>
 }
 
 /// Calls `f` with every cell as text and a function that gives its place.
-pub(crate) fn each_text(
-    table: &Table,
-    column: &str,
-    mut f: impl FnMut(&str, &dyn Fn() -> Place) -> Result<()>,
-) -> Result<()> {
+pub(crate) fn each_text(table: &Table, column: &str, mut f: impl FnMut(&str, &dyn Fn() -> Place) -> Result<()>) -> Result<()> {
     let position = table.position(column)?;
     for part in table.parts() {
         let texts = as_text(table, column, part.batch.column(position))?;
@@ -181,21 +162,11 @@ pub(crate) fn to_text(array: &ArrayRef) -> Option<StringArray> {
 }
 
 fn is_binary(kind: &DataType) -> bool {
-    matches!(
-        kind,
-        DataType::Binary
-            | DataType::LargeBinary
-            | DataType::BinaryView
-            | DataType::FixedSizeBinary(_)
-    )
+    matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_))
 }
 
 fn column_type(table: &Table, column: &str, found: &DataType) -> Error {
-    Error::ColumnType {
-        file: table.source().to_owned(),
-        column: column.to_owned(),
-        found: found.to_string(),
-    }
+    Error::ColumnType { file: table.source().to_owned(), column: column.to_owned(), found: found.to_string() }
 }
 
 fn primitive<T: ArrowPrimitiveType>(
@@ -221,10 +192,7 @@ pub(crate) fn parse_number(cell: &str) -> std::result::Result<f64, CellProblem> 
         return Err(CellProblem::Empty);
     }
     // Rust's parser also takes `inf`, `infinity` and `nan`: only these have letters other than e, so check the characters
-    if !cell
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
-    {
+    if !cell.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) {
         return Err(problem_of(cell));
     }
     match cell.parse::<f64>() {
@@ -240,17 +208,11 @@ fn problem_of(cell: &str) -> CellProblem {
     if matches!(bare.as_str(), "nan" | "inf" | "infinity") {
         return CellProblem::NotFinite;
     }
-    if cell
-        .chars()
-        .any(|c| matches!(c, '０'..='９' | '．' | '－' | '＋'))
-    {
+    if cell.chars().any(|c| matches!(c, '０'..='９' | '．' | '－' | '＋')) {
         return CellProblem::FullWidth;
     }
     let grouped = cell.contains([',', '，', '\'', '_', ' ', '\u{a0}', '\u{202f}']);
-    let without: String = cell
-        .chars()
-        .filter(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
-        .collect();
+    let without: String = cell.chars().filter(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')).collect();
     if grouped && !without.is_empty() && cell.chars().all(|c| !c.is_alphabetic()) {
         return CellProblem::ThousandsSeparator;
     }
@@ -260,9 +222,7 @@ fn problem_of(cell: &str) -> CellProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{
-        BooleanArray, Decimal128Array, DictionaryArray, Float64Array, Int32Array, UInt64Array,
-    };
+    use arrow::array::{BooleanArray, Decimal128Array, DictionaryArray, Float64Array, Int32Array, UInt64Array};
     use arrow::datatypes::Int8Type as Key;
     use std::sync::Arc;
 
@@ -272,14 +232,7 @@ mod tests {
 
     #[test]
     fn numbers_are_read_exactly() {
-        for (cell, value) in [
-            ("1", 1.0),
-            ("-0.5", -0.5),
-            (" 7 ", 7.0),
-            ("1e3", 1000.0),
-            (".5", 0.5),
-            ("5.", 5.0),
-        ] {
+        for (cell, value) in [("1", 1.0), ("-0.5", -0.5), (" 7 ", 7.0), ("1e3", 1000.0), (".5", 0.5), ("5.", 5.0)] {
             assert_eq!(parse_number(cell), Ok(value), "{cell}");
         }
         for (cell, problem) in [
@@ -302,77 +255,32 @@ mod tests {
 
     #[test]
     fn arrow_types_are_numbers() {
-        assert_eq!(
-            numeric(&one(Arc::new(Int32Array::from(vec![-1, 2]))), "x").unwrap(),
-            [-1.0, 2.0]
-        );
-        assert_eq!(
-            numeric(&one(Arc::new(UInt64Array::from(vec![u64::MAX]))), "x").unwrap(),
-            [18_446_744_073_709_551_615.0]
-        );
-        let money = Decimal128Array::from(vec![12_345, -1])
-            .with_precision_and_scale(10, 2)
-            .unwrap();
-        assert_eq!(
-            numeric(&one(Arc::new(money)), "x").unwrap(),
-            [123.45, -0.01]
-        );
+        assert_eq!(numeric(&one(Arc::new(Int32Array::from(vec![-1, 2]))), "x").unwrap(), [-1.0, 2.0]);
+        assert_eq!(numeric(&one(Arc::new(UInt64Array::from(vec![u64::MAX]))), "x").unwrap(), [18_446_744_073_709_551_615.0]);
+        let money = Decimal128Array::from(vec![12_345, -1]).with_precision_and_scale(10, 2).unwrap();
+        assert_eq!(numeric(&one(Arc::new(money)), "x").unwrap(), [123.45, -0.01]);
         let words: DictionaryArray<Key> = vec!["3", "4", "3"].into_iter().collect();
-        assert_eq!(
-            numeric(&one(Arc::new(words)), "x").unwrap(),
-            [3.0, 4.0, 3.0]
-        );
+        assert_eq!(numeric(&one(Arc::new(words)), "x").unwrap(), [3.0, 4.0, 3.0]);
         let nan = one(Arc::new(Float64Array::from(vec![1.0, f64::NAN])));
         assert!(matches!(
             numeric(&nan, "x"),
-            Err(Error::Cell {
-                place: Place { row: 2, line: None },
-                problem: CellProblem::NotFinite,
-                ..
-            })
+            Err(Error::Cell { place: Place { row: 2, line: None }, problem: CellProblem::NotFinite, .. })
         ));
         let hole = one(Arc::new(Int32Array::from(vec![Some(1), None])));
-        assert!(matches!(
-            numeric(&hole, "x"),
-            Err(Error::Cell {
-                problem: CellProblem::Empty,
-                ..
-            })
-        ));
+        assert!(matches!(numeric(&hole, "x"), Err(Error::Cell { problem: CellProblem::Empty, .. })));
         let flags = one(Arc::new(BooleanArray::from(vec![true])));
-        assert!(matches!(
-            numeric(&flags, "x"),
-            Err(Error::ColumnType { .. })
-        ));
+        assert!(matches!(numeric(&flags, "x"), Err(Error::ColumnType { .. })));
     }
 
     #[test]
     fn categories_are_declared() {
-        let table = one(Arc::new(StringArray::from(vec![
-            "no", " yes", "no", "maybe",
-        ])));
+        let table = one(Arc::new(StringArray::from(vec!["no", " yes", "no", "maybe"])));
         assert_eq!(distinct(&table, "x", 3).unwrap(), ["maybe", "no", "yes"]);
-        assert!(matches!(
-            distinct(&table, "x", 2),
-            Err(Error::TooManyCategories { limit: 2, .. })
-        ));
-        assert_eq!(
-            categories(&table, "x", &["yes", "no", "maybe"]).unwrap(),
-            [1, 0, 1, 2]
-        );
+        assert!(matches!(distinct(&table, "x", 2), Err(Error::TooManyCategories { limit: 2, .. })));
+        assert_eq!(categories(&table, "x", &["yes", "no", "maybe"]).unwrap(), [1, 0, 1, 2]);
         let error = categories(&table, "x", &["yes", "no"]).unwrap_err();
-        assert!(matches!(
-            error,
-            Error::UnknownCategory {
-                place: Place { row: 4, .. },
-                declared: 2,
-                ..
-            }
-        ));
-        assert!(
-            !error.to_string().contains("maybe"),
-            "no value in a message"
-        );
+        assert!(matches!(error, Error::UnknownCategory { place: Place { row: 4, .. }, declared: 2, .. }));
+        assert!(!error.to_string().contains("maybe"), "no value in a message");
         let numbers = one(Arc::new(Int32Array::from(vec![0, 1])));
         assert_eq!(categories(&numbers, "x", &["0", "1"]).unwrap(), [0, 1]);
     }

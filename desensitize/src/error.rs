@@ -323,10 +323,7 @@ impl Error {
     }
 
     pub(crate) fn io(file: &str, source: std::io::Error) -> Self {
-        Self::Io {
-            file: file.to_owned(),
-            source,
-        }
+        Self::Io { file: file.to_owned(), source }
     }
 }
 

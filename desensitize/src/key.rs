@@ -97,10 +97,7 @@ impl KeySpec {
     /// A key of one column.
     #[must_use]
     pub fn new(column: &str, steps: &[Normalise]) -> Self {
-        Self {
-            columns: vec![column.to_owned()],
-            steps: steps.to_vec(),
-        }
+        Self { columns: vec![column.to_owned()], steps: steps.to_vec() }
     }
 
     /// # Errors
@@ -110,19 +107,10 @@ impl KeySpec {
         if self.columns.is_empty() {
             return fault(KeySpecProblem::NoColumn);
         }
-        if let Some((_, name)) = self
-            .columns
-            .iter()
-            .enumerate()
-            .find(|(i, name)| self.columns[..*i].contains(name))
-        {
+        if let Some((_, name)) = self.columns.iter().enumerate().find(|(i, name)| self.columns[..*i].contains(name)) {
             return fault(KeySpecProblem::ColumnTwice(name.clone()));
         }
-        if self
-            .ordered_steps()
-            .windows(2)
-            .any(|pair| pair[0] == pair[1])
-        {
+        if self.ordered_steps().windows(2).any(|pair| pair[0] == pair[1]) {
             return fault(KeySpecProblem::StepTwice);
         }
         Ok(())
@@ -170,12 +158,7 @@ pub fn normalise(table: &Table, spec: &KeySpec) -> Result<NormalisedKeys> {
         let mut row = 0;
         each_text(table, column, |cell, place| {
             if is_scientific(cell) {
-                return Err(key_fault(
-                    table.source(),
-                    column,
-                    place(),
-                    KeyProblem::Scientific,
-                ));
+                return Err(key_fault(table.source(), column, place(), KeyProblem::Scientific));
             }
             // INVARIANT: `each_text` calls once per row
             let value = &mut values[row];
@@ -198,14 +181,8 @@ pub fn normalise(table: &Table, spec: &KeySpec) -> Result<NormalisedKeys> {
         })?;
     }
     let mut failed = BTreeMap::new();
-    let values: Vec<Option<Vec<u8>>> = values
-        .into_iter()
-        .map(|value| {
-            value
-                .map_err(|reason| *failed.entry(reason).or_insert(0) += 1)
-                .ok()
-        })
-        .collect();
+    let values: Vec<Option<Vec<u8>>> =
+        values.into_iter().map(|value| value.map_err(|reason| *failed.entry(reason).or_insert(0) += 1).ok()).collect();
     let mut keys = NormalisedKeys {
         values,
         failed,
@@ -231,9 +208,7 @@ impl NormalisedKeys {
 
     /// Rows that have a key, with the row's index from 0.
     pub fn present(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        (0..)
-            .zip(&self.values)
-            .filter_map(|(row, value)| value.as_deref().map(|key| (row, key)))
+        (0..).zip(&self.values).filter_map(|(row, value)| value.as_deref().map(|key| (row, key)))
     }
 
     /// For each row whether it has a key: a filter for the table.

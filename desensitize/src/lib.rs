@@ -11,14 +11,7 @@
 //! | simulated residents, their tables and consents | [`resident`] |
 //! | the version of a data set | [`version`] |
 //! | what is wrong, where, and the remedy | [`error`] |
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::panic,
-        reason = "tests may stop at the first surprise"
-    )
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
 pub mod column;
 pub mod error;

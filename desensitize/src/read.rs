@@ -130,11 +130,7 @@ pub fn read_batches(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Bat
 /// # Errors
 /// As [`read_batches`].
 pub fn read_batches_from(name: &str, content: Bytes, options: &ReadOptions) -> Result<Batches> {
-    Batches::new(
-        name.to_owned(),
-        Input::Memory(Cursor::new(content)),
-        options,
-    )
+    Batches::new(name.to_owned(), Input::Memory(Cursor::new(content)), options)
 }
 
 fn collect(mut batches: Batches) -> Result<Table> {
@@ -178,20 +174,11 @@ impl Batches {
             None => None,
         };
         let rows = match find_format(&name, &mut input, options.format)? {
-            Format::Parquet => {
-                Rows::Parquet(Box::new(parquet::ParquetRows::open(&name, input, options)?))
-            }
+            Format::Parquet => Rows::Parquet(Box::new(parquet::ParquetRows::open(&name, input, options)?)),
             Format::Xlsx => Rows::Xlsx(xlsx::read(&name, input, options)?.into_iter()),
-            Format::Csv | Format::Auto => {
-                Rows::Csv(Box::new(csv::CsvRows::open(&name, input, options)?))
-            }
+            Format::Csv | Format::Auto => Rows::Csv(Box::new(csv::CsvRows::open(&name, input, options)?)),
         };
-        Ok(Self {
-            name,
-            rows,
-            check,
-            state: State::Untouched,
-        })
+        Ok(Self { name, rows, check, state: State::Untouched })
     }
 
     fn advance(&mut self) -> Result<Option<Table>> {
@@ -202,9 +189,7 @@ impl Batches {
         };
         if table.is_none() {
             if self.state == State::Untouched {
-                return Err(Error::NoRows {
-                    file: self.name.clone(),
-                });
+                return Err(Error::NoRows { file: self.name.clone() });
             }
             if let Some((input, version)) = &mut self.check {
                 check_version(&self.name, input, version)?;
@@ -264,19 +249,11 @@ impl Seek for Input {
 }
 
 fn check_version(name: &str, input: &mut Input, expected: &str) -> Result<()> {
-    let found = input
-        .rewind()
-        .and_then(|()| version_of_reader(input))
-        .map_err(|source| Error::io(name, source))?
-        .0;
+    let found = input.rewind().and_then(|()| version_of_reader(input)).map_err(|source| Error::io(name, source))?.0;
     if found == expected {
         return Ok(());
     }
-    Err(Error::Changed {
-        file: name.to_owned(),
-        expected: expected.to_owned(),
-        found,
-    })
+    Err(Error::Changed { file: name.to_owned(), expected: expected.to_owned(), found })
 }
 
 /// Looks at the first bytes; leaves the input at its beginning.
@@ -287,19 +264,12 @@ fn find_format(name: &str, input: &mut Input, asked: Format) -> Result<Format> {
     input.by_ref().take(8).read_to_end(&mut first).map_err(io)?;
     input.rewind().map_err(io)?;
     if first.is_empty() {
-        return Err(Error::EmptyFile {
-            file: name.to_owned(),
-        });
+        return Err(Error::EmptyFile { file: name.to_owned() });
     }
     if asked != Format::Auto {
         return Ok(asked);
     }
-    let unsupported = |found| {
-        Err(Error::Unsupported {
-            file: name.to_owned(),
-            found,
-        })
-    };
+    let unsupported = |found| Err(Error::Unsupported { file: name.to_owned(), found });
     match first.as_slice() {
         [b'P', b'K', 3, 4, ..] => Ok(Format::Xlsx),
         [b'P', b'A', b'R', b'1', ..] => Ok(Format::Parquet),
@@ -321,16 +291,9 @@ pub(crate) struct Pick {
 
 impl Pick {
     fn new(name: &str, header: &[String], options: &ReadOptions) -> Result<Self> {
-        let keys = options
-            .keys
-            .iter()
-            .map(|key| find_column(header, key, name))
-            .collect::<Result<Vec<_>>>()?;
+        let keys = options.keys.iter().map(|key| find_column(header, key, name)).collect::<Result<Vec<_>>>()?;
         let mut columns = match &options.columns {
-            Some(wanted) => wanted
-                .iter()
-                .map(|column| find_column(header, column, name))
-                .collect::<Result<Vec<_>>>()?,
+            Some(wanted) => wanted.iter().map(|column| find_column(header, column, name)).collect::<Result<Vec<_>>>()?,
             None => (0..header.len()).collect(),
         };
         for key in &keys {

@@ -63,12 +63,7 @@ impl Population {
         }
         let matched = (rows_left.min(rows_right) as f64 * overlap).round() as u64;
         let people = generate::people(seed, (rows_left + rows_right - matched) as usize);
-        Ok(Self {
-            seed,
-            people,
-            left: rows_left as usize,
-            matched: matched as usize,
-        })
+        Ok(Self { seed, people, left: rows_left as usize, matched: matched as usize })
     }
 
     /// Residents in both tables.
@@ -92,13 +87,7 @@ impl Population {
     /// # Errors
     /// `Arrow` if the table cannot be built.
     pub fn bank(&self) -> Result<Table> {
-        bank::table(
-            self.seed,
-            &self.order(
-                Stream::OrderBank,
-                (0..self.matched).chain(self.left..self.people.len()),
-            ),
-        )
+        bank::table(self.seed, &self.order(Stream::OrderBank, (0..self.matched).chain(self.left..self.people.len())))
     }
 
     /// Consent receipts for most residents of the health table.
@@ -106,11 +95,7 @@ impl Population {
     /// # Errors
     /// `Population` if the plan's time is out of range, `Arrow` if the table cannot be built.
     pub fn receipts(&self, plan: &ReceiptPlan) -> Result<Receipts> {
-        consent::receipts(
-            self.seed,
-            &self.order(Stream::OrderConsent, 0..self.left),
-            plan,
-        )
+        consent::receipts(self.seed, &self.order(Stream::OrderConsent, 0..self.left), plan)
     }
 
     /// Some of the people in an order of their own (Fisher-Yates).

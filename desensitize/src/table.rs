@@ -62,24 +62,14 @@ impl Table {
         let rows = columns.first().map_or(0, |(_, array)| array.len());
         for (_, array) in &columns {
             if array.len() != rows {
-                return Err(Error::Shape {
-                    what: "length of a column",
-                    expected: rows as u64,
-                    found: array.len() as u64,
-                });
+                return Err(Error::Shape { what: "length of a column", expected: rows as u64, found: array.len() as u64 });
             }
         }
-        let fields: Vec<Field> = columns
-            .iter()
-            .map(|(name, array)| Field::new(*name, array.data_type().clone(), array.is_nullable()))
-            .collect();
+        let fields: Vec<Field> =
+            columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), array.is_nullable())).collect();
         let schema = Arc::new(Schema::new(fields));
         let arrays = columns.into_iter().map(|(_, array)| array).collect();
-        let batch =
-            RecordBatch::try_new(schema.clone(), arrays).map_err(|source| Error::Arrow {
-                what: "building a table",
-                source,
-            })?;
+        let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(|source| Error::Arrow { what: "building a table", source })?;
         Self::from_batches(source, schema, vec![batch])
     }
 
@@ -87,21 +77,14 @@ impl Table {
     ///
     /// # Errors
     /// `HeaderTwice` for a repeated name, `Arrow` if a batch has other columns than the schema.
-    pub fn from_batches(
-        source: &str,
-        schema: SchemaRef,
-        batches: Vec<RecordBatch>,
-    ) -> Result<Self> {
+    pub fn from_batches(source: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Self> {
         let schema = with_metadata(&schema, SOURCE, source);
         let mut row = 1;
         let mut parts = Vec::with_capacity(batches.len());
         for batch in batches {
             let first = Place { row, line: None };
             row += batch.num_rows() as u64;
-            parts.push(Part {
-                batch,
-                origin: Origin::Run(first),
-            });
+            parts.push(Part { batch, origin: Origin::Run(first) });
         }
         Self::from_parts(schema, parts)
     }
@@ -111,11 +94,7 @@ impl Table {
         for (position, field) in (1..).zip(schema.fields()) {
             if let Some(first) = seen.insert(field.name(), position) {
                 let file = schema.metadata().get(SOURCE).cloned().unwrap_or_default();
-                return Err(Error::HeaderTwice {
-                    file,
-                    column: field.name().clone(),
-                    positions: (first, position),
-                });
+                return Err(Error::HeaderTwice { file, column: field.name().clone(), positions: (first, position) });
             }
         }
         let parts = parts
@@ -124,19 +103,12 @@ impl Table {
             .map(|Part { batch, origin }| {
                 // the batch takes over the labels of the table's schema
                 let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec())
-                    .map_err(|source| Error::Arrow {
-                        what: "joining batches",
-                        source,
-                    })?;
+                    .map_err(|source| Error::Arrow { what: "joining batches", source })?;
                 Ok(Part { batch, origin })
             })
             .collect::<Result<Vec<_>>>()?;
         let rows = parts.iter().map(|part| part.batch.num_rows() as u64).sum();
-        Ok(Self {
-            schema,
-            parts,
-            rows,
-        })
+        Ok(Self { schema, parts, rows })
     }
 
     /// Appends the rows of `other`, which must have the same columns.
@@ -165,11 +137,7 @@ impl Table {
     /// Names of the columns, in order.
     #[must_use]
     pub fn column_names(&self) -> Vec<&str> {
-        self.schema
-            .fields()
-            .iter()
-            .map(|field| field.name().as_str())
-            .collect()
+        self.schema.fields().iter().map(|field| field.name().as_str()).collect()
     }
 
     /// The Arrow schema, with labels in the metadata of its fields.
@@ -186,10 +154,7 @@ impl Table {
     /// Name of the file or generator the rows come from; errors use it.
     #[must_use]
     pub fn source(&self) -> &str {
-        self.schema
-            .metadata()
-            .get(SOURCE)
-            .map_or("", String::as_str)
+        self.schema.metadata().get(SOURCE).map_or("", String::as_str)
     }
 
     /// Whether the rows are simulated residents and no real data.
@@ -217,11 +182,7 @@ impl Table {
     pub fn label(&self, column: &str) -> Result<Label> {
         let metadata = self.schema.field(self.position(column)?).metadata();
         let get = |key: &str| metadata.get(key).cloned();
-        Ok(Label {
-            owner: get(OWNER),
-            grade: get(GRADE),
-            class: get(CLASS),
-        })
+        Ok(Label { owner: get(OWNER), grade: get(GRADE), class: get(CLASS) })
     }
 
     /// The same table with a label on one column; what the label leaves open is removed.
@@ -232,11 +193,7 @@ impl Table {
         let position = self.position(column)?;
         let mut fields: Vec<Arc<Field>> = self.schema.fields().iter().cloned().collect();
         let mut metadata = fields[position].metadata().clone();
-        for (key, value) in [
-            (OWNER, &label.owner),
-            (GRADE, &label.grade),
-            (CLASS, &label.class),
-        ] {
+        for (key, value) in [(OWNER, &label.owner), (GRADE, &label.grade), (CLASS, &label.class)] {
             match value {
                 Some(value) => metadata.insert(key.to_owned(), value.clone()),
                 None => metadata.remove(key),
@@ -252,24 +209,15 @@ impl Table {
     /// # Errors
     /// `MissingColumn`; `HeaderTwice` if a name is given twice.
     pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Self> {
-        let positions = names
-            .iter()
-            .map(|name| self.position(name.as_ref()))
-            .collect::<Result<Vec<_>>>()?;
-        let arrow = |source| Error::Arrow {
-            what: "selecting columns",
-            source,
-        };
+        let positions = names.iter().map(|name| self.position(name.as_ref())).collect::<Result<Vec<_>>>()?;
+        let arrow = |source| Error::Arrow { what: "selecting columns", source };
         let schema = Arc::new(self.schema.project(&positions).map_err(arrow)?);
         let parts = self
             .parts
             .iter()
             .map(|part| {
                 let batch = part.batch.project(&positions).map_err(arrow)?;
-                Ok(Part {
-                    batch,
-                    origin: part.origin.clone(),
-                })
+                Ok(Part { batch, origin: part.origin.clone() })
             })
             .collect::<Result<Vec<_>>>()?;
         Self::from_parts(schema, parts)
@@ -281,11 +229,7 @@ impl Table {
     /// `Shape` if the number of entries differs from the number of rows.
     pub fn filter(&self, keep: &[bool]) -> Result<Self> {
         if keep.len() as u64 != self.rows {
-            return Err(Error::Shape {
-                what: "length of a filter",
-                expected: self.rows,
-                found: keep.len() as u64,
-            });
+            return Err(Error::Shape { what: "length of a filter", expected: self.rows, found: keep.len() as u64 });
         }
         let mut rest = keep;
         let mut parts = Vec::with_capacity(self.parts.len());
@@ -293,17 +237,9 @@ impl Table {
             let (here, after) = rest.split_at(part.batch.num_rows());
             rest = after;
             let batch = filter_record_batch(&part.batch, &BooleanArray::from(here.to_vec()))
-                .map_err(|source| Error::Arrow {
-                    what: "filtering rows",
-                    source,
-                })?;
-            let places = (0..here.len())
-                .filter(|index| here[*index])
-                .map(|index| part.origin.place(index));
-            parts.push(Part {
-                batch,
-                origin: Origin::Each(places.collect()),
-            });
+                .map_err(|source| Error::Arrow { what: "filtering rows", source })?;
+            let places = (0..here.len()).filter(|index| here[*index]).map(|index| part.origin.place(index));
+            parts.push(Part { batch, origin: Origin::Each(places.collect()) });
         }
         Self::from_parts(self.schema.clone(), parts)
     }
@@ -320,26 +256,13 @@ impl Table {
                 .iter()
                 .map(|index| {
                     let index = (*index).try_into().unwrap_or(u64::MAX);
-                    let beyond = Error::Shape {
-                        what: "index of a row, below the number of rows",
-                        expected: self.rows,
-                        found: index,
-                    };
+                    let beyond = Error::Shape { what: "index of a row, below the number of rows", expected: self.rows, found: index };
                     self.locate(index).ok_or(beyond)
                 })
                 .collect::<Result<Vec<_>>>()?;
-            let batch =
-                interleave_record_batch(&batches, &located).map_err(|source| Error::Arrow {
-                    what: "taking rows",
-                    source,
-                })?;
-            let places = located
-                .iter()
-                .map(|(part, index)| self.parts[*part].origin.place(*index));
-            parts.push(Part {
-                batch,
-                origin: Origin::Each(places.collect()),
-            });
+            let batch = interleave_record_batch(&batches, &located).map_err(|source| Error::Arrow { what: "taking rows", source })?;
+            let places = located.iter().map(|(part, index)| self.parts[*part].origin.place(*index));
+            parts.push(Part { batch, origin: Origin::Each(places.collect()) });
         }
         Self::from_parts(self.schema.clone(), parts)
     }
@@ -369,10 +292,7 @@ impl Table {
 
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table")
-            .field("rows", &self.rows)
-            .field("columns", &self.num_columns())
-            .finish_non_exhaustive()
+        f.debug_struct("Table").field("rows", &self.rows).field("columns", &self.num_columns()).finish_non_exhaustive()
     }
 }
 
@@ -395,53 +315,25 @@ mod tests {
 
     #[test]
     fn labels_and_places_survive() {
-        let label = Label {
-            owner: Some("health".into()),
-            grade: Some("3".into()),
-            class: None,
-        };
+        let label = Label { owner: Some("health".into()), grade: Some("3".into()), class: None };
         let mut table = table().with_label("age", &label).unwrap();
         table.append(table.clone()).unwrap();
         assert_eq!(table.num_rows(), 8);
-        let kept = table
-            .select(&["age"])
-            .unwrap()
-            .filter(&[false, true, false, true, true, false, false, false])
-            .unwrap();
+        let kept = table.select(&["age"]).unwrap().filter(&[false, true, false, true, true, false, false, false]).unwrap();
         let kept = kept.take(&[2u64, 0, 0]).unwrap();
         assert_eq!(kept.label("age").unwrap(), label);
         assert_eq!(kept.source(), "people.csv");
         let rows: Vec<u64> = (0..3).map(|index| kept.place(index).unwrap().row).collect();
         assert_eq!(rows, [1, 2, 2]);
-        assert_eq!(
-            crate::column::numeric(&kept, "age").unwrap(),
-            [1.0, 2.0, 2.0]
-        );
+        assert_eq!(crate::column::numeric(&kept, "age").unwrap(), [1.0, 2.0, 2.0]);
         assert_eq!(format!("{kept:?}"), "Table { rows: 3, columns: 1, .. }");
     }
 
     #[test]
     fn wrong_shapes_are_named() {
-        assert!(matches!(
-            table().filter(&[true]),
-            Err(Error::Shape {
-                expected: 4,
-                found: 1,
-                ..
-            })
-        ));
-        assert!(matches!(
-            table().take(&[4usize]),
-            Err(Error::Shape {
-                expected: 4,
-                found: 4,
-                ..
-            })
-        ));
-        assert!(matches!(
-            table().select(&["age", "age"]),
-            Err(Error::HeaderTwice { .. })
-        ));
+        assert!(matches!(table().filter(&[true]), Err(Error::Shape { expected: 4, found: 1, .. })));
+        assert!(matches!(table().take(&[4usize]), Err(Error::Shape { expected: 4, found: 4, .. })));
+        assert!(matches!(table().select(&["age", "age"]), Err(Error::HeaderTwice { .. })));
         assert_eq!(table().take::<u64>(&[]).unwrap().num_rows(), 0);
     }
 }

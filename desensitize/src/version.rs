@@ -48,14 +48,8 @@ mod tests {
     fn known_answer() {
         // FIPS 180-2, appendix B.1
         let (hash, bytes) = version_of_reader(&mut &b"abc"[..]).unwrap();
-        assert_eq!(
-            hash,
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(bytes, 3);
-        assert!(matches!(
-            version_of("/nonexistent/file"),
-            Err(Error::Io { .. })
-        ));
+        assert!(matches!(version_of("/nonexistent/file"), Err(Error::Io { .. })));
     }
 }

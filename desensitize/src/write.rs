@@ -33,9 +33,7 @@ pub fn write_csv_to(table: &Table, writer: impl Write, name: &str) -> Result<()>
         csv::ErrorKind::Io(source) => Error::io(name, source),
         _ => Error::io(name, std::io::Error::other("unequal rows")),
     };
-    let mut writer = csv::WriterBuilder::new()
-        .buffer_capacity(1 << 18)
-        .from_writer(writer);
+    let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(writer);
     writer.write_record(table.column_names()).map_err(fault)?;
     for batch in table.batches() {
         let columns = batch
@@ -51,13 +49,7 @@ pub fn write_csv_to(table: &Table, writer: impl Write, name: &str) -> Result<()>
             })
             .collect::<Result<Vec<StringArray>>>()?;
         for row in 0..batch.num_rows() {
-            let cells = columns.iter().map(|column| {
-                if column.is_null(row) {
-                    ""
-                } else {
-                    column.value(row)
-                }
-            });
+            let cells = columns.iter().map(|column| if column.is_null(row) { "" } else { column.value(row) });
             writer.write_record(cells).map_err(fault)?;
         }
     }
@@ -68,11 +60,7 @@ pub fn write_csv_to(table: &Table, writer: impl Write, name: &str) -> Result<()>
 fn plain_text(array: &ArrayRef) -> Option<StringArray> {
     if array.data_type() == &DataType::Float64 {
         let cells = array.as_primitive::<Float64Type>().iter();
-        return Some(
-            cells
-                .map(|cell| cell.map(|value| value.to_string()))
-                .collect(),
-        );
+        return Some(cells.map(|cell| cell.map(|value| value.to_string())).collect());
     }
     to_text(array)
 }
@@ -85,19 +73,12 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_and_plain() {
-        let texts: ArrayRef = Arc::new(StringArray::from(vec![
-            Some("a,b"),
-            None,
-            Some("say \"x\""),
-        ]));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a,b"), None, Some("say \"x\"")]));
         let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1e20, 0.1, -2.0]));
         let table = Table::from_columns("t", vec![("t", texts), ("n", numbers)]).unwrap();
         let mut bytes = Vec::new();
         write_csv_to(&table, &mut bytes, "t").unwrap();
         let text = String::from_utf8(bytes).unwrap();
-        assert_eq!(
-            text,
-            "t,n\n\"a,b\",100000000000000000000\n,0.1\n\"say \"\"x\"\"\",-2\n"
-        );
+        assert_eq!(text, "t,n\n\"a,b\",100000000000000000000\n,0.1\n\"say \"\"x\"\"\",-2\n");
     }
 }

@@ -6,9 +6,9 @@
 use std::error::Error;
 
 use ndarray::{Array2, Axis, concatenate};
+use rand::CryptoRng;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use rand::CryptoRng;
 use yu_mpc::rep3::{Context, SealedShare, reconstruct};
 use yu_mpc::stats::{self, Grouping, Layout, LocalData, Owner, Role, Side, StatsPlan};
 use yu_wire::channel::Channel;

@@ -185,9 +185,7 @@ pub mod u64_string_option {
     /// Any other notation.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
         Option::<String>::deserialize(deserializer)?
-            .map(|text| {
-                super::parse_u64(&text).ok_or_else(|| D::Error::custom("expected a decimal number in a string"))
-            })
+            .map(|text| super::parse_u64(&text).ok_or_else(|| D::Error::custom("expected a decimal number in a string")))
             .transpose()
     }
 }

@@ -165,13 +165,8 @@ impl KeyRing {
     /// # Errors
     /// `Refused` if the name has another key, or the key another name (one signer would pass for two).
     pub fn insert(&mut self, name: &str, key: PublicKey) -> Result<()> {
-        if let Some((other, known)) = self.0.iter().find(|(other, known)| (other.as_str() == name) != (**known == key))
-        {
-            let what = if known == &key {
-                format!("`{name}` and `{other}` share a key")
-            } else {
-                format!("`{name}` has another key")
-            };
+        if let Some((other, known)) = self.0.iter().find(|(other, known)| (other.as_str() == name) != (**known == key)) {
+            let what = if known == &key { format!("`{name}` and `{other}` share a key") } else { format!("`{name}` has another key") };
             return Err(Error::Refused { code: "keyring.conflict", what });
         }
         self.0.insert(name.into(), key);
@@ -201,8 +196,7 @@ fn check(signature: &Signature, ring: &KeyRing, object: &str, bytes: &[u8]) -> R
     if key != &signature.key {
         return Err(refused(object, format!("signed with another key than that of `{signer}`")));
     }
-    key.verify_message(SIGNED, bytes, &signature.sig.0)
-        .map_err(|_| refused(object, format!("the signature of `{signer}` does not verify")))
+    key.verify_message(SIGNED, bytes, &signature.sig.0).map_err(|_| refused(object, format!("the signature of `{signer}` does not verify")))
 }
 
 fn typed<T: SignedType>(payload: &T) -> Result<Vec<u8>> {

@@ -1,21 +1,21 @@
 //! Integration tests of the rules: one binary, one module per subject.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
-#[path = "suite/audit.rs"]
-mod audit;
-#[path = "suite/logs.rs"]
-mod logs;
-#[path = "suite/hard.rs"]
-mod hard;
-#[path = "suite/world.rs"]
-mod world;
-#[path = "suite/python.rs"]
-mod python;
 #[path = "suite/admission.rs"]
 mod admission;
+#[path = "suite/audit.rs"]
+mod audit;
+#[path = "suite/hard.rs"]
+mod hard;
+#[path = "suite/logs.rs"]
+mod logs;
 #[path = "suite/policy.rs"]
 mod policy;
+#[path = "suite/python.rs"]
+mod python;
 #[path = "suite/raw.rs"]
 mod raw;
 #[path = "suite/review.rs"]
 mod review;
+#[path = "suite/world.rs"]
+mod world;

@@ -44,7 +44,9 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<ConsentSet> {
     for (i, subject) in subjects.into_iter().enumerate() {
         // the error below would quote the cell, and in a file with shifted columns the cell may be a subject
         let bad = |column: &'static str| {
-            move |_: yu_governance::Error| Fault::new(Code::Input, format!("column `{column}` cannot be read")).at(format!("{name}, receipt {}", i + 1))
+            move |_: yu_governance::Error| {
+                Fault::new(Code::Input, format!("column `{column}` cannot be read")).at(format!("{name}, receipt {}", i + 1))
+            }
         };
         let at = |v: &Option<Vec<String>>| v.as_ref().and_then(|v| v.get(i)).filter(|t| !t.trim().is_empty()).cloned();
         receipts.push(ConsentReceipt {

@@ -3,6 +3,7 @@
 
 use crate::admin::DatasetAdd;
 use crate::fault::{Code, Fault, Result};
+use crate::journal::Note;
 use crate::keys::now;
 use crate::node::Node;
 use crate::store::DatasetRow;
@@ -12,7 +13,6 @@ use std::fs;
 use yu_desensitize::column;
 use yu_desensitize::read::{Encoding, ReadOptions, read_table_from};
 use yu_desensitize::table::Table;
-use crate::journal::Note;
 use yu_governance::audit::{Event, Field, Verb};
 use yu_governance::canonical::Hash;
 use yu_governance::catalogue::{CatalogueEntry, Class, Column, Kind, Origin, Subjects};
@@ -99,7 +99,9 @@ pub fn add(node: &Node, ask: &DatasetAdd) -> Result<CatalogueEntry> {
         consent: ask.consent.is_some(),
     };
     node.store().put_dataset(&row, now().unix())?;
-    node.log(Event::new(Verb::DatasetAdded).with("dataset", Field::Dataset(id.clone())).hash("version", &version).count("rows", entry.rows))?;
+    node.log(
+        Event::new(Verb::DatasetAdded).with("dataset", Field::Dataset(id.clone())).hash("version", &version).count("rows", entry.rows),
+    )?;
     Ok(entry)
 }
 
@@ -136,7 +138,8 @@ fn items(table: &Table, ask: &DatasetAdd) -> Result<Vec<Column>> {
 /// `dataset.changed`, `storage.damaged`, `not-found`.
 pub fn load(node: &Node, id: &DatasetId, version: &Hash) -> Result<Table> {
     let row = unchanged(node, id, version)?;
-    let stored: Stored = serde_json::from_str(&row.read_options).map_err(|_| Fault::new(Code::Damaged, "read options").at(row.id.clone()))?;
+    let stored: Stored =
+        serde_json::from_str(&row.read_options).map_err(|_| Fault::new(Code::Damaged, "read options").at(row.id.clone()))?;
     let plain = node.vault().get(&blob_id(id))?;
     if Hash::of_file(&plain) != *version {
         return Err(Fault::new(Code::DataChanged, "the stored payload is of another version").at(row.id));

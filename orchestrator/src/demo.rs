@@ -113,14 +113,21 @@ pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
     for node in cluster.all() {
         say(&story, &node.ask(&AdminAsk::AuditCheckpoint)?);
     }
-    let why: Vec<Value> = cluster.all().iter().map(|n| n.status(&job).map(|s| json!({ "node": n.name, "state": s.state, "measured": s.measured }))).collect::<Result<_>>()?;
+    let why: Vec<Value> = cluster
+        .all()
+        .iter()
+        .map(|n| n.status(&job).map(|s| json!({ "node": n.name, "state": s.state, "measured": s.measured })))
+        .collect::<Result<_>>()?;
     let dirs = cluster.all().iter().map(|n| n.dir.clone()).collect::<Vec<_>>();
     cluster.stop()?;
     let report = crate::cli::verify_dirs(&dirs)?;
     if report.get("ok").and_then(Value::as_bool) != Some(true) {
         return Err(Fault::new(Code::Verify, report.to_string()));
     }
-    story.note("all four logs verify offline: every entry is covered by a countersigned checkpoint", "四份日志离线验证通过：每条记录均被联署检查点覆盖");
+    story.note(
+        "all four logs verify offline: every entry is covered by a countersigned checkpoint",
+        "四份日志离线验证通过：每条记录均被联署检查点覆盖",
+    );
     if let Some(kept) = scratch.kept() {
         story.note(&format!("kept in {}", kept.display()), "目录已保留");
     }

@@ -63,7 +63,9 @@ impl Fault {
     /// A fault that a peer sent: its words are shortened and stripped of control characters, and it says who sent it.
     #[must_use]
     pub fn reported_by(mut self, peer: &str) -> Self {
-        let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(400).collect::<String>();
+        fn clean(text: &str) -> String {
+            text.chars().filter(|c| !c.is_control()).take(400).collect()
+        }
         self.detail = clean(&self.detail);
         self.place = self.place.as_deref().map(clean);
         let named = self.party.as_deref().map(clean).unwrap_or_else(|| peer.to_owned());
@@ -103,11 +105,7 @@ impl Fault {
         if let Some(party) = &self.party {
             out.push_str(&format!("\n  {}: {party}", pick(lang, "party", "参与方")));
         }
-        out.push_str(&format!(
-            "\n  {}: {}",
-            pick(lang, "remedy", "处理办法"),
-            pick(lang, self.code.remedy_en(), self.code.remedy_zh())
-        ));
+        out.push_str(&format!("\n  {}: {}", pick(lang, "remedy", "处理办法"), pick(lang, self.code.remedy_en(), self.code.remedy_zh())));
         out
     }
 }

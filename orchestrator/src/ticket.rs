@@ -121,11 +121,11 @@ pub fn verify_card(card: &Signed<NodeCard>, environment: &str, authority: Option
     }
     let mut ring = KeyRing::new();
     let fault = |e: yu_governance::Error| Fault::new(Code::Signature, e.to_string()).party(own.name.clone());
-    ring.insert(&own.name, own.signing_key.clone()).map_err(fault)?;
+    ring.insert(&own.name, own.signing_key).map_err(fault)?;
     let mut required = vec![own.name.as_str()];
     match authority {
         Some((name, key)) if name != own.name => {
-            ring.insert(name, key.clone()).map_err(fault)?;
+            ring.insert(name, *key).map_err(fault)?;
             if environment == "prod" && when == Countersigned::Before {
                 required.push(name);
             }

@@ -107,9 +107,8 @@ impl Vault {
     /// Ids whose keys are here, sorted.
     pub fn ids(&self) -> Vec<String> {
         let Ok(dir) = fs::read_dir(self.home.path("keys/data")) else { return Vec::new() };
-        let mut ids: Vec<String> = dir
-            .filter_map(|e| e.ok()?.file_name().into_string().ok()?.strip_suffix(".key").map(str::to_owned))
-            .collect();
+        let mut ids: Vec<String> =
+            dir.filter_map(|e| e.ok()?.file_name().into_string().ok()?.strip_suffix(".key").map(str::to_owned)).collect();
         ids.sort();
         ids
     }
@@ -150,7 +149,13 @@ impl Vault {
         cipher(&self.node_key)?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(wrap_aad(id)), &mut sealed)
             .map_err(|_| Fault::new(Code::Bug, "key wrap failed"))?;
-        let wrapped = WrappedKey { alg: "aes-256-gcm".into(), id: id.into(), key_id: hex::encode(random::<16>()?), nonce: hex::encode(nonce), key: hex::encode(sealed) };
+        let wrapped = WrappedKey {
+            alg: "aes-256-gcm".into(),
+            id: id.into(),
+            key_id: hex::encode(random::<16>()?),
+            nonce: hex::encode(nonce),
+            key: hex::encode(sealed),
+        };
         serde_json::to_vec(&wrapped).map_err(|e| Fault::new(Code::Bug, e.to_string()))
     }
 

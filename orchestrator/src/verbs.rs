@@ -65,7 +65,9 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::DatasetDestroy { dataset } => data::destroy(node, &dataset),
         AdminAsk::AuthorisationSign { toml } => data::authorise(node, &toml),
         AdminAsk::AuthorisationList => data::authorisations(node),
-        AdminAsk::RequestSend { authorisation, provider, dataset, columns } => data::request(node, &authorisation, &provider, &dataset, &columns),
+        AdminAsk::RequestSend { authorisation, provider, dataset, columns } => {
+            data::request(node, &authorisation, &provider, &dataset, &columns)
+        }
         AdminAsk::RequestList => data::requests(node),
         AdminAsk::RequestDecide { id, columns, reason } => data::decide(node, &id, columns.as_deref(), &reason),
         AdminAsk::JobCheck { toml } => jobs::check(node, &toml),
@@ -80,7 +82,9 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::JobResult { job } => review::result(node, &job),
         AdminAsk::ReviewList => review::list(node),
         AdminAsk::ReviewShow { job } => review::show(node, &job),
-        AdminAsk::ReviewDecide { job, approve, reviewer, reason, automatic } => review::decide(node, &job, approve, &reviewer, &reason, automatic),
+        AdminAsk::ReviewDecide { job, approve, reviewer, reason, automatic } => {
+            review::decide(node, &job, approve, &reviewer, &reason, automatic)
+        }
         AdminAsk::AuditCheckpoint => audit::checkpoint(node),
     }
 }

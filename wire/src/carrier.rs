@@ -84,7 +84,8 @@ impl Endpoint {
             None => (bind_any()?, None),
         };
         let buffers = quic::buffers(&udp);
-        let quic = quic::Quic::new(udp, tcp.is_some().then_some(&*tls))?;
+        let accepts = if tcp.is_some() { quic::Accepts::Yes } else { quic::Accepts::No };
+        let quic = quic::Quic::new(udp, &tls, accepts)?;
         let listen = match &tcp {
             Some(_) => Some(quic.local_addr().map_err(|e| io_error("UDP socket", e))?),
             None => None,

@@ -147,11 +147,7 @@ impl Channel {
     /// [`Self::begin_send`] is incomplete.
     pub fn send(&mut self, step: impl Steps, payload: Bytes) -> Result<()> {
         self.begin_send(step, payload.len() as u64)?;
-        if payload.is_empty() {
-            Ok(())
-        } else {
-            self.push(payload)
-        }
+        if payload.is_empty() { Ok(()) } else { self.push(payload) }
     }
 
     /// Receives one message. A message of one frame is not copied.
@@ -186,24 +182,11 @@ impl Channel {
         self.check_usable()?;
         let step = Named::of(step);
         if let Some(open) = &self.outgoing {
-            return Err(Error::Caller(format!(
-                "message `{step}` begun before `{}` was complete",
-                open.step
-            )));
+            return Err(Error::Caller(format!("message `{step}` begun before `{}` was complete", open.step)));
         }
         let round = self.meter.next_round();
-        self.outgoing = Some(Outgoing {
-            step,
-            round,
-            place: Place::First,
-            left: total,
-            buffer: BytesMut::new(),
-        });
-        if total == 0 {
-            self.guarded(|channel| channel.send_frame(Bytes::new(), true))
-        } else {
-            Ok(())
-        }
+        self.outgoing = Some(Outgoing { step, round, place: Place::First, left: total, buffer: BytesMut::new() });
+        if total == 0 { self.guarded(|channel| channel.send_frame(Bytes::new(), true)) } else { Ok(()) }
     }
 
     /// Adds bytes to the message begun last; whole frames leave at once, the last one when the message is
@@ -217,12 +200,7 @@ impl Channel {
             return Err(Error::Caller("bytes pushed without an open message".into()));
         };
         open.left = open.left.checked_sub(piece.len() as u64).ok_or_else(|| {
-            Error::Caller(format!(
-                "message `{}`: `{}` bytes pushed where `{}` were left",
-                open.step,
-                piece.len(),
-                open.left
-            ))
+            Error::Caller(format!("message `{}`: `{}` bytes pushed where `{}` were left", open.step, piece.len(), open.left))
         })?;
         self.guarded(|channel| channel.push_frames(piece))
     }
@@ -235,17 +213,9 @@ impl Channel {
         self.check_usable()?;
         let step = Named::of(step);
         if let Some(open) = &self.incoming {
-            return Err(Error::Caller(format!(
-                "message `{step}` awaited before `{}` was complete",
-                open.step
-            )));
+            return Err(Error::Caller(format!("message `{step}` awaited before `{}` was complete", open.step)));
         }
-        self.incoming = Some(Incoming {
-            step,
-            expect,
-            round: None,
-            got: 0,
-        });
+        self.incoming = Some(Incoming { step, expect, round: None, got: 0 });
         Ok(())
     }
 
@@ -294,13 +264,7 @@ impl Channel {
             len: payload_len(payload.len())?,
             flags: if is_last { 0 } else { MORE },
         };
-        let seen = Seen {
-            way: Way::Sent,
-            place: open.place,
-            step: open.step,
-            round: open.round,
-            payload: payload.len(),
-        };
+        let seen = Seen { way: Way::Sent, place: open.place, step: open.step, round: open.round, payload: payload.len() };
         open.place = Place::Later;
         self.next_send = next(self.next_send)?;
         self.carry.send_frame(&header, payload)?;
@@ -320,18 +284,8 @@ impl Channel {
         check_place(&header, self.id, self.next_recv, self.last_round)
             .and_then(|()| open.admit(&header, payload.len()))
             .map_err(|what| Error::peer(&self.peer, open.step, what))?;
-        let place = if open.round.is_none() {
-            Place::First
-        } else {
-            Place::Later
-        };
-        let seen = Seen {
-            way: Way::Received,
-            place,
-            step: open.step,
-            round: header.round,
-            payload: payload.len(),
-        };
+        let place = if open.round.is_none() { Place::First } else { Place::Later };
+        let seen = Seen { way: Way::Received, place, step: open.step, round: header.round, payload: payload.len() };
         open.round = Some(header.round);
         open.got = open.got.saturating_add(payload.len());
         self.last_round = header.round;
@@ -344,11 +298,7 @@ impl Channel {
     }
 
     const fn check_usable(&self) -> Result<()> {
-        if self.is_given_up {
-            Err(Error::Closed)
-        } else {
-            Ok(())
-        }
+        if self.is_given_up { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// Gives the channel up if the operation fails: it would be half advanced.
@@ -360,15 +310,11 @@ impl Channel {
 }
 
 fn next(seq: u64) -> Result<u64> {
-    seq.checked_add(1)
-        .ok_or_else(|| Error::Caller("frame numbers of the channel are used up".into()))
+    seq.checked_add(1).ok_or_else(|| Error::Caller("frame numbers of the channel are used up".into()))
 }
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel")
-            .field("peer", &self.peer)
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Channel").field("peer", &self.peer).field("id", &self.id).finish_non_exhaustive()
     }
 }

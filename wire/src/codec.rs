@@ -23,8 +23,7 @@ const fn layout() -> Configuration<LittleEndian, Fixint> {
 /// mistake in the type, which the first test of the message shows.
 #[must_use]
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    bincode::serde::encode_to_vec(value, layout())
-        .expect("messages derive Serialize and have sequences of known length")
+    bincode::serde::encode_to_vec(value, layout()).expect("messages derive Serialize and have sequences of known length")
 }
 
 /// Reads a value from exactly `bytes`, of which there may be at most `limit`.
@@ -34,10 +33,7 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// never quotes the bytes. [`Error::blame`] adds the party that sent them.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T> {
     if bytes.len() > limit {
-        return Err(Error::Decode(format!(
-            "`{}` bytes, at most `{limit}` allowed",
-            bytes.len()
-        )));
+        return Err(Error::Decode(format!("`{}` bytes, at most `{limit}` allowed", bytes.len())));
     }
     // bincode's limit is a constant of the type: take the smallest that lets all of `bytes` be read. A claimed
     // length above it is refused before anything is reserved.
@@ -54,8 +50,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T> {
 
 fn decode_within<T: DeserializeOwned, const LIMIT: usize>(bytes: &[u8]) -> Result<T> {
     let config: Configuration<LittleEndian, Fixint, Limit<LIMIT>> = layout().with_limit::<LIMIT>();
-    let (value, used) = bincode::serde::decode_from_slice(bytes, config)
-        .map_err(|fault| Error::Decode(describe(&fault).into()))?;
+    let (value, used) = bincode::serde::decode_from_slice(bytes, config).map_err(|fault| Error::Decode(describe(&fault).into()))?;
     match bytes.len() - used {
         0 => Ok(value),
         rest => Err(Error::Decode(format!("`{rest}` bytes left over"))),
@@ -130,10 +125,7 @@ mod tests {
             "070809",
         ];
         assert_eq!(hex::encode(encode(&sample())), parts.concat());
-        assert_eq!(
-            decode::<Message>(&encode(&sample()), 1000).unwrap(),
-            sample()
-        );
+        assert_eq!(decode::<Message>(&encode(&sample()), 1000).unwrap(), sample());
         assert_eq!(hex::encode(encode(&Kind::Small)), "00000000");
     }
 
@@ -147,30 +139,14 @@ mod tests {
     #[test]
     fn refusals_name_the_reason_and_no_value() {
         let bytes = encode(&sample());
-        assert_eq!(
-            refusal::<Message>(&bytes, bytes.len() - 1),
-            format!(
-                "`{}` bytes, at most `{}` allowed",
-                bytes.len(),
-                bytes.len() - 1
-            )
-        );
+        assert_eq!(refusal::<Message>(&bytes, bytes.len() - 1), format!("`{}` bytes, at most `{}` allowed", bytes.len(), bytes.len() - 1));
         let longer = [&bytes[..], &[0, 0]].concat();
         assert_eq!(refusal::<Message>(&longer, 1000), "`2` bytes left over");
-        assert_eq!(
-            refusal::<Kind>(&[9, 0, 0, 0], 4),
-            "a field is not what its type allows"
-        );
+        assert_eq!(refusal::<Kind>(&[9, 0, 0, 0], 4), "a field is not what its type allows");
         assert_eq!(refusal::<bool>(&[2], 1), "a truth value is neither 0 nor 1");
-        assert_eq!(
-            refusal::<String>(&[1, 0, 0, 0, 0, 0, 0, 0, 0xff], 9),
-            "text is not UTF-8"
-        );
+        assert_eq!(refusal::<String>(&[1, 0, 0, 0, 0, 0, 0, 0, 0xff], 9), "text is not UTF-8");
         for len in 0..bytes.len() {
-            assert!(
-                decode::<Message>(&bytes[..len], 1000).is_err(),
-                "{len} bytes"
-            );
+            assert!(decode::<Message>(&bytes[..len], 1000).is_err(), "{len} bytes");
         }
     }
 
@@ -185,28 +161,17 @@ mod tests {
 
     #[test]
     fn every_size_class_decodes() {
-        for len in [
-            0, 0x3f8, 0x3f9, 0xff8, 0xff9, 0xfff8, 0xfff9, 0xf_fff8, 0xf_fff9,
-        ] {
+        for len in [0, 0x3f8, 0x3f9, 0xff8, 0xff9, 0xfff8, 0xfff9, 0xf_fff8, 0xf_fff9] {
             let value = "y".repeat(len);
-            assert_eq!(
-                decode::<String>(&encode(&value), usize::MAX).unwrap(),
-                value
-            );
+            assert_eq!(decode::<String>(&encode(&value), usize::MAX).unwrap(), value);
         }
     }
 
     #[test]
     fn the_sender_takes_the_blame() {
         let error = Error::Decode("ends too early".into()).blame("bank", "psi.hello");
-        assert_eq!(
-            error.to_string(),
-            "party `bank` broke the protocol at psi.hello: message does not decode: ends too early"
-        );
-        assert!(matches!(
-            Error::Closed.blame("bank", "psi.hello"),
-            Error::Closed
-        ));
+        assert_eq!(error.to_string(), "party `bank` broke the protocol at psi.hello: message does not decode: ends too early");
+        assert!(matches!(Error::Closed.blame("bank", "psi.hello"), Error::Closed));
     }
 
     proptest! {

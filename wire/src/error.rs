@@ -82,20 +82,14 @@ impl Error {
     /// The peer sent what the protocol does not allow.
     #[must_use]
     pub fn peer(culprit: &str, step: impl std::fmt::Display, what: impl Into<String>) -> Self {
-        Self::Peer {
-            culprit: culprit.to_owned(),
-            step: step.to_string(),
-            what: what.into(),
-        }
+        Self::Peer { culprit: culprit.to_owned(), step: step.to_string(), what: what.into() }
     }
 
     /// Puts a message that does not decode at the door of the party that sent it; other errors stay.
     #[must_use]
     pub fn blame(self, culprit: &str, step: impl std::fmt::Display) -> Self {
         match self {
-            Self::Decode(what) => {
-                Self::peer(culprit, step, format!("message does not decode: {what}"))
-            }
+            Self::Decode(what) => Self::peer(culprit, step, format!("message does not decode: {what}")),
             other => other,
         }
     }

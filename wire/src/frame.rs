@@ -57,17 +57,7 @@ pub enum FrameKind {
 }
 
 impl FrameKind {
-    const ALL: [Self; 9] = [
-        Self::Data,
-        Self::Ack,
-        Self::Ping,
-        Self::Pong,
-        Self::Hello,
-        Self::Bind,
-        Self::Resume,
-        Self::Close,
-        Self::Fail,
-    ];
+    const ALL: [Self; 9] = [Self::Data, Self::Ack, Self::Ping, Self::Pong, Self::Hello, Self::Bind, Self::Resume, Self::Close, Self::Fail];
 
     fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.get(usize::from(byte)).copied()
@@ -97,15 +87,7 @@ impl FrameHeader {
     /// A header of the session layer: step, round and flags are 0.
     #[must_use]
     pub const fn control(kind: FrameKind, channel: u32, seq: u64, len: u32) -> Self {
-        Self {
-            kind,
-            channel,
-            step: Step(0),
-            round: 0,
-            seq,
-            len,
-            flags: 0,
-        }
+        Self { kind, channel, step: Step(0), round: 0, seq, len, flags: 0 }
     }
 
     /// Whether the message continues in the next frame.
@@ -173,11 +155,7 @@ impl FrameHeader {
         if self.len as usize > CHUNK {
             return Err(FrameFault::Length(self.len));
         }
-        let allowed = if self.kind == FrameKind::Data {
-            MORE
-        } else {
-            0
-        };
+        let allowed = if self.kind == FrameKind::Data { MORE } else { 0 };
         if self.flags & !allowed != 0 {
             return Err(FrameFault::Flags(self.flags));
         }
@@ -246,9 +224,7 @@ pub const fn framed_len(payload: u64) -> u64 {
 pub fn payload_len(len: usize) -> Result<u32> {
     match u32::try_from(len) {
         Ok(short) if len <= CHUNK => Ok(short),
-        _ => Err(Error::Caller(format!(
-            "frame payload of `{len}` bytes, at most `{CHUNK}` allowed"
-        ))),
+        _ => Err(Error::Caller(format!("frame payload of `{len}` bytes, at most `{CHUNK}` allowed"))),
     }
 }
 
@@ -281,10 +257,7 @@ mod tests {
     #[test]
     fn every_kind_survives() {
         for kind in FrameKind::ALL {
-            let header = FrameHeader {
-                round: 1,
-                ..FrameHeader::control(kind, 3, 4, 5)
-            };
+            let header = FrameHeader { round: 1, ..FrameHeader::control(kind, 3, 4, 5) };
             assert_eq!(FrameHeader::decode(&header.encode()), Ok(header));
         }
         assert_eq!(FrameKind::from_byte(9), None);
@@ -308,19 +281,12 @@ mod tests {
         assert_eq!(spoil(28, 3), FrameFault::Flags(3));
         assert_eq!(spoil(31, 1), FrameFault::Flags(0x0100_0001));
         let blamed = FrameFault::Kind(9).blame("bank").to_string();
-        assert_eq!(
-            blamed,
-            "party `bank` broke the protocol at frame: unknown frame kind `9`"
-        );
+        assert_eq!(blamed, "party `bank` broke the protocol at frame: unknown frame kind `9`");
     }
 
     #[test]
     fn limits_are_inclusive() {
-        let largest = FrameHeader {
-            len: CHUNK as u32,
-            round: MAX_ROUND,
-            ..sample()
-        };
+        let largest = FrameHeader { len: CHUNK as u32, round: MAX_ROUND, ..sample() };
         assert_eq!(largest.check(), Ok(()));
         assert_eq!(payload_len(CHUNK).unwrap(), CHUNK as u32);
         assert!(matches!(payload_len(CHUNK + 1), Err(Error::Caller(_))));
@@ -329,15 +295,7 @@ mod tests {
     #[test]
     fn framed_lengths_are_exact() {
         let chunk = CHUNK as u64;
-        for (payload, frames) in [
-            (0, 1),
-            (1, 1),
-            (chunk - 1, 1),
-            (chunk, 1),
-            (chunk + 1, 2),
-            (2 * chunk, 2),
-            (2 * chunk + 1, 3),
-        ] {
+        for (payload, frames) in [(0, 1), (1, 1), (chunk - 1, 1), (chunk, 1), (chunk + 1, 2), (2 * chunk, 2), (2 * chunk + 1, 3)] {
             assert_eq!(frame_count(payload), frames);
             assert_eq!(framed_len(payload), payload + 32 * frames);
         }

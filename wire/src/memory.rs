@@ -30,12 +30,7 @@ pub fn mesh(names: &[&str]) -> Vec<Vec<Option<Channel>>> {
 
 /// As [`pair`], with given meters, channel id and limit of bytes in flight.
 #[must_use]
-pub fn pair_with(
-    a: (&str, Arc<Meter>),
-    b: (&str, Arc<Meter>),
-    id: u32,
-    limit: usize,
-) -> (Channel, Channel) {
+pub fn pair_with(a: (&str, Arc<Meter>), b: (&str, Arc<Meter>), id: u32, limit: usize) -> (Channel, Channel) {
     crate::shape::connect(a, b, id, limit, Link::LOCAL)
 }
 
@@ -51,22 +46,11 @@ mod tests {
         let names = ["a", "b", "c", "d"];
         let mut mesh = mesh(&names);
         for (i, j) in (0..4).flat_map(|i| (0..4).map(move |j| (i, j))) {
-            assert_eq!(
-                mesh[i][j].as_ref().map(Channel::peer),
-                (i != j).then_some(names[j])
-            );
+            assert_eq!(mesh[i][j].as_ref().map(Channel::peer), (i != j).then_some(names[j]));
             if i != j {
                 let text = format!("{i} to {j}");
-                mesh[i][j]
-                    .as_mut()
-                    .unwrap()
-                    .send(Step(1), text.clone().into())
-                    .unwrap();
-                let got = mesh[j][i]
-                    .as_mut()
-                    .unwrap()
-                    .recv(Step(1), Expect::AtMost(9))
-                    .unwrap();
+                mesh[i][j].as_mut().unwrap().send(Step(1), text.clone().into()).unwrap();
+                let got = mesh[j][i].as_mut().unwrap().recv(Step(1), Expect::AtMost(9)).unwrap();
                 assert_eq!(got, text);
             }
         }
@@ -84,18 +68,11 @@ mod tests {
         a.send(Step(1), "vale".into()).unwrap();
         drop(a);
         assert_eq!(b.recv(Step(1), Expect::Exactly(4)).unwrap(), "vale");
-        assert!(
-            matches!(b.recv(Step(1), Expect::Exactly(4)), Err(Error::PeerLost { party, .. }) if party == "a")
-        );
-        assert!(matches!(
-            b.recv(Step(1), Expect::Exactly(4)),
-            Err(Error::Closed)
-        ));
+        assert!(matches!(b.recv(Step(1), Expect::Exactly(4)), Err(Error::PeerLost { party, .. }) if party == "a"));
+        assert!(matches!(b.recv(Step(1), Expect::Exactly(4)), Err(Error::Closed)));
         let (a, mut b) = pair("a", "b");
         drop(a);
-        assert!(
-            matches!(b.send(Step(1), "ave".into()), Err(Error::PeerLost { party, .. }) if party == "a")
-        );
+        assert!(matches!(b.send(Step(1), "ave".into()), Err(Error::PeerLost { party, .. }) if party == "a"));
     }
 
     #[test]
@@ -112,8 +89,6 @@ mod tests {
             assert_eq!(b.recv(Step(1), Expect::Exactly(60)).unwrap().len(), 60);
         }
         drop(b);
-        assert!(
-            matches!(sender.join().unwrap(), Err(Error::PeerLost { party, .. }) if party == "b")
-        );
+        assert!(matches!(sender.join().unwrap(), Err(Error::PeerLost { party, .. }) if party == "b"));
     }
 }

@@ -108,21 +108,13 @@ impl Meter {
     /// Split by step, in the order of the step numbers.
     #[must_use]
     pub fn by_step(&self) -> Vec<(Step, Totals)> {
-        self.lock()
-            .steps
-            .iter()
-            .map(|(step, (_, entry))| (*step, entry.read()))
-            .collect()
+        self.lock().steps.iter().map(|(step, (_, entry))| (*step, entry.read())).collect()
     }
 
     /// Split by peer, in the order of the names.
     #[must_use]
     pub fn by_peer(&self) -> Vec<(String, Totals)> {
-        self.lock()
-            .peers
-            .iter()
-            .map(|(peer, entry)| (peer.to_string(), entry.read()))
-            .collect()
+        self.lock().peers.iter().map(|(peer, entry)| (peer.to_string(), entry.read())).collect()
     }
 
     /// The name under which a step was used; its number if it had none.
@@ -193,10 +185,7 @@ impl Entry {
     }
 
     fn read(&self) -> Totals {
-        Totals {
-            rounds: u32::try_from(self.rounds.len()).unwrap_or(u32::MAX),
-            ..self.totals
-        }
+        Totals { rounds: u32::try_from(self.rounds.len()).unwrap_or(u32::MAX), ..self.totals }
     }
 }
 
@@ -206,20 +195,8 @@ mod tests {
 
     fn see(meter: &Meter, peer: &str, way: Way, round: u32) {
         let name = if round.is_multiple_of(2) { "even" } else { "" };
-        let step = Named {
-            step: Step(round % 2),
-            name,
-        };
-        meter.record(
-            &peer.into(),
-            Seen {
-                way,
-                place: Place::First,
-                step,
-                round,
-                payload: 10,
-            },
-        );
+        let step = Named { step: Step(round % 2), name };
+        meter.record(&peer.into(), Seen { way, place: Place::First, step, round, payload: 10 });
     }
 
     #[test]
@@ -227,11 +204,7 @@ mod tests {
         let meter = Meter::new();
         assert_eq!(meter.next_round(), 1);
         see(&meter, "b", Way::Sent, 1);
-        assert_eq!(
-            meter.next_round(),
-            1,
-            "sending to several parties at once is one round"
-        );
+        assert_eq!(meter.next_round(), 1, "sending to several parties at once is one round");
         see(&meter, "c", Way::Sent, 1);
         see(&meter, "b", Way::Received, 1);
         see(&meter, "c", Way::Received, 1);
@@ -248,38 +221,14 @@ mod tests {
             see(&meter, "b", Way::Received, round);
         }
         let total = meter.totals();
-        assert_eq!(
-            (total.bytes_sent, total.bytes_received, total.bytes()),
-            (4 * 42, 4 * 42, 8 * 42)
-        );
-        assert_eq!(
-            (total.frames_sent, total.messages_received, total.rounds),
-            (4, 4, 4)
-        );
+        assert_eq!((total.bytes_sent, total.bytes_received, total.bytes()), (4 * 42, 4 * 42, 8 * 42));
+        assert_eq!((total.frames_sent, total.messages_received, total.rounds), (4, 4, 4));
         let steps = meter.by_step();
-        assert_eq!(
-            steps
-                .iter()
-                .map(|(step, totals)| (step.0, totals.rounds))
-                .collect::<Vec<_>>(),
-            [(0, 2), (1, 2)]
-        );
-        assert_eq!(
-            steps.iter().map(|(_, totals)| totals.bytes()).sum::<u64>(),
-            total.bytes()
-        );
+        assert_eq!(steps.iter().map(|(step, totals)| (step.0, totals.rounds)).collect::<Vec<_>>(), [(0, 2), (1, 2)]);
+        assert_eq!(steps.iter().map(|(_, totals)| totals.bytes()).sum::<u64>(), total.bytes());
         let peers = meter.by_peer();
-        assert_eq!(
-            peers
-                .iter()
-                .map(|(peer, totals)| (&**peer, totals.frames_sent))
-                .collect::<Vec<_>>(),
-            [("b", 2), ("c", 2)]
-        );
-        assert_eq!(
-            (meter.name(Step(0)), meter.name(Step(1))),
-            ("even".into(), "0000.0001".into())
-        );
+        assert_eq!(peers.iter().map(|(peer, totals)| (&**peer, totals.frames_sent)).collect::<Vec<_>>(), [("b", 2), ("c", 2)]);
+        assert_eq!((meter.name(Step(0)), meter.name(Step(1))), ("even".into(), "0000.0001".into()));
     }
 
     #[test]

@@ -34,10 +34,7 @@ use crate::{Error, Result};
 pub fn record(channel: Channel) -> (Channel, Recording) {
     let recording = Recording::default();
     let frames = Arc::clone(&recording.frames);
-    (
-        channel.wrap(|inner| Box::new(Recorder { inner, frames })),
-        recording,
-    )
+    (channel.wrap(|inner| Box::new(Recorder { inner, frames })), recording)
 }
 
 /// Handle to a tape that is being recorded.
@@ -50,11 +47,8 @@ impl Recording {
     /// What was received so far; the recording continues on an empty tape.
     #[must_use]
     pub fn take(&self) -> Tape {
-        let frames =
-            std::mem::take(&mut *self.frames.lock().unwrap_or_else(PoisonError::into_inner));
-        Tape {
-            frames: frames.into(),
-        }
+        let frames = std::mem::take(&mut *self.frames.lock().unwrap_or_else(PoisonError::into_inner));
+        Tape { frames: frames.into() }
     }
 }
 
@@ -97,8 +91,7 @@ impl Tape {
         while !bytes.is_empty() {
             let short = || Error::Decode("tape ends within a frame".into());
             let head: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or_else(short)?;
-            let header =
-                FrameHeader::decode(head).map_err(|fault| Error::Decode(fault.to_string()))?;
+            let header = FrameHeader::decode(head).map_err(|fault| Error::Decode(fault.to_string()))?;
             bytes.advance(HEADER_LEN);
             let len = header.len as usize;
             if bytes.len() < len {
@@ -112,23 +105,14 @@ impl Tape {
     /// A channel whose peer is the tape. `peer` and `id` must be those of the recorded channel.
     #[must_use]
     pub fn play(self, peer: &str, id: u32, meter: Arc<Meter>) -> Channel {
-        Channel::from_carry(
-            Box::new(Player {
-                frames: self.frames,
-            }),
-            peer.to_owned(),
-            id,
-            meter,
-        )
+        Channel::from_carry(Box::new(Player { frames: self.frames }), peer.to_owned(), id, meter)
     }
 }
 
 /// Counts only.
 impl fmt::Debug for Tape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tape")
-            .field("frames", &self.frames.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Tape").field("frames", &self.frames.len()).finish_non_exhaustive()
     }
 }
 
@@ -151,10 +135,7 @@ impl Carry for Recorder {
 
     fn recv_frame(&mut self) -> Result<(FrameHeader, Bytes)> {
         let (header, payload) = self.inner.recv_frame()?;
-        self.frames
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((header, payload.clone()));
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner).push((header, payload.clone()));
         Ok((header, payload))
     }
 
@@ -173,9 +154,7 @@ impl Carry for Player {
     }
 
     fn recv_frame(&mut self) -> Result<(FrameHeader, Bytes)> {
-        self.frames
-            .pop_front()
-            .ok_or_else(|| Error::Caller("the tape has ended".into()))
+        self.frames.pop_front().ok_or_else(|| Error::Caller("the tape has ended".into()))
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -216,10 +195,7 @@ mod tests {
         let mut alone = again.play("b", 0, Meter::new());
         assert_eq!(party(&mut alone), together);
         assert_eq!(alone.meter().totals(), a.meter().totals());
-        assert!(matches!(
-            alone.recv(Step(4), Expect::AtMost(1)),
-            Err(Error::Caller(_))
-        ));
+        assert!(matches!(alone.recv(Step(4), Expect::AtMost(1)), Err(Error::Caller(_))));
     }
 
     #[test]
@@ -230,16 +206,10 @@ mod tests {
         a.recv(Step(1), Expect::Exactly(5)).unwrap();
         let bytes = recording.take().to_bytes();
         for len in 1..bytes.len() {
-            assert!(
-                matches!(Tape::from_bytes(bytes.slice(..len)), Err(Error::Decode(_))),
-                "{len} bytes"
-            );
+            assert!(matches!(Tape::from_bytes(bytes.slice(..len)), Err(Error::Decode(_))), "{len} bytes");
         }
         let mut flipped = bytes.to_vec();
         flipped[0] ^= 1;
-        assert!(matches!(
-            Tape::from_bytes(flipped.into()),
-            Err(Error::Decode(_))
-        ));
+        assert!(matches!(Tape::from_bytes(flipped.into()), Err(Error::Decode(_))));
     }
 }

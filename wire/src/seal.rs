@@ -86,12 +86,7 @@ impl SealKey {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(bytes)
             .map(Self)
-            .map_err(|_| {
-                Error::Crypto(format!(
-                    "sealing key of `{}` bytes, expected `32`",
-                    bytes.len()
-                ))
-            })
+            .map_err(|_| Error::Crypto(format!("sealing key of `{}` bytes, expected `32`", bytes.len())))
     }
 
     /// The secret bytes, for the owner's encrypted store.
@@ -117,25 +112,13 @@ impl SealKey {
     pub fn open(&self, info: &[u8], aad: &[u8], sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>> {
         check_info(info)?;
         if sealed.alg != ALG {
-            return Err(Error::Crypto(format!(
-                "sealed with other algorithms than `{ALG}`"
-            )));
+            return Err(Error::Crypto(format!("sealed with other algorithms than `{ALG}`")));
         }
-        let refused = || {
-            Error::Crypto("sealed message is damaged or meant for another key or purpose".into())
-        };
-        let enc = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&sealed.enc)
-            .map_err(|_| refused())?;
-        hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
-            &OpModeR::Base,
-            &self.0,
-            &enc,
-            info,
-            &sealed.ciphertext,
-            aad,
-        )
-        .map(Zeroizing::new)
-        .map_err(|_| refused())
+        let refused = || Error::Crypto("sealed message is damaged or meant for another key or purpose".into());
+        let enc = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&sealed.enc).map_err(|_| refused())?;
+        hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&OpModeR::Base, &self.0, &enc, info, &sealed.ciphertext, aad)
+            .map(Zeroizing::new)
+            .map_err(|_| refused())
     }
 }
 
@@ -143,35 +126,19 @@ impl SealKey {
 ///
 /// # Errors
 /// [`Error::Crypto`] if `to` is not a usable key (a point of small order); [`Error::Caller`] for an `info` above 4096 bytes.
-pub fn seal(
-    to: &SealPublic,
-    info: &[u8],
-    aad: &[u8],
-    plaintext: &[u8],
-    rng: &mut impl CryptoRng,
-) -> Result<Sealed> {
+pub fn seal(to: &SealPublic, info: &[u8], aad: &[u8], plaintext: &[u8], rng: &mut impl CryptoRng) -> Result<Sealed> {
     check_info(info)?;
     let unusable = |_| Error::Crypto("recipient's sealing key is not usable".into());
     let key = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&to.0).map_err(unusable)?;
-    let (enc, ciphertext) = hpke::single_shot_seal_with_rng::<
-        AesGcm256,
-        HkdfSha256,
-        X25519HkdfSha256,
-    >(&OpModeS::Base, &key, info, plaintext, aad, rng)
-    .map_err(unusable)?;
-    Ok(Sealed {
-        alg: ALG.to_owned(),
-        enc: enc.to_bytes().to_vec(),
-        ciphertext,
-    })
+    let (enc, ciphertext) =
+        hpke::single_shot_seal_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&OpModeS::Base, &key, info, plaintext, aad, rng)
+            .map_err(unusable)?;
+    Ok(Sealed { alg: ALG.to_owned(), enc: enc.to_bytes().to_vec(), ciphertext })
 }
 
 fn check_info(info: &[u8]) -> Result<()> {
     if info.len() > MAX_INFO {
-        return Err(Error::Caller(format!(
-            "info of `{}` bytes, at most `{MAX_INFO}` allowed",
-            info.len()
-        )));
+        return Err(Error::Caller(format!("info of `{}` bytes, at most `{MAX_INFO}` allowed", info.len())));
     }
     Ok(())
 }
@@ -198,10 +165,7 @@ impl fmt::Debug for SealPublic {
 /// Sizes only: ciphertexts are long.
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealed")
-            .field("alg", &self.alg)
-            .field("bytes", &self.ciphertext.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Sealed").field("alg", &self.alg).field("bytes", &self.ciphertext.len()).finish_non_exhaustive()
     }
 }
 
@@ -214,10 +178,7 @@ impl Serialize for SealPublic {
 impl<'de> Deserialize<'de> for SealPublic {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let bytes = from_base64(deserializer)?;
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| de::Error::custom("a sealing key has 32 bytes"))
+        bytes.try_into().map(Self).map_err(|_| de::Error::custom("a sealing key has 32 bytes"))
     }
 }
 
@@ -225,13 +186,9 @@ fn to_base64<S: Serializer>(bytes: &[u8], serializer: S) -> std::result::Result<
     serializer.serialize_str(&STANDARD.encode(bytes))
 }
 
-fn from_base64<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Vec<u8>, D::Error> {
+fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<u8>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    STANDARD
-        .decode(text)
-        .map_err(|_| de::Error::custom("not base64"))
+    STANDARD.decode(text).map_err(|_| de::Error::custom("not base64"))
 }
 
 #[cfg(test)]
@@ -253,22 +210,12 @@ mod tests {
     /// independent implementation (HMAC and AES-GCM of OpenSSL) that also reproduces the RFC's.
     #[test]
     fn opens_a_known_answer() {
-        let key = SealKey::from_bytes(
-            &hex::decode("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8")
-                .unwrap(),
-        )
-        .unwrap();
-        assert_eq!(
-            hex::encode(key.public().0),
-            "3948cfe0ad1ddb695d780e59077195da6c56506b027329794ab02bca80815c4d"
-        );
+        let key = SealKey::from_bytes(&hex::decode("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8").unwrap()).unwrap();
+        assert_eq!(hex::encode(key.public().0), "3948cfe0ad1ddb695d780e59077195da6c56506b027329794ab02bca80815c4d");
         let sealed = Sealed {
             alg: ALG.to_owned(),
             enc: hex::decode("37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431").unwrap(),
-            ciphertext: hex::decode(
-                "090b7dc225419f7da9e8b460becfbb96a26c7964d79b8010d397fa838530a32a397b14f5776db19ff5e57734e0",
-            )
-            .unwrap(),
+            ciphertext: hex::decode("090b7dc225419f7da9e8b460becfbb96a26c7964d79b8010d397fa838530a32a397b14f5776db19ff5e57734e0").unwrap(),
         };
         assert_eq!(&*key.open(INFO, AAD, &sealed).unwrap(), TEXT);
     }
@@ -278,10 +225,7 @@ mod tests {
         let mut rng = rng();
         let (key, other) = (SealKey::generate(&mut rng), SealKey::generate(&mut rng));
         let sealed = seal(&key.public(), INFO, AAD, TEXT, &mut rng).unwrap();
-        assert_eq!(
-            sealed.enc.len() + sealed.ciphertext.len(),
-            TEXT.len() + OVERHEAD
-        );
+        assert_eq!(sealed.enc.len() + sealed.ciphertext.len(), TEXT.len() + OVERHEAD);
         assert_eq!(&*key.open(INFO, AAD, &sealed).unwrap(), TEXT);
         let refused = |result: Result<Zeroizing<Vec<u8>>>| matches!(result, Err(Error::Crypto(_)));
         assert!(refused(other.open(INFO, AAD, &sealed)));
@@ -295,18 +239,12 @@ mod tests {
         for i in 0..sealed.ciphertext.len() {
             let mut damaged = sealed.clone();
             damaged.ciphertext[i] ^= 0x80;
-            assert!(
-                refused(key.open(INFO, AAD, &damaged)),
-                "ciphertext byte {i}"
-            );
+            assert!(refused(key.open(INFO, AAD, &damaged)), "ciphertext byte {i}");
         }
         for len in [0, 15, sealed.ciphertext.len() - 1] {
             let mut damaged = sealed.clone();
             damaged.ciphertext.truncate(len);
-            assert!(
-                refused(key.open(INFO, AAD, &damaged)),
-                "ciphertext of {len} bytes"
-            );
+            assert!(refused(key.open(INFO, AAD, &damaged)), "ciphertext of {len} bytes");
         }
         let mut damaged = sealed.clone();
         damaged.enc.pop();
@@ -329,16 +267,10 @@ mod tests {
     #[test]
     fn keys_of_small_order_and_long_infos_are_refused() {
         let mut rng = rng();
-        assert!(matches!(
-            seal(&SealPublic([0; 32]), INFO, AAD, TEXT, &mut rng),
-            Err(Error::Crypto(_))
-        ));
+        assert!(matches!(seal(&SealPublic([0; 32]), INFO, AAD, TEXT, &mut rng), Err(Error::Crypto(_))));
         let key = SealKey::generate(&mut rng);
         let long = vec![0; MAX_INFO + 1];
-        assert!(matches!(
-            seal(&key.public(), &long, AAD, TEXT, &mut rng),
-            Err(Error::Caller(_))
-        ));
+        assert!(matches!(seal(&key.public(), &long, AAD, TEXT, &mut rng), Err(Error::Caller(_))));
     }
 
     #[test]
@@ -346,25 +278,15 @@ mod tests {
         let key = SealKey::generate(&mut rng());
         let again = SealKey::from_bytes(&key.to_bytes()[..]).unwrap();
         assert_eq!(key.public(), again.public());
-        assert!(matches!(
-            SealKey::from_bytes(&[0; 31]),
-            Err(Error::Crypto(_))
-        ));
+        assert!(matches!(SealKey::from_bytes(&[0; 31]), Err(Error::Crypto(_))));
         assert_eq!(format!("{key:?}"), "SealKey");
     }
 
     #[test]
     fn json_is_strings() {
-        let sealed = Sealed {
-            alg: ALG.to_owned(),
-            enc: vec![1, 2, 3],
-            ciphertext: vec![0xff; 2],
-        };
+        let sealed = Sealed { alg: ALG.to_owned(), enc: vec![1, 2, 3], ciphertext: vec![0xff; 2] };
         let json = serde_json::to_string(&sealed).unwrap();
-        assert_eq!(
-            json,
-            format!(r#"{{"alg":"{ALG}","enc":"AQID","ciphertext":"//8="}}"#)
-        );
+        assert_eq!(json, format!(r#"{{"alg":"{ALG}","enc":"AQID","ciphertext":"//8="}}"#));
         assert_eq!(serde_json::from_str::<Sealed>(&json).unwrap(), sealed);
         assert!(serde_json::from_str::<Sealed>(&json.replace("AQID", "A*ID")).is_err());
         let public = SealPublic([9; 32]);

@@ -40,23 +40,11 @@ pub struct Link {
 
 impl Link {
     /// No delay at all.
-    pub const LOCAL: Self = Self {
-        latency: Duration::ZERO,
-        bandwidth_bits_per_s: 0,
-        loss: 0.0,
-    };
+    pub const LOCAL: Self = Self { latency: Duration::ZERO, bandwidth_bits_per_s: 0, loss: 0.0 };
     /// Round trip 1 ms (0.5 ms one way), 1 Gbit/s.
-    pub const LAN: Self = Self {
-        latency: Duration::from_micros(500),
-        bandwidth_bits_per_s: 1_000_000_000,
-        loss: 0.0,
-    };
+    pub const LAN: Self = Self { latency: Duration::from_micros(500), bandwidth_bits_per_s: 1_000_000_000, loss: 0.0 };
     /// Round trip 40 ms (20 ms one way), 100 Mbit/s.
-    pub const WAN: Self = Self {
-        latency: Duration::from_millis(20),
-        bandwidth_bits_per_s: 100_000_000,
-        loss: 0.0,
-    };
+    pub const WAN: Self = Self { latency: Duration::from_millis(20), bandwidth_bits_per_s: 100_000_000, loss: 0.0 };
 
     fn is_local(&self) -> bool {
         self.latency.is_zero() && self.bandwidth_bits_per_s == 0 && self.loss <= 0.0
@@ -85,12 +73,7 @@ struct Schedule {
 
 impl Schedule {
     const fn new(link: Link, seed: u64) -> Self {
-        Self {
-            link,
-            free: Duration::ZERO,
-            last: Duration::ZERO,
-            lottery: seed,
-        }
+        Self { link, free: Duration::ZERO, last: Duration::ZERO, lottery: seed }
     }
 
     fn arrival(&mut self, now: Duration, bytes: u64) -> Duration {
@@ -113,9 +96,7 @@ impl Schedule {
         if self.link.loss <= 0.0 {
             return 0;
         }
-        (0..packets)
-            .map(|_| u64::from(self.draw() < self.link.loss))
-            .sum()
+        (0..packets).map(|_| u64::from(self.draw() < self.link.loss)).sum()
     }
 
     /// Uniform in [0, 1): splitmix64, the top 53 bits.
@@ -139,10 +120,7 @@ impl Line {
         if link.is_local() {
             return None;
         }
-        Some(Arc::new(Self {
-            origin: Instant::now(),
-            schedule: Mutex::new(Schedule::new(link, seed)),
-        }))
+        Some(Arc::new(Self { origin: Instant::now(), schedule: Mutex::new(Schedule::new(link, seed)) }))
     }
 
     pub(crate) fn arrival(&self, now: Instant, bytes: u64) -> Instant {
@@ -162,17 +140,7 @@ pub fn shaped_pair(a: &str, b: &str, link: Link) -> (Channel, Channel) {
 pub fn shaped_pairs(a: &str, b: &str, count: u32, link: Link) -> Vec<(Channel, Channel)> {
     let (meter_a, meter_b) = (Meter::new(), Meter::new());
     let lines = lines(link);
-    (0..count)
-        .map(|id| {
-            join(
-                (a, meter_a.clone()),
-                (b, meter_b.clone()),
-                id,
-                LIMIT,
-                &lines,
-            )
-        })
-        .collect()
+    (0..count).map(|id| join((a, meter_a.clone()), (b, meter_b.clone()), id, LIMIT, &lines)).collect()
 }
 
 /// As [`crate::memory::mesh`], every pair of parties with a link of its own.
@@ -183,13 +151,7 @@ pub fn shaped_mesh(names: &[&str], link: Link) -> Vec<Vec<Option<Channel>>> {
     for (i, (name, meter)) in names.iter().zip(&meters).enumerate() {
         let mut row = Vec::with_capacity(names.len());
         for ((other, other_meter), earlier) in names.iter().zip(&meters).zip(&mut rows) {
-            let (mine, theirs) = connect(
-                (name, meter.clone()),
-                (other, other_meter.clone()),
-                0,
-                LIMIT,
-                link,
-            );
+            let (mine, theirs) = connect((name, meter.clone()), (other, other_meter.clone()), 0, LIMIT, link);
             row.push(Some(mine));
             if let Some(slot) = earlier.get_mut(i) {
                 *slot = Some(theirs);
@@ -201,13 +163,7 @@ pub fn shaped_mesh(names: &[&str], link: Link) -> Vec<Vec<Option<Channel>>> {
     rows
 }
 
-pub(crate) fn connect(
-    a: (&str, Arc<Meter>),
-    b: (&str, Arc<Meter>),
-    id: u32,
-    limit: usize,
-    link: Link,
-) -> (Channel, Channel) {
+pub(crate) fn connect(a: (&str, Arc<Meter>), b: (&str, Arc<Meter>), id: u32, limit: usize, link: Link) -> (Channel, Channel) {
     join(a, b, id, limit, &lines(link))
 }
 
@@ -216,23 +172,11 @@ fn lines(link: Link) -> [Option<Arc<Line>>; 2] {
     [Line::new(link, 1), Line::new(link, 2)]
 }
 
-fn join(
-    a: (&str, Arc<Meter>),
-    b: (&str, Arc<Meter>),
-    id: u32,
-    limit: usize,
-    [forth, back]: &[Option<Arc<Line>>; 2],
-) -> (Channel, Channel) {
-    let (forth, back) = (
-        Queue::new(limit, forth.clone()),
-        Queue::new(limit, back.clone()),
-    );
+fn join(a: (&str, Arc<Meter>), b: (&str, Arc<Meter>), id: u32, limit: usize, [forth, back]: &[Option<Arc<Line>>; 2]) -> (Channel, Channel) {
+    let (forth, back) = (Queue::new(limit, forth.clone()), Queue::new(limit, back.clone()));
     let end_a = End::new(b.0, &forth, &back);
     let end_b = End::new(a.0, &back, &forth);
-    (
-        Channel::from_carry(Box::new(end_a), b.0.to_owned(), id, a.1),
-        Channel::from_carry(Box::new(end_b), a.0.to_owned(), id, b.1),
-    )
+    (Channel::from_carry(Box::new(end_a), b.0.to_owned(), id, a.1), Channel::from_carry(Box::new(end_b), a.0.to_owned(), id, b.1))
 }
 
 #[cfg(test)]
@@ -254,20 +198,14 @@ mod tests {
 
     #[test]
     fn lan_and_local() {
-        assert_eq!(
-            Schedule::new(Link::LAN, 1).arrival(MS, 125),
-            MS + Duration::from_micros(501)
-        );
+        assert_eq!(Schedule::new(Link::LAN, 1).arrival(MS, 125), MS + Duration::from_micros(501));
         assert_eq!(Schedule::new(Link::LOCAL, 1).arrival(MS, u64::MAX), MS);
         assert!(Link::LOCAL.is_local() && !Link::LAN.is_local());
     }
 
     #[test]
     fn lost_packets_cost_round_trips_and_keep_the_order() {
-        let link = Link {
-            loss: 0.05,
-            ..Link::WAN
-        };
+        let link = Link { loss: 0.05, ..Link::WAN };
         let (mut lossy, mut clean) = (Schedule::new(link, 1), Schedule::new(Link::WAN, 1));
         let mut last = Duration::ZERO;
         let mut late = 0;
@@ -284,39 +222,23 @@ mod tests {
 
     #[test]
     fn total_loss_ends() {
-        let link = Link {
-            loss: 1.0,
-            latency: MS,
-            bandwidth_bits_per_s: 0,
-        };
-        assert_eq!(
-            Schedule::new(link, 1).arrival(Duration::ZERO, 1),
-            (2 * (TRIES - 1) + 1) * MS
-        );
+        let link = Link { loss: 1.0, latency: MS, bandwidth_bits_per_s: 0 };
+        assert_eq!(Schedule::new(link, 1).arrival(Duration::ZERO, 1), (2 * (TRIES - 1) + 1) * MS);
     }
 
     #[test]
     fn shaped_channels_are_not_faster_than_their_link() {
-        let link = Link {
-            latency: 5 * MS,
-            bandwidth_bits_per_s: 0,
-            loss: 0.0,
-        };
+        let link = Link { latency: 5 * MS, bandwidth_bits_per_s: 0, loss: 0.0 };
         let (mut a, mut b) = shaped_pair("a", "b", link);
         let start = Instant::now();
         a.send(crate::step::Step(1), "x".into()).unwrap();
-        b.recv(crate::step::Step(1), crate::channel::Expect::Exactly(1))
-            .unwrap();
+        b.recv(crate::step::Step(1), crate::channel::Expect::Exactly(1)).unwrap();
         assert!(start.elapsed() >= 5 * MS);
     }
 
     #[test]
     fn channels_of_one_pair_share_the_line_and_the_meter() {
-        let link = Link {
-            latency: Duration::ZERO,
-            bandwidth_bits_per_s: 8 * 264 * 100,
-            loss: 0.0,
-        };
+        let link = Link { latency: Duration::ZERO, bandwidth_bits_per_s: 8 * 264 * 100, loss: 0.0 };
         let mut pairs = shaped_pairs("a", "b", 2, link);
         let start = Instant::now();
         for (a, _) in &mut pairs {
@@ -324,8 +246,7 @@ mod tests {
             a.send(crate::step::Step(1), vec![0; 232].into()).unwrap();
         }
         for (_, b) in &mut pairs {
-            b.recv(crate::step::Step(1), crate::channel::Expect::Exactly(232))
-                .unwrap();
+            b.recv(crate::step::Step(1), crate::channel::Expect::Exactly(232)).unwrap();
         }
         assert!(start.elapsed() >= 20 * MS);
         assert_eq!(pairs.first().unwrap().0.meter().totals().bytes_sent, 528);

@@ -28,19 +28,7 @@
 use std::fmt;
 
 /// Number of a communication step: high 16 bits the protocol, low 16 bits the step within it.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Step(pub u32);
 
@@ -98,20 +86,13 @@ pub(crate) struct Named {
 
 impl Named {
     pub(crate) fn of(steps: impl Steps) -> Self {
-        Self {
-            step: steps.step(),
-            name: steps.name(),
-        }
+        Self { step: steps.step(), name: steps.name() }
     }
 }
 
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.name.is_empty() {
-            self.step.fmt(f)
-        } else {
-            f.write_str(self.name)
-        }
+        if self.name.is_empty() { self.step.fmt(f) } else { f.write_str(self.name) }
     }
 }
 
@@ -130,13 +111,6 @@ mod tests {
     #[test]
     fn unnamed_steps_show_their_digits() {
         assert_eq!(Named::of(Step(0x0001_0002)).to_string(), "0001.0002");
-        assert_eq!(
-            Named {
-                step: Step(1),
-                name: "psi.hello"
-            }
-            .to_string(),
-            "psi.hello"
-        );
+        assert_eq!(Named { step: Step(1), name: "psi.hello" }.to_string(), "psi.hello");
     }
 }

@@ -50,19 +50,13 @@ impl Frame {
 /// Shows the header and the size of the payload.
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Frame")
-            .field("header", &self.header)
-            .field("bytes", &self.payload.len())
-            .finish()
+        f.debug_struct("Frame").field("header", &self.header).field("bytes", &self.payload.len()).finish()
     }
 }
 
 /// Lets `cheat` replace every frame that the channel sends from now on.
 #[must_use]
-pub fn tamper(
-    channel: Channel,
-    cheat: impl FnMut(Frame) -> Vec<Frame> + Send + 'static,
-) -> Channel {
+pub fn tamper(channel: Channel, cheat: impl FnMut(Frame) -> Vec<Frame> + Send + 'static) -> Channel {
     channel.wrap(|inner| Box::new(Tamper { inner, cheat }))
 }
 
@@ -73,10 +67,7 @@ struct Tamper<F> {
 
 impl<F: FnMut(Frame) -> Vec<Frame> + Send> Carry for Tamper<F> {
     fn send_frame(&mut self, header: &FrameHeader, payload: Bytes) -> Result<()> {
-        for frame in (self.cheat)(Frame {
-            header: *header,
-            payload,
-        }) {
+        for frame in (self.cheat)(Frame { header: *header, payload }) {
             self.inner.send_frame(&frame.header, frame.payload)?;
         }
         Ok(())

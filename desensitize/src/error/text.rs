@@ -27,10 +27,7 @@ pub struct Text {
 
 impl Text {
     fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self {
-            en: en.into(),
-            zh: zh.into(),
-        }
+        Self { en: en.into(), zh: zh.into() }
     }
 
     /// The sentence in one language.
@@ -58,11 +55,7 @@ impl Advice {
     /// The three parts as one sentence.
     #[must_use]
     pub fn message(&self, lang: Lang) -> String {
-        let (what, place, remedy) = (
-            self.what.get(lang),
-            self.place.get(lang),
-            self.remedy.get(lang),
-        );
+        let (what, place, remedy) = (self.what.get(lang), self.place.get(lang), self.remedy.get(lang));
         match (lang, place.is_empty()) {
             (Lang::En, true) => format!("{what}; remedy: {remedy}"),
             (Lang::En, false) => format!("{what} ({place}); remedy: {remedy}"),
@@ -73,14 +66,8 @@ impl Advice {
 }
 
 pub(super) fn advice(error: &Error) -> Advice {
-    let (what, place, remedy) = file::advice(error)
-        .or_else(|| header::advice(error))
-        .unwrap_or_else(|| value::advice(error));
-    Advice {
-        what,
-        place,
-        remedy,
-    }
+    let (what, place, remedy) = file::advice(error).or_else(|| header::advice(error)).unwrap_or_else(|| value::advice(error));
+    Advice { what, place, remedy }
 }
 
 type Parts = (Text, Text, Text);

@@ -13,11 +13,7 @@ pub(super) fn apply(steps: &[Normalise], text: &str) -> Result<String, Reason> {
         text.zeroize();
         text = next?;
     }
-    if text.is_empty() {
-        Err(Reason::Empty)
-    } else {
-        Ok(text)
-    }
+    if text.is_empty() { Err(Reason::Empty) } else { Ok(text) }
 }
 
 fn one(step: Normalise, text: &str) -> Result<String, Reason> {
@@ -38,9 +34,7 @@ fn one(step: Normalise, text: &str) -> Result<String, Reason> {
 
 fn half_width(c: char) -> char {
     match c {
-        '０'..='９' => {
-            char::from_u32(u32::from(c) - u32::from('０') + u32::from('0')).unwrap_or(c)
-        }
+        '０'..='９' => char::from_u32(u32::from(c) - u32::from('０') + u32::from('0')).unwrap_or(c),
         other => other,
     }
 }
@@ -51,30 +45,19 @@ fn is_trimmed(c: char) -> bool {
 }
 
 fn strip_country_code(text: &str) -> Result<String, Reason> {
-    let explicit = text
-        .strip_prefix("+86")
-        .or_else(|| text.strip_prefix("0086"));
+    let explicit = text.strip_prefix("+86").or_else(|| text.strip_prefix("0086"));
     let rest = |front: &str| front.strip_prefix([' ', '-']).unwrap_or(front).to_owned();
     if let Some(number) = explicit.map(rest) {
-        return if is_mobile(&number) {
-            Ok(number)
-        } else {
-            Err(Reason::CountryCode)
-        };
+        return if is_mobile(&number) { Ok(number) } else { Err(Reason::CountryCode) };
     }
     // a bare 86 may be the start of anything: it goes only in front of a whole mobile number
-    let bare = text
-        .strip_prefix("86")
-        .map(rest)
-        .filter(|number| is_mobile(number));
+    let bare = text.strip_prefix("86").map(rest).filter(|number| is_mobile(number));
     Ok(bare.unwrap_or_else(|| text.to_owned()))
 }
 
 /// Eleven digits from 13x to 19x.
 fn is_mobile(text: &str) -> bool {
-    text.len() == 11
-        && text.bytes().all(|byte| byte.is_ascii_digit())
-        && matches!(text.as_bytes(), [b'1', b'3'..=b'9', ..])
+    text.len() == 11 && text.bytes().all(|byte| byte.is_ascii_digit()) && matches!(text.as_bytes(), [b'1', b'3'..=b'9', ..])
 }
 
 #[cfg(test)]
@@ -83,13 +66,7 @@ mod tests {
 
     #[test]
     fn country_codes() {
-        for text in [
-            "+8613800001111",
-            "+86 13800001111",
-            "0086-13800001111",
-            "8613800001111",
-            "13800001111",
-        ] {
+        for text in ["+8613800001111", "+86 13800001111", "0086-13800001111", "8613800001111", "13800001111"] {
             assert_eq!(strip_country_code(text).unwrap(), "13800001111", "{text}");
         }
         assert_eq!(strip_country_code("+86123"), Err(Reason::CountryCode));
@@ -100,18 +77,9 @@ mod tests {
 
     #[test]
     fn marks_and_forms() {
-        assert_eq!(
-            apply(&[Normalise::Trim], "\u{feff}\u{3000} a b \u{200b}").unwrap(),
-            "a b"
-        );
-        assert_eq!(
-            apply(&[Normalise::Nfkc], "３３０２Ｘ㈱").unwrap(),
-            "3302X(株)"
-        );
-        assert_eq!(
-            apply(&[Normalise::FullWidthDigits], "３３０２Ｘ").unwrap(),
-            "3302Ｘ"
-        );
+        assert_eq!(apply(&[Normalise::Trim], "\u{feff}\u{3000} a b \u{200b}").unwrap(), "a b");
+        assert_eq!(apply(&[Normalise::Nfkc], "３３０２Ｘ㈱").unwrap(), "3302X(株)");
+        assert_eq!(apply(&[Normalise::FullWidthDigits], "３３０２Ｘ").unwrap(), "3302Ｘ");
         assert_eq!(apply(&[Normalise::UpperX], "12x").unwrap(), "12X");
         assert_eq!(apply(&[Normalise::UpperX], "x1").unwrap(), "x1");
         assert_eq!(apply(&[Normalise::Trim], " \t"), Err(Reason::Empty));

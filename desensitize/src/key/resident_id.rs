@@ -15,8 +15,8 @@ const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 
 /// First two digits: GB/T 2260 provinces, with 83 for the residence permits of Taiwan residents.
 const PROVINCES: [u8; 35] = [
-    11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52,
-    53, 54, 61, 62, 63, 64, 65, 71, 81, 82, 83,
+    11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53, 54, 61, 62, 63, 64, 65, 71, 81, 82,
+    83,
 ];
 
 /// Why a text is no identity number.
@@ -96,33 +96,18 @@ pub fn normalise(text: &str) -> Result<String, Fault> {
 /// ISO 7064 MOD 11-2 over 17 ASCII digits; the result is `0` to `9` or `X`.
 #[must_use]
 pub fn check_digit(body: &[u8; 17]) -> u8 {
-    let sum: u32 = body
-        .iter()
-        .zip(WEIGHTS)
-        .map(|(digit, weight)| u32::from(digit.wrapping_sub(b'0')) * weight)
-        .sum();
+    let sum: u32 = body.iter().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit.wrapping_sub(b'0')) * weight).sum();
     // the check digit c makes sum + c = 1 (mod 11)
     b"10X98765432"[(sum % 11) as usize]
 }
 
 fn check_date(body: &[u8; 17]) -> Result<(), Fault> {
-    let number = |range: std::ops::Range<usize>| {
-        body[range]
-            .iter()
-            .fold(0u16, |sum, digit| sum * 10 + u16::from(digit - b'0'))
-    };
+    let number = |range: std::ops::Range<usize>| body[range].iter().fold(0u16, |sum, digit| sum * 10 + u16::from(digit - b'0'));
     let (year, month, day) = (number(6..10), number(10..12), number(12..14));
-    let month = u8::try_from(month)
-        .ok()
-        .and_then(|month| Month::try_from(month).ok())
-        .ok_or(Fault::Date)?;
+    let month = u8::try_from(month).ok().and_then(|month| Month::try_from(month).ok()).ok_or(Fault::Date)?;
     let day = u8::try_from(day).map_err(|_| Fault::Date)?;
     let exists = Date::from_calendar_date(i32::from(year), month, day).is_ok();
-    if exists && (1800..2100).contains(&year) {
-        Ok(())
-    } else {
-        Err(Fault::Date)
-    }
+    if exists && (1800..2100).contains(&year) { Ok(()) } else { Err(Fault::Date) }
 }
 
 #[cfg(test)]
@@ -132,11 +117,7 @@ mod tests {
     #[test]
     fn known_numbers() {
         // GB 11643-1999, annex A, and two numbers from the literature on it
-        for number in [
-            "11010519491231002X",
-            "440524188001010014",
-            "34052419800101001X",
-        ] {
+        for number in ["11010519491231002X", "440524188001010014", "34052419800101001X"] {
             assert_eq!(normalise(number).unwrap(), number);
         }
     }
@@ -161,10 +142,7 @@ mod tests {
             }
             let mut other = number;
             other.swap(place, place + 1);
-            assert_eq!(
-                normalise(std::str::from_utf8(&other).unwrap()).is_ok(),
-                other == number
-            );
+            assert_eq!(normalise(std::str::from_utf8(&other).unwrap()).is_ok(), other == number);
         }
     }
 
@@ -185,10 +163,6 @@ mod tests {
         ] {
             assert_eq!(normalise(text), Err(fault), "{text}");
         }
-        assert_eq!(
-            normalise("110105000229002").map(|id| id[6..14].to_owned()),
-            Err(Fault::Date),
-            "1900 had no leap day"
-        );
+        assert_eq!(normalise("110105000229002").map(|id| id[6..14].to_owned()), Err(Fault::Date), "1900 had no leap day");
     }
 }

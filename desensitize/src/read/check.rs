@@ -7,27 +7,14 @@ pub(crate) fn check_header(name: &str, header: &[String]) -> Result<()> {
     let file = || name.to_owned();
     for (position, column) in (1u64..).zip(header) {
         if column.is_empty() {
-            return Err(Error::HeaderEmpty {
-                file: file(),
-                position,
-            });
+            return Err(Error::HeaderEmpty { file: file(), position });
         }
         if looks_like_data(column) {
-            return Err(Error::HeaderIsData {
-                file: file(),
-                position,
-            });
+            return Err(Error::HeaderIsData { file: file(), position });
         }
-        let earlier = header
-            .iter()
-            .zip(1u64..position)
-            .find(|(other, _)| *other == column);
+        let earlier = header.iter().zip(1u64..position).find(|(other, _)| *other == column);
         if let Some((_, first)) = earlier {
-            return Err(Error::HeaderTwice {
-                file: file(),
-                column: column.clone(),
-                positions: (first, position),
-            });
+            return Err(Error::HeaderTwice { file: file(), column: column.clone(), positions: (first, position) });
         }
     }
     Ok(())
@@ -36,12 +23,7 @@ pub(crate) fn check_header(name: &str, header: &[String]) -> Result<()> {
 /// An identifier or a long number: printing it as a column name could show a person's data.
 fn looks_like_data(name: &str) -> bool {
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
-    let others = name.bytes().filter(|byte| {
-        !matches!(
-            byte,
-            b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E' | b'x' | b'X' | b' '
-        )
-    });
+    let others = name.bytes().filter(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E' | b'x' | b'X' | b' '));
     digits >= 6 && others.count() == 0
 }
 
@@ -71,21 +53,11 @@ pub(crate) const EXACT_DOUBLE: f64 = 9_007_199_254_740_992.0;
 pub(crate) const EXACT_FLOAT: f64 = 16_777_216.0;
 
 pub(crate) fn key_fault(file: &str, column: &str, place: Place, problem: KeyProblem) -> Error {
-    Error::Key {
-        file: file.to_owned(),
-        column: column.to_owned(),
-        place,
-        problem,
-    }
+    Error::Key { file: file.to_owned(), column: column.to_owned(), place, problem }
 }
 
 pub(crate) fn cell_fault(file: &str, column: &str, place: Place, problem: CellProblem) -> Error {
-    Error::Cell {
-        file: file.to_owned(),
-        column: column.to_owned(),
-        place,
-        problem,
-    }
+    Error::Cell { file: file.to_owned(), column: column.to_owned(), place, problem }
 }
 
 #[cfg(test)]
@@ -97,19 +69,14 @@ mod tests {
         for key in ["3.302E+17", "1e5", "1E05", " 4.4E+10 ", "9e+1"] {
             assert!(is_scientific(key), "{key}");
         }
-        for key in [
-            "33e5", "1.e5", "1e-5", "e5", "1e", "1e+", "12345", "1.5", "1e5x", "1.2.3e4", "",
-        ] {
+        for key in ["33e5", "1.e5", "1e-5", "e5", "1e", "1e+", "12345", "1.5", "1e5x", "1.2.3e4", ""] {
             assert!(!is_scientific(key), "{key}");
         }
     }
 
     #[test]
     fn numeric_keys() {
-        assert_eq!(
-            integral_key(EXACT_DOUBLE, EXACT_DOUBLE).unwrap(),
-            "9007199254740992"
-        );
+        assert_eq!(integral_key(EXACT_DOUBLE, EXACT_DOUBLE).unwrap(), "9007199254740992");
         assert_eq!(integral_key(-0.0, EXACT_DOUBLE).unwrap(), "0");
         assert_eq!(integral_key(1e5, EXACT_DOUBLE).unwrap(), "100000");
         assert!(integral_key(1.5, EXACT_DOUBLE).is_none());

@@ -38,100 +38,44 @@ impl CsvRows {
         let io = |source| Error::io(name, source);
         let decoding = encoding::find(name, &mut input, options.encoding)?;
         let delimiter = match options.delimiter {
-            Some(delimiter) => u8::try_from(delimiter).map_err(|_| Error::DelimiterUnclear {
-                file: name.to_owned(),
-            })?,
+            Some(delimiter) => u8::try_from(delimiter).map_err(|_| Error::DelimiterUnclear { file: name.to_owned() })?,
             None => find_delimiter(name, decoding, input.again().map_err(io)?)?,
         };
         input.rewind().map_err(io)?;
         let watch = Arc::new(Mutex::new(Watch::default()));
-        let watched = Watched {
-            source: decoding.open(input).map_err(io)?,
-            watch: watch.clone(),
-        };
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .buffer_capacity(1 << 18)
-            .from_reader(watched);
+        let watched = Watched { source: decoding.open(input).map_err(io)?, watch: watch.clone() };
+        let mut reader =
+            ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(1 << 18).from_reader(watched);
         let mut record = StringRecord::new();
-        if !reader
-            .read_record(&mut record)
-            .map_err(|error| fault(name, error))?
-        {
-            return Err(Error::EmptyFile {
-                file: name.to_owned(),
-            });
+        if !reader.read_record(&mut record).map_err(|error| fault(name, error))? {
+            return Err(Error::EmptyFile { file: name.to_owned() });
         }
         check_closed(name, &record, &reader, &watch)?;
         let header: Vec<String> = record.iter().map(|field| field.trim().to_owned()).collect();
         check_header(name, &header)?;
         let pick = Pick::new(name, &header, options)?;
-        let fields: Vec<Field> = pick
-            .columns
-            .iter()
-            .map(|column| Field::new(header[*column].as_str(), DataType::Utf8, false))
-            .collect();
-        let schema = Table::from_batches(
-            &source_name(name),
-            Arc::new(Schema::new(fields)),
-            Vec::new(),
-        )?
-        .schema()
-        .clone();
-        Ok(Self {
-            name: name.to_owned(),
-            reader,
-            watch,
-            record,
-            width: header.len(),
-            pick,
-            schema,
-            next_row: 1,
-        })
+        let fields: Vec<Field> = pick.columns.iter().map(|column| Field::new(header[*column].as_str(), DataType::Utf8, false)).collect();
+        let schema = Table::from_batches(&source_name(name), Arc::new(Schema::new(fields)), Vec::new())?.schema().clone();
+        Ok(Self { name: name.to_owned(), reader, watch, record, width: header.len(), pick, schema, next_row: 1 })
     }
 
     pub(super) fn next_table(&mut self) -> Result<Option<Table>> {
-        let mut builders: Vec<StringBuilder> = self
-            .pick
-            .columns
-            .iter()
-            .map(|_| StringBuilder::with_capacity(4096, 65_536))
-            .collect();
+        let mut builders: Vec<StringBuilder> = self.pick.columns.iter().map(|_| StringBuilder::with_capacity(4096, 65_536)).collect();
         let first_row = self.next_row;
         let mut lines: Vec<u64> = Vec::new();
         let mut bytes = 0;
         while lines.len() < BATCH_ROWS && bytes < BATCH_BYTES {
-            if !self
-                .reader
-                .read_record(&mut self.record)
-                .map_err(|error| fault(&self.name, error))?
-            {
+            if !self.reader.read_record(&mut self.record).map_err(|error| fault(&self.name, error))? {
                 break;
             }
             let line = check_closed(&self.name, &self.record, &self.reader, &self.watch)?;
             self.check_record(line)?;
-            for ((column, is_key), builder) in self
-                .pick
-                .columns
-                .iter()
-                .zip(&self.pick.is_key)
-                .zip(&mut builders)
-            {
+            for ((column, is_key), builder) in self.pick.columns.iter().zip(&self.pick.is_key).zip(&mut builders) {
                 // INVARIANT: `check_record` made the record as wide as the header
                 let field = &self.record[*column];
                 if *is_key && is_scientific(field) {
-                    let place = Place {
-                        row: self.next_row,
-                        line: Some(line),
-                    };
-                    return Err(key_fault(
-                        &self.name,
-                        self.schema_name(*column),
-                        place,
-                        KeyProblem::Scientific,
-                    ));
+                    let place = Place { row: self.next_row, line: Some(line) };
+                    return Err(key_fault(&self.name, self.schema_name(*column), place, KeyProblem::Scientific));
                 }
                 builder.append_value(field);
                 bytes += field.len();
@@ -143,102 +87,55 @@ impl CsvRows {
             return Ok(None);
         }
         let origin = origin(first_row, &lines);
-        let arrays: Vec<ArrayRef> = builders
-            .iter_mut()
-            .map(|builder| Arc::new(builder.finish()) as ArrayRef)
-            .collect();
+        let arrays: Vec<ArrayRef> = builders.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).collect();
         let batch =
-            RecordBatch::try_new(self.schema.clone(), arrays).map_err(|source| Error::Arrow {
-                what: "building a batch",
-                source,
-            })?;
+            RecordBatch::try_new(self.schema.clone(), arrays).map_err(|source| Error::Arrow { what: "building a batch", source })?;
         Table::from_parts(self.schema.clone(), vec![Part { batch, origin }]).map(Some)
     }
 
     fn schema_name(&self, column: usize) -> &str {
-        let position = self
-            .pick
-            .columns
-            .iter()
-            .position(|other| *other == column)
-            .unwrap_or(0);
+        let position = self.pick.columns.iter().position(|other| *other == column).unwrap_or(0);
         self.schema.field(position).name()
     }
 
     fn check_record(&self, line: u64) -> Result<()> {
         let file = || self.name.clone();
         if self.record.iter().any(|field| field.len() > FIELD_LIMIT) {
-            return Err(Error::FieldTooLong {
-                file: file(),
-                line,
-                limit: FIELD_LIMIT as u64,
-            });
+            return Err(Error::FieldTooLong { file: file(), line, limit: FIELD_LIMIT as u64 });
         }
         if self.record.len() != self.width {
-            return Err(Error::Ragged {
-                file: file(),
-                line,
-                expected: self.width as u64,
-                found: self.record.len() as u64,
-            });
+            return Err(Error::Ragged { file: file(), line, expected: self.width as u64, found: self.record.len() as u64 });
         }
         Ok(())
     }
 }
 
 /// The line on which a record starts; refuses a record that ran into the end of the file inside a quotation.
-fn check_closed(
-    name: &str,
-    record: &StringRecord,
-    reader: &Reader<Watched>,
-    watch: &Mutex<Watch>,
-) -> Result<u64> {
+fn check_closed(name: &str, record: &StringRecord, reader: &Reader<Watched>, watch: &Mutex<Watch>) -> Result<u64> {
     let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
-    let breaks = record
-        .as_slice()
-        .bytes()
-        .filter(|byte| *byte == b'\n')
-        .count() as u64;
+    let breaks = record.as_slice().bytes().filter(|byte| *byte == b'\n').count() as u64;
     let end = reader.position().byte();
     // the parser asks beyond the last byte only if the last record has no end; if it spans lines
     // and the quotation marks do not pair, it swallowed the rest of the file
-    let is_open =
-        breaks > 0 && watch.has_ended && watch.bytes == end && !watch.quotes.is_multiple_of(2);
+    let is_open = breaks > 0 && watch.has_ended && watch.bytes == end && !watch.quotes.is_multiple_of(2);
     let line = watch.line_of(end, breaks, is_open);
     if is_open {
-        return Err(Error::UnclosedQuote {
-            file: name.to_owned(),
-            line,
-        });
+        return Err(Error::UnclosedQuote { file: name.to_owned(), line });
     }
     Ok(line)
 }
 
 /// The file's own name without its folders: what a table remembers.
 pub(super) fn source_name(name: &str) -> String {
-    std::path::Path::new(name).file_name().map_or_else(
-        || name.to_owned(),
-        |last| last.to_string_lossy().into_owned(),
-    )
+    std::path::Path::new(name).file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned())
 }
 
 fn origin(first_row: u64, lines: &[u64]) -> Origin {
-    let first = Place {
-        row: first_row,
-        line: lines.first().copied(),
-    };
+    let first = Place { row: first_row, line: lines.first().copied() };
     if lines.windows(2).all(|pair| pair[1] == pair[0] + 1) {
         return Origin::Run(first);
     }
-    Origin::Each(
-        (first_row..)
-            .zip(lines)
-            .map(|(row, line)| Place {
-                row,
-                line: Some(*line),
-            })
-            .collect(),
-    )
+    Origin::Each((first_row..).zip(lines).map(|(row, line)| Place { row, line: Some(*line) }).collect())
 }
 
 /// The delimiter that occurs most often in the header outside quotation marks; a comma if there is none.
@@ -246,12 +143,7 @@ fn find_delimiter(name: &str, decoding: Decoding, mut input: Input) -> Result<u8
     let io = |source| Error::io(name, source);
     input.rewind().map_err(io)?;
     let mut head = Vec::new();
-    decoding
-        .open(input)
-        .map_err(io)?
-        .take(HEADER_LIMIT)
-        .read_to_end(&mut head)
-        .map_err(io)?;
+    decoding.open(input).map_err(io)?.take(HEADER_LIMIT).read_to_end(&mut head).map_err(io)?;
     let mut counts = [(b',', 0u32), (b';', 0), (b'\t', 0)];
     let mut is_quoted = false;
     let mut has_text = false;
@@ -260,9 +152,7 @@ fn find_delimiter(name: &str, decoding: Decoding, mut input: Input) -> Result<u8
             b'"' => is_quoted = !is_quoted,
             b'\n' | b'\r' if !is_quoted && has_text => break,
             _ if !is_quoted => {
-                if let Some((_, count)) =
-                    counts.iter_mut().find(|(delimiter, _)| *delimiter == byte)
-                {
+                if let Some((_, count)) = counts.iter_mut().find(|(delimiter, _)| *delimiter == byte) {
                     *count += 1;
                 }
             }
@@ -273,9 +163,7 @@ fn find_delimiter(name: &str, decoding: Decoding, mut input: Input) -> Result<u8
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     match counts {
         [(_, 0), ..] => Ok(b','),
-        [(_, first), (_, second), _] if first == second => Err(Error::DelimiterUnclear {
-            file: name.to_owned(),
-        }),
+        [(_, first), (_, second), _] if first == second => Err(Error::DelimiterUnclear { file: name.to_owned() }),
         [(delimiter, _), ..] => Ok(delimiter),
     }
 }
@@ -283,24 +171,14 @@ fn find_delimiter(name: &str, decoding: Decoding, mut input: Input) -> Result<u8
 fn fault(name: &str, error: csv::Error) -> Error {
     match error.into_kind() {
         csv::ErrorKind::Io(source) => match encoding::undecodable(&source) {
-            Some(offset) => Error::Undecodable {
-                file: name.to_owned(),
-                tried: vec![("the encoding found before", offset)],
-            },
+            Some(offset) => Error::Undecodable { file: name.to_owned(), tried: vec![("the encoding found before", offset)] },
             None => Error::io(name, source),
         },
         csv::ErrorKind::Utf8 { pos, .. } => {
             let offset = pos.map_or(0, |pos| pos.byte());
-            Error::Undecodable {
-                file: name.to_owned(),
-                tried: vec![("UTF-8", offset)],
-            }
+            Error::Undecodable { file: name.to_owned(), tried: vec![("UTF-8", offset)] }
         }
-        _ => Error::Malformed {
-            file: name.to_owned(),
-            format: "CSV",
-            detail: "unreadable row".to_owned(),
-        },
+        _ => Error::Malformed { file: name.to_owned(), format: "CSV", detail: "unreadable row".to_owned() },
     }
 }
 

@@ -57,10 +57,7 @@ pub(super) fn find(name: &str, input: &mut Input, asked: Encoding) -> Result<Dec
             Some(offset) => tried.push((label, decoding.skip + offset)),
         }
     }
-    Err(Error::Undecodable {
-        file: name.to_owned(),
-        tried,
-    })
+    Err(Error::Undecodable { file: name.to_owned(), tried })
 }
 
 impl Decoding {
@@ -116,10 +113,7 @@ impl std::error::Error for Undecodable {}
 
 /// The offset, if that is what happened.
 pub(super) fn undecodable(error: &io::Error) -> Option<u64> {
-    error
-        .get_ref()?
-        .downcast_ref::<Undecodable>()
-        .map(|fault| fault.0)
+    error.get_ref()?.downcast_ref::<Undecodable>().map(|fault| fault.0)
 }
 
 /// Converts to UTF-8 block by block and stops at the first byte that does not fit.
@@ -162,18 +156,14 @@ impl<R: Read> Decode<R> {
                 last = self.raw_end == 0;
             }
             let raw = &self.raw[self.raw_start..self.raw_end];
-            let (result, read, written) =
-                self.decoder
-                    .decode_to_utf8_without_replacement(raw, &mut self.text, last);
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(raw, &mut self.text, last);
             self.raw_start += read;
             self.consumed += read as u64;
             self.text_start = 0;
             self.text_end = written;
             match result {
                 DecoderResult::Malformed(bad, after) => {
-                    let offset = self
-                        .consumed
-                        .saturating_sub(u64::from(bad) + u64::from(after));
+                    let offset = self.consumed.saturating_sub(u64::from(bad) + u64::from(after));
                     return Err(io::Error::other(Undecodable(offset)));
                 }
                 DecoderResult::InputEmpty => self.ended = last,
@@ -204,14 +194,8 @@ mod tests {
         assert_eq!(first_invalid_utf8(&mut text.as_slice()).unwrap(), None);
         let at = text.len() - 30;
         text[at] = 0xff;
-        assert_eq!(
-            first_invalid_utf8(&mut text.as_slice()).unwrap(),
-            Some(at as u64)
-        );
-        assert_eq!(
-            first_invalid_utf8(&mut &"波".as_bytes()[..2]).unwrap(),
-            Some(0)
-        );
+        assert_eq!(first_invalid_utf8(&mut text.as_slice()).unwrap(), Some(at as u64));
+        assert_eq!(first_invalid_utf8(&mut &"波".as_bytes()[..2]).unwrap(), Some(0));
     }
 
     #[test]
@@ -220,15 +204,11 @@ mod tests {
         bytes.push('𠮷');
         let mut bytes = encoding_rs::GB18030.encode(&bytes).0.into_owned();
         let mut text = String::new();
-        Decode::new(bytes.as_slice(), encoding_rs::GB18030)
-            .read_to_string(&mut text)
-            .unwrap();
+        Decode::new(bytes.as_slice(), encoding_rs::GB18030).read_to_string(&mut text).unwrap();
         assert!(text.ends_with("海曙区\n𠮷"));
         let at = bytes.len();
         bytes.extend([b'a', 0xff, b'b']);
-        let error = Decode::new(bytes.as_slice(), encoding_rs::GB18030)
-            .read_to_string(&mut text)
-            .unwrap_err();
+        let error = Decode::new(bytes.as_slice(), encoding_rs::GB18030).read_to_string(&mut text).unwrap_err();
         assert_eq!(undecodable(&error), Some(at as u64 + 1));
     }
 }

@@ -66,8 +66,7 @@ pub struct Receipts {
 pub(super) fn receipts(seed: u64, people: &[&Person], plan: &ReceiptPlan) -> Result<Receipts> {
     let mut dice = Dice::new(seed, Stream::Consent);
     let mut counts = [0u64; 4];
-    let (mut ids, mut begins, mut ends, mut revocations) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut ids, mut begins, mut ends, mut revocations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for person in people {
         let has_receipt = dice.happens(plan.share);
         let fate = dice.share();
@@ -95,11 +94,7 @@ pub(super) fn receipts(seed: u64, people: &[&Person], plan: &ReceiptPlan) -> Res
     }
     let rows = ids.len();
     let items = plan.items.join("|");
-    let same = |text: &str| {
-        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
-            text, rows,
-        ))) as ArrayRef
-    };
+    let same = |text: &str| Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows))) as ArrayRef;
     let texts = |texts: Vec<String>| Arc::new(StringArray::from(texts)) as ArrayRef;
     let columns = vec![
         ("resident_id", Arc::new(StringArray::from(ids)) as ArrayRef),
@@ -111,19 +106,11 @@ pub(super) fn receipts(seed: u64, people: &[&Person], plan: &ReceiptPlan) -> Res
     ];
     let table = Table::from_columns("simulated consents", columns)?.simulated("yu residents 1")?;
     let [valid, revoked, expired, early] = counts;
-    Ok(Receipts {
-        table,
-        valid,
-        revoked,
-        expired,
-        early,
-    })
+    Ok(Receipts { table, valid, revoked, expired, early })
 }
 
 fn stamp(seconds: i64) -> Result<String> {
-    let fault = || Error::Population {
-        reason: "the time of the receipts is out of range",
-    };
+    let fault = || Error::Population { reason: "the time of the receipts is out of range" };
     let moment = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| fault())?;
     moment.format(&Rfc3339).map_err(|_| fault())
 }

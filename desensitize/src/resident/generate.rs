@@ -69,13 +69,7 @@ pub(super) fn people(seed: u64, count: usize) -> Vec<Person> {
         };
         let wealth = dice.normal();
         let illness = 0.968 * dice.normal() - 0.25 * wealth;
-        people.push(Person {
-            id,
-            district,
-            age,
-            wealth,
-            illness,
-        });
+        people.push(Person { id, district, age, wealth, illness });
     }
     people
 }
@@ -92,11 +86,7 @@ fn pick_district(mut point: u64) -> usize {
 
 /// The first 17 digits as a number, and the age. Six of seven live where they were registered at birth.
 fn identity(dice: &mut Dice, home: u32) -> (u64, u8) {
-    let region = if dice.below(7) > 0 {
-        home
-    } else {
-        BIRTH_REGIONS[dice.below(10) as usize]
-    };
+    let region = if dice.below(7) > 0 { home } else { BIRTH_REGIONS[dice.below(10) as usize] };
     let years = if dice.below(100) < 72 {
         18 + dice.below(42)
     } else {
@@ -105,20 +95,14 @@ fn identity(dice: &mut Dice, home: u32) -> (u64, u8) {
     };
     // 1461 days are four years
     let days = (years * 1461).div_ceil(4) + dice.below(365);
-    let birth =
-        Date::from_julian_day(REFERENCE_DAY.to_julian_day() - days as i32).unwrap_or(REFERENCE_DAY);
+    let birth = Date::from_julian_day(REFERENCE_DAY.to_julian_day() - days as i32).unwrap_or(REFERENCE_DAY);
     let mut age = REFERENCE_DAY.year() - birth.year();
     if (birth.month() as u8, birth.day()) > (1, 1) {
         age -= 1;
     }
     let order = 1 + dice.below(999);
-    let date = birth.year() as u64 * 10_000
-        + u64::from(birth.month() as u8) * 100
-        + u64::from(birth.day());
-    (
-        (u64::from(region) * 100_000_000 + date) * 1000 + order,
-        age as u8,
-    )
+    let date = birth.year() as u64 * 10_000 + u64::from(birth.month() as u8) * 100 + u64::from(birth.day());
+    ((u64::from(region) * 100_000_000 + date) * 1000 + order, age as u8)
 }
 
 fn written(mut number: u64) -> [u8; 18] {

@@ -17,60 +17,19 @@ pub struct District {
 
 /// The six districts; their names are the categories of the column `district`.
 pub const DISTRICTS: [District; 6] = [
-    District {
-        code: 330_203,
-        name: "海曙区",
-        latin: "Haishu",
-        weight: 1041,
-        income: 104.0,
-    },
-    District {
-        code: 330_205,
-        name: "江北区",
-        latin: "Jiangbei",
-        weight: 488,
-        income: 102.0,
-    },
-    District {
-        code: 330_206,
-        name: "北仑区",
-        latin: "Beilun",
-        weight: 829,
-        income: 101.0,
-    },
-    District {
-        code: 330_211,
-        name: "镇海区",
-        latin: "Zhenhai",
-        weight: 510,
-        income: 99.0,
-    },
-    District {
-        code: 330_212,
-        name: "鄞州区",
-        latin: "Yinzhou",
-        weight: 1609,
-        income: 103.0,
-    },
-    District {
-        code: 330_213,
-        name: "奉化区",
-        latin: "Fenghua",
-        weight: 577,
-        income: 88.0,
-    },
+    District { code: 330_203, name: "海曙区", latin: "Haishu", weight: 1041, income: 104.0 },
+    District { code: 330_205, name: "江北区", latin: "Jiangbei", weight: 488, income: 102.0 },
+    District { code: 330_206, name: "北仑区", latin: "Beilun", weight: 829, income: 101.0 },
+    District { code: 330_211, name: "镇海区", latin: "Zhenhai", weight: 510, income: 99.0 },
+    District { code: 330_212, name: "鄞州区", latin: "Yinzhou", weight: 1609, income: 103.0 },
+    District { code: 330_213, name: "奉化区", latin: "Fenghua", weight: 577, income: 88.0 },
 ];
 
 /// All county-level codes of Ningbo that people may have been registered in at birth.
-pub(super) const BIRTH_REGIONS: [u32; 10] = [
-    330_203, 330_205, 330_206, 330_211, 330_212, 330_213, 330_225, 330_226, 330_281, 330_282,
-];
+pub(super) const BIRTH_REGIONS: [u32; 10] = [330_203, 330_205, 330_206, 330_211, 330_212, 330_213, 330_225, 330_226, 330_281, 330_282];
 
 /// The names of the districts, as categories.
 #[must_use]
 pub fn district_names() -> Vec<String> {
-    DISTRICTS
-        .iter()
-        .map(|district| district.name.to_owned())
-        .collect()
+    DISTRICTS.iter().map(|district| district.name.to_owned()).collect()
 }

@@ -27,10 +27,7 @@ impl Origin {
         match self {
             Self::Run(first) => {
                 let step = index as u64;
-                Place {
-                    row: first.row + step,
-                    line: first.line.map(|line| line + step),
-                }
+                Place { row: first.row + step, line: first.line.map(|line| line + step) }
             }
             Self::Each(places) => places[index],
         }

@@ -8,67 +8,30 @@ use yu_desensitize::error::{KeyProblem, KeySpecProblem};
 use yu_desensitize::key::{KeySpec, Normalise, Reason, normalise, resident_id};
 use yu_desensitize::{Error, Place, Table};
 
-const ALL: [Normalise; 6] = [
-    Normalise::ResidentId,
-    Normalise::UpperX,
-    Normalise::StripCountryCode86,
-    Normalise::Trim,
-    Normalise::FullWidthDigits,
-    Normalise::Nfkc,
-];
+const ALL: [Normalise; 6] =
+    [Normalise::ResidentId, Normalise::UpperX, Normalise::StripCountryCode86, Normalise::Trim, Normalise::FullWidthDigits, Normalise::Nfkc];
 
 fn table(columns: &[(&str, &[&str])]) -> Table {
-    let columns = columns
-        .iter()
-        .map(|(name, cells)| {
-            (
-                *name,
-                Arc::new(StringArray::from(cells.to_vec())) as ArrayRef,
-            )
-        })
-        .collect();
+    let columns = columns.iter().map(|(name, cells)| (*name, Arc::new(StringArray::from(cells.to_vec())) as ArrayRef)).collect();
     Table::from_columns("t.csv", columns).unwrap()
 }
 
 #[test]
 fn both_generations_meet() {
-    let ids = [
-        " 11010519491231002x ",
-        "110105491231002",
-        "１１０１０５１９４９１２３１００２Ｘ",
-        "",
-        "1",
-        "110105194912310021",
-    ];
+    let ids = [" 11010519491231002x ", "110105491231002", "１１０１０５１９４９１２３１００２Ｘ", "", "1", "110105194912310021"];
     let keys = normalise(&table(&[("id", &ids)]), &KeySpec::new("id", &ALL)).unwrap();
     for value in &keys.values[..3] {
         assert_eq!(value.as_deref(), Some(&b"11010519491231002X"[..]));
     }
-    assert_eq!(
-        keys.failed.clone().into_iter().collect::<Vec<_>>(),
-        [
-            (Reason::Empty, 1),
-            (Reason::IdLength, 1),
-            (Reason::IdCheckDigit, 1)
-        ]
-    );
+    assert_eq!(keys.failed.clone().into_iter().collect::<Vec<_>>(), [(Reason::Empty, 1), (Reason::IdLength, 1), (Reason::IdCheckDigit, 1)]);
     assert_eq!((keys.failed_rows(), keys.duplicates), (3, 2));
     assert_eq!(keys.has_key(), [true, true, true, false, false, false]);
-    assert_eq!(
-        keys.present().map(|(row, _)| row).collect::<Vec<_>>(),
-        [0, 1, 2]
-    );
-    assert_eq!(
-        keys.first_duplicates,
-        [Place { row: 2, line: None }, Place { row: 3, line: None }]
-    );
+    assert_eq!(keys.present().map(|(row, _)| row).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(keys.first_duplicates, [Place { row: 2, line: None }, Place { row: 3, line: None }]);
     let error = keys.check_unique().unwrap_err();
     assert!(matches!(&error, Error::DuplicateKeys { count: 2, .. }));
     assert!(!error.to_string().contains("1101"), "{error}");
-    assert!(
-        !format!("{keys:?}").contains("49, 49"),
-        "Debug shows no key"
-    );
+    assert!(!format!("{keys:?}").contains("49, 49"), "Debug shows no key");
 }
 
 #[test]
@@ -79,23 +42,10 @@ fn at_most_five_duplicates_are_named() {
 
 #[test]
 fn parts_of_a_key_do_not_run_together() {
-    let spec = KeySpec {
-        columns: vec!["a".into(), "b".into()],
-        steps: vec![Normalise::Trim],
-    };
-    let keys = normalise(
-        &table(&[("a", &["ab", "a ", "x"]), ("b", &["c", "bc", ""])]),
-        &spec,
-    )
-    .unwrap();
-    assert_eq!(
-        keys.values[0].as_deref(),
-        Some(&b"\x02\0\0\0ab\x01\0\0\0c"[..])
-    );
-    assert_eq!(
-        keys.values[1].as_deref(),
-        Some(&b"\x01\0\0\0a\x02\0\0\0bc"[..])
-    );
+    let spec = KeySpec { columns: vec!["a".into(), "b".into()], steps: vec![Normalise::Trim] };
+    let keys = normalise(&table(&[("a", &["ab", "a ", "x"]), ("b", &["c", "bc", ""])]), &spec).unwrap();
+    assert_eq!(keys.values[0].as_deref(), Some(&b"\x02\0\0\0ab\x01\0\0\0c"[..]));
+    assert_eq!(keys.values[1].as_deref(), Some(&b"\x01\0\0\0a\x02\0\0\0bc"[..]));
     assert_eq!(keys.values[2], None);
     assert_eq!((keys.duplicates, keys.failed[&Reason::Empty]), (0, 1));
 }
@@ -103,59 +53,30 @@ fn parts_of_a_key_do_not_run_together() {
 #[test]
 fn specifications_are_checked() {
     let problem = |columns: &[&str], steps: &[Normalise]| {
-        let spec = KeySpec {
-            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
-            steps: steps.to_vec(),
-        };
+        let spec = KeySpec { columns: columns.iter().map(|name| (*name).to_owned()).collect(), steps: steps.to_vec() };
         match spec.check() {
             Err(Error::KeySpec { problem }) => problem,
             other => panic!("{other:?}"),
         }
     };
     assert_eq!(problem(&[], &[]), KeySpecProblem::NoColumn);
-    assert_eq!(
-        problem(&["a", "b", "a"], &[]),
-        KeySpecProblem::ColumnTwice("a".into())
-    );
-    assert_eq!(
-        problem(
-            &["a"],
-            &[Normalise::Trim, Normalise::UpperX, Normalise::Trim]
-        ),
-        KeySpecProblem::StepTwice
-    );
+    assert_eq!(problem(&["a", "b", "a"], &[]), KeySpecProblem::ColumnTwice("a".into()));
+    assert_eq!(problem(&["a"], &[Normalise::Trim, Normalise::UpperX, Normalise::Trim]), KeySpecProblem::StepTwice);
 }
 
 #[test]
 fn the_contract_form() {
-    let spec = KeySpec {
-        columns: vec!["id".into()],
-        steps: ALL.to_vec(),
-    };
+    let spec = KeySpec { columns: vec!["id".into()], steps: ALL.to_vec() };
     let json = serde_json::to_string(&spec).unwrap();
-    assert_eq!(
-        json,
-        r#"{"columns":["id"],"steps":["resident_id","upper_x","strip_country_code_86","trim","full_width_digits","nfkc"]}"#
-    );
+    assert_eq!(json, r#"{"columns":["id"],"steps":["resident_id","upper_x","strip_country_code_86","trim","full_width_digits","nfkc"]}"#);
     assert_eq!(serde_json::from_str::<KeySpec>(&json).unwrap(), spec);
     assert!(serde_json::from_str::<KeySpec>(r#"{"columns":["id"],"steps":["lower"]}"#).is_err());
 }
 
 #[test]
 fn scientific_notation_is_refused_here_too() {
-    let error = normalise(
-        &table(&[("id", &["1", "4.1E+10"])]),
-        &KeySpec::new("id", &[]),
-    )
-    .unwrap_err();
-    assert!(matches!(
-        error,
-        Error::Key {
-            place: Place { row: 2, .. },
-            problem: KeyProblem::Scientific,
-            ..
-        }
-    ));
+    let error = normalise(&table(&[("id", &["1", "4.1E+10"])]), &KeySpec::new("id", &[])).unwrap_err();
+    assert!(matches!(error, Error::Key { place: Place { row: 2, .. }, problem: KeyProblem::Scientific, .. }));
 }
 
 proptest! {

@@ -24,12 +24,7 @@ fn hash(table: &Table) -> String {
 fn correlation(x: &[f64], y: &[f64]) -> f64 {
     let n = x.len() as f64;
     let (mx, my) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
-    let dot = |a: &[f64], ma: f64, b: &[f64], mb: f64| {
-        a.iter()
-            .zip(b)
-            .map(|(a, b)| (a - ma) * (b - mb))
-            .sum::<f64>()
-    };
+    let dot = |a: &[f64], ma: f64, b: &[f64], mb: f64| a.iter().zip(b).map(|(a, b)| (a - ma) * (b - mb)).sum::<f64>();
     dot(x, mx, y, my) / (dot(x, mx, x, mx) * dot(y, my, y, my)).sqrt()
 }
 
@@ -39,19 +34,13 @@ fn ids_are_valid_unique_and_overlap_exactly() {
     assert_eq!(population.matched(), 2400);
     let spec = KeySpec::new("resident_id", &[Normalise::ResidentId]);
     let mut sets = Vec::new();
-    for (table, rows) in [
-        (population.health().unwrap(), 5000),
-        (population.bank().unwrap(), 4000),
-    ] {
+    for (table, rows) in [(population.health().unwrap(), 5000), (population.bank().unwrap(), 4000)] {
         assert!(table.is_simulated());
         assert_eq!(table.num_rows(), rows);
         let keys = normalise(&table, &spec).unwrap();
         assert_eq!((keys.failed_rows(), keys.duplicates), (0, 0));
         let ids = column::text(&table, "resident_id").unwrap();
-        assert!(
-            ids.iter()
-                .all(|id| id.len() == 18 && id.starts_with("3302"))
-        );
+        assert!(ids.iter().all(|id| id.len() == 18 && id.starts_with("3302")));
         sets.push(ids.into_iter().collect::<HashSet<_>>());
     }
     assert_eq!(sets[0].intersection(&sets[1]).count(), 2400);
@@ -60,15 +49,8 @@ fn ids_are_valid_unique_and_overlap_exactly() {
 #[test]
 fn a_seed_gives_the_same_bytes_on_every_machine() {
     let population = Population::new(20_260_101, 1000, 800, 0.5).unwrap();
-    let receipts = population
-        .receipts(&ReceiptPlan::new("S1", &["visits"], NOW))
-        .unwrap();
-    let hashes = [
-        population.health().unwrap(),
-        population.bank().unwrap(),
-        receipts.table,
-    ]
-    .map(|table| hash(&table));
+    let receipts = population.receipts(&ReceiptPlan::new("S1", &["visits"], NOW)).unwrap();
+    let hashes = [population.health().unwrap(), population.bank().unwrap(), receipts.table].map(|table| hash(&table));
     assert_eq!(hashes, GOLDEN);
     let other = Population::new(20_260_102, 1000, 800, 0.5).unwrap();
     assert_ne!(hash(&other.health().unwrap()), GOLDEN[0]);
@@ -101,17 +83,11 @@ fn columns_are_possible_and_related() {
         (&bank, "credit_score", 350.0, 950.0),
     ] {
         let values = number(table, name);
-        assert!(
-            values.iter().all(|value| (low..=high).contains(value)),
-            "{name}"
-        );
+        assert!(values.iter().all(|value| (low..=high).contains(value)), "{name}");
         assert!(values.iter().any(|value| *value != values[0]), "{name}");
     }
     // the age in the table is the age of the id
-    let (ids, ages) = (
-        column::text(&health, "resident_id").unwrap(),
-        number(&health, "age"),
-    );
+    let (ids, ages) = (column::text(&health, "resident_id").unwrap(), number(&health, "age"));
     for (id, age) in ids.iter().zip(&ages) {
         let (year, day): (i32, &str) = (id[6..10].parse().unwrap(), &id[10..14]);
         assert_eq!(f64::from(2026 - year - i32::from(day > "0101")), *age);
@@ -120,73 +96,38 @@ fn columns_are_possible_and_related() {
     column::categories(&health, "district", &regions::district_names()).unwrap();
 
     // align by id and look across
-    let places: std::collections::HashMap<String, u64> = column::text(&bank, "resident_id")
-        .unwrap()
-        .into_iter()
-        .zip(0..)
-        .collect();
+    let places: std::collections::HashMap<String, u64> = column::text(&bank, "resident_id").unwrap().into_iter().zip(0..).collect();
     let order: Vec<u64> = ids.iter().map(|id| places[id]).collect();
     let bank = bank.take(&order).unwrap();
-    let across =
-        |left: &str, right: &str| correlation(&number(&health, left), &number(&bank, right));
-    assert!(
-        across("outpatient_cost", "income") > 0.1,
-        "{}",
-        across("outpatient_cost", "income")
-    );
+    let across = |left: &str, right: &str| correlation(&number(&health, left), &number(&bank, right));
+    assert!(across("outpatient_cost", "income") > 0.1, "{}", across("outpatient_cost", "income"));
     assert!(across("age", "loan") < -0.2, "{}", across("age", "loan"));
-    assert!(
-        across("visits", "overdue_days") > 0.03,
-        "{}",
-        across("visits", "overdue_days")
-    );
-    assert!(
-        across("age", "balance") > 0.1,
-        "{}",
-        across("age", "balance")
-    );
+    assert!(across("visits", "overdue_days") > 0.03, "{}", across("visits", "overdue_days"));
+    assert!(across("age", "balance") > 0.1, "{}", across("age", "balance"));
 }
 
 #[test]
 fn receipts_hold_for_most() {
     let population = population();
-    let receipts = population
-        .receipts(&ReceiptPlan::new(
-            "credit-health",
-            &["visits", "chronic"],
-            NOW,
-        ))
-        .unwrap();
+    let receipts = population.receipts(&ReceiptPlan::new("credit-health", &["visits", "chronic"], NOW)).unwrap();
     let total = receipts.valid + receipts.revoked + receipts.expired + receipts.early;
     assert_eq!(receipts.table.num_rows(), total);
     assert!((4790..4910).contains(&total), "{total}");
     assert!(receipts.revoked > 20 && receipts.expired > 20 && receipts.early > 5);
     let column = |name: &str| column::text(&receipts.table, name).unwrap();
     let now = "2026-11-21T08:00:00Z";
-    let (begin, end, revoked) = (
-        column("not_before"),
-        column("not_after"),
-        column("revoked_at"),
-    );
-    let valid = (0..begin.len())
-        .filter(|i| begin[*i].as_str() <= now && now <= end[*i].as_str() && revoked[*i].is_empty());
+    let (begin, end, revoked) = (column("not_before"), column("not_after"), column("revoked_at"));
+    let valid = (0..begin.len()).filter(|i| begin[*i].as_str() <= now && now <= end[*i].as_str() && revoked[*i].is_empty());
     assert_eq!(valid.count() as u64, receipts.valid);
     for i in 0..begin.len() {
         assert!(begin[i] < end[i]);
         assert!(revoked[i].is_empty() || (begin[i] < revoked[i] && revoked[i].as_str() < now));
     }
-    let known: HashSet<String> = column::text(&population.health().unwrap(), "resident_id")
-        .unwrap()
-        .into_iter()
-        .collect();
+    let known: HashSet<String> = column::text(&population.health().unwrap(), "resident_id").unwrap().into_iter().collect();
     let ids = column("resident_id");
     assert!(ids.iter().all(|id| known.contains(id)));
     assert_eq!(ids.iter().collect::<HashSet<_>>().len() as u64, total);
-    assert!(
-        column("items")
-            .iter()
-            .all(|items| items == "visits|chronic")
-    );
+    assert!(column("items").iter().all(|items| items == "visits|chronic"));
 }
 
 #[test]
@@ -195,58 +136,22 @@ fn files_read_back_equal() {
     let path = folder.path().join("health.csv");
     let table = population().health().unwrap();
     write_csv(&table, &path).unwrap();
-    let back = read_table(
-        &path,
-        &ReadOptions {
-            keys: vec!["resident_id".into()],
-            ..ReadOptions::default()
-        },
-    )
-    .unwrap();
+    let back = read_table(&path, &ReadOptions { keys: vec!["resident_id".into()], ..ReadOptions::default() }).unwrap();
     assert_eq!(back.column_names(), table.column_names());
-    assert_eq!(
-        column::text(&back, "district").unwrap(),
-        column::text(&table, "district").unwrap()
-    );
-    for name in [
-        "age",
-        "visits",
-        "outpatient_cost",
-        "inpatient_cost",
-        "chronic",
-        "systolic",
-    ] {
-        assert_eq!(
-            column::numeric(&back, name).unwrap(),
-            column::numeric(&table, name).unwrap(),
-            "{name}"
-        );
+    assert_eq!(column::text(&back, "district").unwrap(), column::text(&table, "district").unwrap());
+    for name in ["age", "visits", "outpatient_cost", "inpatient_cost", "chronic", "systolic"] {
+        assert_eq!(column::numeric(&back, name).unwrap(), column::numeric(&table, name).unwrap(), "{name}");
     }
-    assert!(matches!(
-        write_csv(&table, folder.path().join("no/such/folder.csv")),
-        Err(Error::Io { .. })
-    ));
+    assert!(matches!(write_csv(&table, folder.path().join("no/such/folder.csv")), Err(Error::Io { .. })));
 }
 
 #[test]
 fn impossible_populations() {
-    for (left, right, overlap) in [
-        (0, 1, 0.5),
-        (1, 0, 0.5),
-        (1, 1, 1.5),
-        (1, 1, f64::NAN),
-        (u64::MAX, 1, 0.5),
-    ] {
-        assert!(matches!(
-            Population::new(1, left, right, overlap),
-            Err(Error::Population { .. })
-        ));
+    for (left, right, overlap) in [(0, 1, 0.5), (1, 0, 0.5), (1, 1, 1.5), (1, 1, f64::NAN), (u64::MAX, 1, 0.5)] {
+        assert!(matches!(Population::new(1, left, right, overlap), Err(Error::Population { .. })));
     }
     let never = ReceiptPlan::new("s", &["visits"], i64::MAX);
-    assert!(matches!(
-        population().receipts(&never),
-        Err(Error::Population { .. })
-    ));
+    assert!(matches!(population().receipts(&never), Err(Error::Population { .. })));
     let alone = Population::new(1, 3, 2, 0.0).unwrap();
     assert_eq!((alone.matched(), alone.bank().unwrap().num_rows()), (0, 2));
 }

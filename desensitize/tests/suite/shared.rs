@@ -8,17 +8,12 @@ use yu_desensitize::read::{ReadOptions, read_table};
 
 /// The data folder of `$YU_SHARED`, or of `shared` beside the workspace.
 fn data(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("YU_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("YU_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let file = root.join("data").join(path);
     if file.is_file() {
         return Some(file);
     }
-    println!(
-        "skipped: {path} is not in the data folder; set YU_SHARED to the folder that holds `data`"
-    );
+    println!("skipped: {path} is not in the data folder; set YU_SHARED to the folder that holds `data`");
     None
 }
 
@@ -28,14 +23,7 @@ fn default_credit() {
         let Some(path) = data(&format!("default_credit/default_credit_hetero_{half}.csv")) else {
             return;
         };
-        let table = read_table(
-            path,
-            &ReadOptions {
-                keys: vec!["id".into()],
-                ..ReadOptions::default()
-            },
-        )
-        .unwrap();
+        let table = read_table(path, &ReadOptions { keys: vec!["id".into()], ..ReadOptions::default() }).unwrap();
         assert_eq!((table.num_rows(), table.num_columns()), (30_000, columns));
         let keys = normalise(&table, &KeySpec::new("id", &[Normalise::Trim])).unwrap();
         assert_eq!((keys.failed_rows(), keys.duplicates), (0, 0));
@@ -54,14 +42,7 @@ fn bank_marketing() {
     assert_eq!((table.num_rows(), table.num_columns()), (45_211, 17));
     let ages = column::numeric(&table, "age").unwrap();
     assert!((ages.iter().sum::<f64>() / 45_211.0 - 40.936).abs() < 0.001);
-    assert_eq!(
-        column::distinct(&table, "marital", 10).unwrap(),
-        ["divorced", "married", "single"]
-    );
-    let yes = column::categories(&table, "y", &["no", "yes"])
-        .unwrap()
-        .into_iter()
-        .map(u64::from)
-        .sum::<u64>();
+    assert_eq!(column::distinct(&table, "marital", 10).unwrap(), ["divorced", "married", "single"]);
+    let yes = column::categories(&table, "y", &["no", "yes"]).unwrap().into_iter().map(u64::from).sum::<u64>();
     assert_eq!(yes, 5289);
 }

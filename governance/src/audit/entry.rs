@@ -338,8 +338,7 @@ impl Entry {
 
 fn is_verb(text: &str) -> bool {
     let is_part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_lowercase())
-            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        part.starts_with(|c: char| c.is_ascii_lowercase()) && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };
     text.len() <= 60 && text.split_once('.').is_some_and(|(subject, act)| is_part(subject) && is_part(act))
 }

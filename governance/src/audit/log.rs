@@ -105,8 +105,7 @@ impl AuditLog {
         for line in lines(countersignatures) {
             log.note_countersignature(&Line::parse(line)?, line);
         }
-        let recovery =
-            Recovery { entries: entries_cut, checkpoints: checkpoints_cut, countersignatures: countersignatures_cut };
+        let recovery = Recovery { entries: entries_cut, checkpoints: checkpoints_cut, countersignatures: countersignatures_cut };
         Ok((log, recovery))
     }
 

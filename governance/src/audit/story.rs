@@ -51,10 +51,7 @@ pub fn tell(entry: &Entry) -> Text {
         None => ("{node}: {verb}", "{node}：{verb}"),
     };
     let fill = |template: &str, unnamed: &str| {
-        template
-            .replace("{node}", &node)
-            .replace("{party}", party.as_deref().unwrap_or(unnamed))
-            .replace("{verb}", &entry.verb)
+        template.replace("{node}", &node).replace("{party}", party.as_deref().unwrap_or(unnamed)).replace("{verb}", &entry.verb)
     };
     let (mut en, mut zh) = (fill(en, "another party"), fill(zh, "另一方"));
     if let Some(job) = &entry.job {
@@ -63,11 +60,7 @@ pub fn tell(entry: &Entry) -> Text {
         zh = format!("{zh}，任务 {job}");
     }
     let facts = |name_of: fn(&str) -> &str, colon: &str, comma: &str| {
-        let facts: Vec<_> = entry
-            .object
-            .iter()
-            .map(|(name, value)| format!("{}{colon}{}", name_of(name), abbreviated(value)))
-            .collect();
+        let facts: Vec<_> = entry.object.iter().map(|(name, value)| format!("{}{colon}{}", name_of(name), abbreviated(value))).collect();
         facts.join(comma)
     };
     if !entry.object.is_empty() {
@@ -106,17 +99,13 @@ const fn sentence(verb: Verb) -> (&'static str, &'static str) {
         Verb::DatasetAdded => ("{node} entered a data set in the catalogue", "{node} 将数据集登记入目录"),
         Verb::ImportApproved => ("{node} approved the import of an outside data set", "{node} 批准外部数据集引入"),
         Verb::AuthorisationSigned => ("{node} signed an authorisation", "{node} 签发授权"),
-        Verb::AuthorisationReceived => {
-            ("{node} received an authorisation from {party}", "{node} 收到 {party} 签发的授权")
-        }
+        Verb::AuthorisationReceived => ("{node} received an authorisation from {party}", "{node} 收到 {party} 签发的授权"),
         Verb::AuthorisationRevoked => ("{node} recorded that an authorisation was revoked", "{node} 记录授权被撤销"),
         Verb::RequestSent => ("{node} sent a data request to {party}", "{node} 向 {party} 提交数据申请"),
         Verb::RequestReceived => ("{node} received a data request from {party}", "{node} 收到 {party} 的数据申请"),
         Verb::RequestApproved => ("{node} approved a data request column by column", "{node} 逐列审核通过数据申请"),
         Verb::RequestRefused => ("{node} refused a data request", "{node} 驳回数据申请"),
-        Verb::ConsentFiltered => {
-            ("{node} left out the rows of subjects without consent", "{node} 剔除未授权同意的主体的行")
-        }
+        Verb::ConsentFiltered => ("{node} left out the rows of subjects without consent", "{node} 剔除未授权同意的主体的行"),
         Verb::JobProposed => ("{node} recorded a proposed contract", "{node} 记录提出的任务合约"),
         Verb::JobChecked => ("{node} checked the contract by its own rules", "{node} 按本方规则核查任务合约"),
         Verb::JobSigned => ("{node} signed the contract", "{node} 签署任务合约"),
@@ -139,20 +128,12 @@ const fn sentence(verb: Verb) -> (&'static str, &'static str) {
         Verb::ResultReceived => ("{node} received the result from {party}", "{node} 从 {party} 收到结果"),
         Verb::JobFinished => ("{node} finished the job", "{node} 完成任务"),
         Verb::JobFailed => ("{node} recorded that the job failed", "{node} 记录任务失败"),
-        Verb::WorkingDestroyed => {
-            ("{node} destroyed working copies, shares and keys", "{node} 销毁工作副本、份额与密钥")
-        }
+        Verb::WorkingDestroyed => ("{node} destroyed working copies, shares and keys", "{node} 销毁工作副本、份额与密钥"),
         Verb::DatasetDestroyed => ("{node} destroyed a data set", "{node} 销毁数据集"),
         Verb::CertificateSigned => ("{node} signed a destruction certificate", "{node} 签发销毁证书"),
-        Verb::CertificateReceived => {
-            ("{node} received the destruction certificate of {party}", "{node} 收到 {party} 的销毁证书")
-        }
-        Verb::CheckpointCountersigned => {
-            ("{node} countersigned a checkpoint of {party}", "{node} 副署 {party} 的检查点")
-        }
-        Verb::CheckpointRefused => {
-            ("{node} refused to countersign a checkpoint of {party}", "{node} 拒绝副署 {party} 的检查点")
-        }
+        Verb::CertificateReceived => ("{node} received the destruction certificate of {party}", "{node} 收到 {party} 的销毁证书"),
+        Verb::CheckpointCountersigned => ("{node} countersigned a checkpoint of {party}", "{node} 副署 {party} 的检查点"),
+        Verb::CheckpointRefused => ("{node} refused to countersign a checkpoint of {party}", "{node} 拒绝副署 {party} 的检查点"),
     }
 }
 
@@ -182,10 +163,7 @@ mod tests {
             text.en,
             "health/node1 released the result to bank/node1, job sha-256:abababababab… (result: sha-256:010101010101…, rows: 12)"
         );
-        assert_eq!(
-            text.zh,
-            "health/node1 将结果出域给 bank/node1，任务 sha-256:abababababab…（结果：sha-256:010101010101…，行数：12）"
-        );
+        assert_eq!(text.zh, "health/node1 将结果出域给 bank/node1，任务 sha-256:abababababab…（结果：sha-256:010101010101…，行数：12）");
     }
 
     #[test]

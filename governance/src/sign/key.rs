@@ -69,10 +69,7 @@ impl PublicKey {
             .ok()
             .filter(|key| !key.is_weak() && is_reduced(bytes))
             .map(Self)
-            .ok_or_else(|| Error::Malformed {
-                object: "public key".into(),
-                reason: "not an acceptable ed25519 key".into(),
-            })
+            .ok_or_else(|| Error::Malformed { object: "public key".into(), reason: "not an acceptable ed25519 key".into() })
     }
 
     /// The 32 bytes.
@@ -88,10 +85,7 @@ impl PublicKey {
     pub fn verify_message(&self, domain: &str, bytes: &[u8], sig: &[u8]) -> Result<()> {
         ed25519_dalek::Signature::from_slice(sig)
             .and_then(|sig| self.0.verify_strict(&message(domain, bytes), &sig))
-            .map_err(|_| Error::Signature {
-                object: domain.into(),
-                reason: format!("the signature does not verify under {self}"),
-            })
+            .map_err(|_| Error::Signature { object: domain.into(), reason: format!("the signature does not verify under {self}") })
     }
 }
 
@@ -168,10 +162,7 @@ mod tests {
     fn rfc_8032_test_1() {
         let seed = parse_hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").unwrap();
         let key = SigningKey::from_bytes(&seed);
-        assert_eq!(
-            key.public().to_string(),
-            "ed25519:d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-        );
+        assert_eq!(key.public().to_string(), "ed25519:d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
         assert_eq!(*key.to_bytes(), seed);
         assert_eq!(format!("{key:?}"), "SigningKey");
         let sig = key.sign_message("d", b"m");

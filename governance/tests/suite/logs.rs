@@ -69,9 +69,7 @@ impl Node {
         self.append(Event::new(Verb::JobStarted).job(job));
         let points = Event::new(Verb::StepFinished).job(job).with("step", Field::Code("psi.points"));
         self.append(points.with("rows", Field::Count(100_000)));
-        self.append(
-            Event::new(Verb::ResultSealed).job(job).party(name(2)).with("result", Field::Hash(digest("r", &[step]))),
-        );
+        self.append(Event::new(Verb::ResultSealed).job(job).party(name(2)).with("result", Field::Hash(digest("r", &[step]))));
     }
 }
 

@@ -181,8 +181,10 @@ pub enum PeerCommand {
 #[derive(Debug, Subcommand)]
 pub enum DatasetCommand {
     /// Read a file, encrypt it under its own key, publish its catalogue entry.
-    #[command(after_help = "Example: yu dataset add --dir health visits.csv --id visits --key resident_id --categorical district --consent consent.csv")]
-    Add(DatasetAddArgs),
+    #[command(
+        after_help = "Example: yu dataset add --dir health visits.csv --id visits --key resident_id --categorical district --consent consent.csv"
+    )]
+    Add(Box<DatasetAddArgs>),
     /// List data sets here; with --peer the catalogue of a peer.
     #[command(after_help = "Example: yu dataset list --dir bank --peer yu://dev/health/n1")]
     List {
@@ -256,7 +258,9 @@ pub enum AuthorisationCommand {
 #[derive(Debug, Subcommand)]
 pub enum RequestCommand {
     /// Ask a provider for columns under an authorisation.
-    #[command(after_help = "Example: yu request send --dir bank --authorisation A-1 --provider yu://dev/health/n1 --dataset dev/health/visits --columns resident_id,visits")]
+    #[command(
+        after_help = "Example: yu request send --dir bank --authorisation A-1 --provider yu://dev/health/n1 --dataset dev/health/visits --columns resident_id,visits"
+    )]
     Send {
         /// Authorisation id.
         #[arg(long)]

@@ -88,7 +88,12 @@ pub(super) fn audit_verify(dirs: &[PathBuf], out: &Output) -> Result<()> {
     for node in report.get("nodes").and_then(Value::as_array).unwrap_or(&empty) {
         let (entries, uncovered) = (text(node, "entries"), text(node, "uncovered"));
         out.say(
-            &format!("{}: {entries} entries, {} checkpoints, {} countersignatures, {uncovered} entries not yet covered", text(node, "node"), text(node, "checkpoints"), text(node, "countersignatures")),
+            &format!(
+                "{}: {entries} entries, {} checkpoints, {} countersignatures, {uncovered} entries not yet covered",
+                text(node, "node"),
+                text(node, "checkpoints"),
+                text(node, "countersignatures")
+            ),
             &format!("{entries} 条记录，{uncovered} 条尚未被检查点覆盖"),
         );
         for problem in node.get("problems").and_then(Value::as_array).unwrap_or(&empty) {
@@ -163,7 +168,10 @@ pub(crate) fn result_check(folder: &Path) -> Result<Receipt> {
 pub(super) fn result_verify(folder: &Path, out: &Output) -> Result<()> {
     let receipt = result_check(folder)?;
     out.say(
-        &format!("job {}: released by {} to {} at {}; the document is the one that was decided on", receipt.job, receipt.reviewer, receipt.receiver, receipt.at),
+        &format!(
+            "job {}: released by {} to {} at {}; the document is the one that was decided on",
+            receipt.job, receipt.reviewer, receipt.receiver, receipt.at
+        ),
         &format!("任务 {}：由 {} 放行给 {}，文件与审核结论一致", receipt.job, receipt.reviewer, receipt.receiver),
     );
     out.document(&json!({ "ok": true, "receipt": receipt }));

@@ -99,8 +99,11 @@ impl Output {
     /// A fault, on standard error for people and on standard output for machines.
     pub fn fault(&self, fault: &Fault) {
         if self.json {
-            emit(&json!({ "fault": fault, "title": { "en": fault.code.title_en(), "zh": fault.code.title_zh() },
-                "remedy": { "en": fault.code.remedy_en(), "zh": fault.code.remedy_zh() } }).to_string());
+            emit(
+                &json!({ "fault": fault, "title": { "en": fault.code.title_en(), "zh": fault.code.title_zh() },
+                "remedy": { "en": fault.code.remedy_en(), "zh": fault.code.remedy_zh() } })
+                .to_string(),
+            );
         } else {
             eprintln!("{}", fault.render(self.lang));
         }

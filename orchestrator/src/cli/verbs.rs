@@ -108,7 +108,9 @@ fn question(command: Command) -> Result<AdminAsk> {
 fn job(command: JobCommand) -> Result<AdminAsk> {
     Ok(match command {
         JobCommand::Check { file } | JobCommand::Estimate { file } => AdminAsk::JobCheck { toml: text(&file)? },
-        JobCommand::Explain { file } if Path::new(&file).exists() => AdminAsk::JobExplain { toml: Some(text(Path::new(&file))?), job: None },
+        JobCommand::Explain { file } if Path::new(&file).exists() => {
+            AdminAsk::JobExplain { toml: Some(text(Path::new(&file))?), job: None }
+        }
         JobCommand::Explain { file } => AdminAsk::JobExplain { toml: None, job: Some(file) },
         JobCommand::Submit { file } => AdminAsk::JobSubmit { toml: text(&file)? },
         JobCommand::List => AdminAsk::JobList,

@@ -79,5 +79,8 @@ impl Node {
 
 /// Whether a fault says that the peer was not reached (then the message is kept).
 pub(crate) fn unreachable(code: Code) -> bool {
-    matches!(code, Code::Unreachable | Code::Transport | Code::PeerLost | Code::PeerRestarted | Code::PeerFailed | Code::Storage | Code::DiskFull)
+    matches!(
+        code,
+        Code::Unreachable | Code::Transport | Code::PeerLost | Code::PeerRestarted | Code::PeerFailed | Code::Storage | Code::DiskFull
+    )
 }

@@ -3,13 +3,13 @@
 use super::{Answer, Ask, HelloAnswer, JobAnswer, LIMIT};
 use crate::fault::{Code, Fault, Result};
 use crate::job;
+use crate::journal::Note;
 use crate::keys::now;
 use crate::node::{Node, payload_hash};
 use crate::verbs::{self, to_value};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use crate::journal::Note;
 use yu_governance::audit::{Event, Field, Verb};
 use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::CatalogueEntry;
@@ -69,7 +69,9 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         }),
         Ask::Catalogue => to_value(&node.all_signed::<CatalogueEntry>("catalogue")?),
         Ask::Deliver { kind, document } => deliver(node, &from, &kind, document),
-        Ask::Offer { authorisation, request, key, normalisation } => job::offer::answer(node, &from, &authorisation, &request, &key, &normalisation),
+        Ask::Offer { authorisation, request, key, normalisation } => {
+            job::offer::answer(node, &from, &authorisation, &request, &key, &normalisation)
+        }
         Ask::Propose { bundle } => job::admit::proposed(node, &from, bundle),
         Ask::Sign { job, signature } => job::admit::signed(node, &from, &job, signature),
         Ask::Refuse { job, fault } => job::admit::refused(node, &from, &job, fault),
@@ -131,7 +133,12 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
             let id = signed.payload.id.clone();
             unless_other(node, "authorisation", id.as_str(), payload_hash(&signed.payload)?)?;
             let hash = node.store_signed("authorisation", id.as_str(), &signed)?;
-            node.log(Event::new(Verb::AuthorisationReceived).by(&authority)?.with("authorisation", Field::Authorisation(id.clone())).hash("document", &hash))?;
+            node.log(
+                Event::new(Verb::AuthorisationReceived)
+                    .by(&authority)?
+                    .with("authorisation", Field::Authorisation(id.clone()))
+                    .hash("document", &hash),
+            )?;
         }
         "request" => {
             let signed: Signed<DataRequest> = serde_json::from_value(document).map_err(parse)?;

@@ -91,17 +91,39 @@ impl Inputs {
         let own = folder.join("bank-consent.csv");
         write_own_consent(&bank, &own, start)?;
         let notes = vec![(
-            format!("simulated residents, seed {seed}: {rows} with the health office, {rows} with the bank, {} in both; {} valid consents", people.matched(), receipts.valid),
-            format!("模拟居民（种子 {seed}）：医保 {rows} 人，银行 {rows} 人，重叠 {} 人；有效同意 {} 份", people.matched(), receipts.valid),
+            format!(
+                "simulated residents, seed {seed}: {rows} with the health office, {rows} with the bank, {} in both; {} valid consents",
+                people.matched(),
+                receipts.valid
+            ),
+            format!(
+                "模拟居民（种子 {seed}）：医保 {rows} 人，银行 {rows} 人，重叠 {} 人；有效同意 {} 份",
+                people.matched(),
+                receipts.valid
+            ),
         )];
         Ok(Self {
             left: SideInput {
-                id: "dev/health/visits".into(), org: "health", name: "visits", file: left, key: "resident_id".into(),
-                numeric: numeric_columns(&health, &["resident_id", "district"]), category: Some("district".into()), consent: Some(consent), import: false,
+                id: "dev/health/visits".into(),
+                org: "health",
+                name: "visits",
+                file: left,
+                key: "resident_id".into(),
+                numeric: numeric_columns(&health, &["resident_id", "district"]),
+                category: Some("district".into()),
+                consent: Some(consent),
+                import: false,
             },
             right: SideInput {
-                id: "dev/bank/accounts".into(), org: "bank", name: "accounts", file: right, key: "resident_id".into(),
-                numeric: numeric_columns(&bank, &["resident_id"]), category: None, consent: Some(own), import: true,
+                id: "dev/bank/accounts".into(),
+                org: "bank",
+                name: "accounts",
+                file: right,
+                key: "resident_id".into(),
+                numeric: numeric_columns(&bank, &["resident_id"]),
+                category: None,
+                consent: Some(own),
+                import: true,
             },
             notes,
             steps: "\"trim\", \"nfkc\", \"upper_x\", \"resident_id\"",
@@ -122,7 +144,10 @@ impl Inputs {
         Ok(Self {
             left: side(left, "dev/health/left", "health", "left", false)?,
             right: side(right, "dev/bank/right", "bank", "right", true)?,
-            notes: vec![("two files of yours; they are declared as pointing at nobody".into(), "使用您的两个文件；声明为不指向个人".into())],
+            notes: vec![(
+                "two files of yours; they are declared as pointing at nobody".into(),
+                "使用您的两个文件；声明为不指向个人".into(),
+            )],
             steps: "\"trim\", \"nfkc\"",
             start,
         })
@@ -147,20 +172,33 @@ impl Inputs {
              [contingency_plan]\nowner = \"bank\"\nscope = \"leak, misuse or loss of data of this scenario\"\n\
              contacts = [\"duty officer of the bank\", \"duty officer of the authority\"]\n\
              steps = [\"halt all jobs with yu job halt\", \"report to the authority at once\", \"preserve the logs\"]\ndrill_interval_days = 180\n",
-            self.start.plus_seconds(-60), self.start.plus_days(365),
-            self.left.id, list(&self.left), self.right.id, list(&self.right),
+            self.start.plus_seconds(-60),
+            self.start.plus_days(365),
+            self.left.id,
+            list(&self.left),
+            self.right.id,
+            list(&self.right),
         )
     }
 
     /// The job file.
     pub(super) fn job(&self) -> String {
         let side = |s: &SideInput| {
-            format!("party = \"yu://dev/{}/n1\"\ndataset = \"{}\"\nkey = [\"{}\"]\ncolumns = [{}]\nnormalise = [{}]\n", s.org, s.id, s.key, quoted(&s.numeric), self.steps)
+            format!(
+                "party = \"yu://dev/{}/n1\"\ndataset = \"{}\"\nkey = [\"{}\"]\ncolumns = [{}]\nnormalise = [{}]\n",
+                s.org,
+                s.id,
+                s.key,
+                quoted(&s.numeric),
+                self.steps
+            )
         };
         let mut text = format!(
             "authorisation = \"{}\"\nquestion = \"joint-statistics\"\nreveal_match = \"both\"\nhelper = \"yu://dev/platform/n1\"\n\
              reviewer = \"yu://dev/authority/n1\"\nreceiver = \"yu://dev/bank/n1\"\n\n[left]\n{}\n[right]\n{}",
-            self.authorisation_id(), side(&self.left), side(&self.right),
+            self.authorisation_id(),
+            side(&self.left),
+            side(&self.right),
         );
         if let Some(category) = &self.left.category {
             text.push_str(&format!("\n[group]\nside = \"left\"\ncolumn = \"{category}\"\n"));

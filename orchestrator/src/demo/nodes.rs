@@ -123,7 +123,8 @@ impl Cluster {
             let dir = root.join(org);
             let program = std::env::current_exe().map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
             let made = Command::new(&program)
-                .args(["--json", "--dir"]).arg(&dir)
+                .args(["--json", "--dir"])
+                .arg(&dir)
                 .args(["init", "--org", org, "--role", role, "--listen", &listen.to_string(), "--carrier", carrier])
                 .args(["--authority", "yu://dev/authority/n1"])
                 .stdout(Stdio::null())
@@ -133,8 +134,12 @@ impl Cluster {
             }
             let log = std::fs::File::create(dir.join("node.log")).map_err(|e| Fault::io(&e, &dir))?;
             let child = Command::new(&program)
-                .arg("--dir").arg(&dir).arg("up")
-                .stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(log))
+                .arg("--dir")
+                .arg(&dir)
+                .arg("up")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::from(log))
                 .spawn()
                 .map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
             Ok(Running { org, name: format!("yu://dev/{org}/n1"), listen, dir, child: Mutex::new(child) })
@@ -150,7 +155,10 @@ impl Cluster {
             while node.ask(&AdminAsk::Status).is_err() {
                 if Instant::now() > end {
                     let log = std::fs::read_to_string(node.dir.join("node.log")).unwrap_or_default();
-                    return Err(Fault::new(Code::NotRunning, format!("{} did not start: {}", node.org, log.lines().last().unwrap_or_default())));
+                    return Err(Fault::new(
+                        Code::NotRunning,
+                        format!("{} did not start: {}", node.org, log.lines().last().unwrap_or_default()),
+                    ));
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }

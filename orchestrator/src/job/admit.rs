@@ -81,7 +81,8 @@ fn own_policy(node: &Node, bundle: &Bundle) -> Result<()> {
 
 /// A peer proposes a contract.
 pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
-    let bundle: Bundle = serde_json::from_value(bundle).map_err(|e| Fault::new(Code::PeerProtocol, e.to_string()).at("proposal").party(from))?;
+    let bundle: Bundle =
+        serde_json::from_value(bundle).map_err(|e| Fault::new(Code::PeerProtocol, e.to_string()).at("proposal").party(from))?;
     let id = bundle.id()?;
     let contract = &bundle.contract.payload;
     bundle.contract.verify(&node.ring()?, &[from])?;
@@ -173,7 +174,8 @@ pub fn refuse(node: &Arc<Node>, job: &str, reason: &str) -> Result<String> {
 
 /// A party's signature arrives at the proposer.
 pub fn signed(node: &Arc<Node>, from: &str, job: &str, signature: Value) -> Result<Value> {
-    let signature: Signature = serde_json::from_value(signature).map_err(|_| Fault::new(Code::PeerProtocol, "signature does not parse").party(from))?;
+    let signature: Signature =
+        serde_json::from_value(signature).map_err(|_| Fault::new(Code::PeerProtocol, "signature does not parse").party(from))?;
     if signature.signer != from {
         return Err(Fault::new(Code::Signature, "signer and sender differ").party(from));
     }
@@ -239,7 +241,8 @@ fn enter(node: &Arc<Node>, bundle: &Bundle) -> Result<()> {
 
 /// The proposer says that everybody signed.
 pub fn admitted(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
-    let bundle: Bundle = serde_json::from_value(bundle).map_err(|e| Fault::new(Code::PeerProtocol, e.to_string()).at("admission").party(from))?;
+    let bundle: Bundle =
+        serde_json::from_value(bundle).map_err(|e| Fault::new(Code::PeerProtocol, e.to_string()).at("admission").party(from))?;
     let job = bundle.id()?;
     let unknown = |_| Fault::new(Code::Tampered, "the admitted contract is not the one that was signed here").party(from);
     let row = bundle::of_party(node, from, &job).map_err(unknown)?;
@@ -293,4 +296,3 @@ pub fn refused(node: &Arc<Node>, from: &str, job: &str, fault: Fault) -> Result<
     end::fail(node, job, &Fault::new(code, detail).party(from));
     Ok(json!({}))
 }
-

@@ -13,12 +13,12 @@ use rand::Rng;
 use std::collections::BTreeSet;
 use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::{CatalogueEntry, Kind};
-use yu_governance::contract::{
-    ApprovalRef, AuthorisationRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, Engine, FixedPoint, GroupingTerms, Input,
-    KeyTerms, Leakage, Limits, OutputTerms, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, RevealMatch, Role, SealTo, SecurityModel, Side,
-    SideTerms, StatisticsTerms, Technique, Zone, Adversary,
-};
 use yu_governance::contract::leakage;
+use yu_governance::contract::{
+    Adversary, ApprovalRef, AuthorisationRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, Engine, FixedPoint,
+    GroupingTerms, Input, KeyTerms, Leakage, Limits, OutputTerms, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, RevealMatch, Role,
+    SealTo, SecurityModel, Side, SideTerms, StatisticsTerms, Technique, Zone,
+};
 use yu_governance::id::{ColumnSet, DatasetId, PartyName, document_hash};
 use yu_governance::policy::{Dossier, Floors};
 use yu_governance::request::{Approval, DataRequest};
@@ -136,7 +136,9 @@ fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisatio
     for name in file.key.iter().chain(&file.columns) {
         if entry.payload.column(name).is_none() {
             let near: Vec<&str> = entry.payload.items.iter().map(|c| c.name.as_str()).collect();
-            return Err(Fault::new(Code::ColumnMissing, format!("`{name}` in {dataset}; it has {}", near.join(", "))).party(file.party.clone()));
+            return Err(
+                Fault::new(Code::ColumnMissing, format!("`{name}` in {dataset}; it has {}", near.join(", "))).party(file.party.clone())
+            );
         }
     }
     let approvals: Vec<Signed<Approval>> = node.all_signed("approval")?;
@@ -144,7 +146,9 @@ fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisatio
         .into_iter()
         .rev()
         .find(|a| a.payload.dataset == dataset && a.payload.authorisation == authorisation.payload.id)
-        .ok_or_else(|| Fault::new(Code::NotApproved, format!("no approval for {dataset} under {}", authorisation.payload.id)).party(file.party.clone()))?;
+        .ok_or_else(|| {
+            Fault::new(Code::NotApproved, format!("no approval for {dataset} under {}", authorisation.payload.id)).party(file.party.clone())
+        })?;
     let request: Signed<DataRequest> = node.signed("request", approval.payload.request.as_str())?;
     let offer = if file.party == node.name() {
         offer::of(node, &dataset, &authorisation.payload, &approval.payload, &file.key, &file.normalise)?
@@ -155,7 +159,8 @@ fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisatio
             key: file.key.clone(),
             normalisation: file.normalise.clone(),
         };
-        serde_json::from_value(node.ask(&file.party, &ask)?).map_err(|_| Fault::new(Code::PeerProtocol, "offer").party(file.party.clone()))?
+        serde_json::from_value(node.ask(&file.party, &ask)?)
+            .map_err(|_| Fault::new(Code::PeerProtocol, "offer").party(file.party.clone()))?
     };
     Ok(Side1 { file, entry, request, approval, offer })
 }
@@ -168,8 +173,12 @@ fn grouping(file: &JobFile, left: &Side1<'_>, right: &Side1<'_>) -> Result<Optio
     let Some(group) = &file.group else { return Ok(None) };
     let (side, of) = if group.side == "left" { (Side::Left, left) } else { (Side::Right, right) };
     match of.entry.payload.column(&group.column).map(|c| &c.kind) {
-        Some(Kind::Categorical { categories }) => Ok(Some(GroupingTerms { side, column: group.column.clone(), categories: categories.clone() })),
-        Some(_) => Err(Fault::new(Code::Input, format!("`{}` is not categorical in the catalogue", group.column)).at("job.toml `group.column`")),
+        Some(Kind::Categorical { categories }) => {
+            Ok(Some(GroupingTerms { side, column: group.column.clone(), categories: categories.clone() }))
+        }
+        Some(_) => {
+            Err(Fault::new(Code::Input, format!("`{}` is not categorical in the catalogue", group.column)).at("job.toml `group.column`"))
+        }
         None => Err(Fault::new(Code::ColumnMissing, format!("`{}` in {}", group.column, of.file.dataset)).party(of.file.party.clone())),
     }
 }

@@ -1,7 +1,7 @@
 //! The end of a job by a fault: here first, then everywhere; working copies go, nothing is released.
 
-use super::bundle::{self, Bundle};
 use super::State;
+use super::bundle::{self, Bundle};
 use crate::control::Ask;
 use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;

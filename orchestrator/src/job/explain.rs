@@ -8,13 +8,17 @@ use yu_governance::contract::{ConsentTerms, Contract};
 pub fn contract(c: &Contract) -> Vec<(String, String)> {
     let mut say = vec![
         (c.title.en.clone(), c.title.zh.clone()),
-        (format!("scenario `{}`, purpose `{}`, authorisation {}", c.scenario, c.purpose, c.authorisation.id),
-         format!("场景“{}”，用途“{}”，授权 {}", c.scenario, c.purpose, c.authorisation.id)),
+        (
+            format!("scenario `{}`, purpose `{}`, authorisation {}", c.scenario, c.purpose, c.authorisation.id),
+            format!("场景“{}”，用途“{}”，授权 {}", c.scenario, c.purpose, c.authorisation.id),
+        ),
     ];
     for p in &c.parties {
         let roles: Vec<&str> = p.roles.iter().map(|r| r.as_str()).collect();
-        say.push((format!("{}: {} ({}, controlled by {})", p.name, roles.join(" + "), p.zone.as_str(), p.controller),
-                  format!("控制人 {}", p.controller)));
+        say.push((
+            format!("{}: {} ({}, controlled by {})", p.name, roles.join(" + "), p.zone.as_str(), p.controller),
+            format!("控制人 {}", p.controller),
+        ));
     }
     for i in &c.inputs {
         let filter = match i.consent {
@@ -22,17 +26,36 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
             ConsentTerms::Filter { .. } => ("rows without consent are dropped first", "先过滤未同意的行"),
         };
         let columns: Vec<&str> = i.columns.iter().collect();
-        say.push((format!("{} brings {} rows of {}: {}; {}", i.party, i.rows, i.dataset, columns.join(", "), filter.0),
-                  format!("{} 提供 {} 共 {} 行；{}", i.party, i.dataset, i.rows, filter.1)));
+        say.push((
+            format!("{} brings {} rows of {}: {}; {}", i.party, i.rows, i.dataset, columns.join(", "), filter.0),
+            format!("{} 提供 {} 共 {} 行；{}", i.party, i.dataset, i.rows, filter.1),
+        ));
     }
-    say.push((format!("{} adversary, {} corruption; at least {} rows, groups of at least {}", c.security.adversary.as_str(), c.security.corruptions, c.limits.min_rows, c.limits.min_cell),
-              format!("安全模型 {}，容忍 {} 方；至少 {} 行，分组至少 {}", c.security.adversary.as_str(), c.security.corruptions, c.limits.min_rows, c.limits.min_cell)));
+    say.push((
+        format!(
+            "{} adversary, {} corruption; at least {} rows, groups of at least {}",
+            c.security.adversary.as_str(),
+            c.security.corruptions,
+            c.limits.min_rows,
+            c.limits.min_cell
+        ),
+        format!(
+            "安全模型 {}，容忍 {} 方；至少 {} 行，分组至少 {}",
+            c.security.adversary.as_str(),
+            c.security.corruptions,
+            c.limits.min_rows,
+            c.limits.min_cell
+        ),
+    ));
     for l in &c.leakage {
         say.push((format!("{} {}", l.party, l.what.en), format!("{} {}", l.party, l.what.zh)));
     }
     say.extend(cost(c));
     for r in &c.receivers {
-        say.push((format!("result after review by {} to {} only", c.reviewer.party, r.party), format!("经 {} 审核后仅交付 {}", c.reviewer.party, r.party)));
+        say.push((
+            format!("result after review by {} to {} only", c.reviewer.party, r.party),
+            format!("经 {} 审核后仅交付 {}", c.reviewer.party, r.party),
+        ));
     }
     say
 }
@@ -41,7 +64,13 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
 pub fn cost(c: &Contract) -> Vec<(String, String)> {
     let mb = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
     vec![(
-        format!("cost: {} to {} over all links, {} to {} rounds", mb(c.cost.min_bytes), mb(c.cost.max_bytes), c.cost.min_rounds, c.cost.max_rounds),
+        format!(
+            "cost: {} to {} over all links, {} to {} rounds",
+            mb(c.cost.min_bytes),
+            mb(c.cost.max_bytes),
+            c.cost.min_rounds,
+            c.cost.max_rounds
+        ),
         format!("成本：总流量 {} 至 {}，{} 至 {} 轮", mb(c.cost.min_bytes), mb(c.cost.max_bytes), c.cost.min_rounds, c.cost.max_rounds),
     )]
 }
@@ -79,7 +108,8 @@ pub fn statistics(result: &Value, lang: Lang) -> Vec<String> {
     }
     for group in result.get("groups").and_then(Value::as_array).unwrap_or(&empty).iter().take(8) {
         let label = group.get("label").and_then(Value::as_str).unwrap_or("?");
-        let means: Vec<String> = group.get("means").and_then(Value::as_array).unwrap_or(&empty).iter().take(6).map(|m| number(Some(m))).collect();
+        let means: Vec<String> =
+            group.get("means").and_then(Value::as_array).unwrap_or(&empty).iter().take(6).map(|m| number(Some(m))).collect();
         out.push(format!("  {label:<12} n {:>8}  {}", text(group.get("count")), means.join("  ")));
     }
     out

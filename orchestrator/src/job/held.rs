@@ -5,6 +5,7 @@ use super::bundle::{self, Bundle};
 use super::report::{Opened, Report};
 use super::{State, end};
 use crate::control::Ask;
+use crate::destroy;
 use crate::egress::{self, Package, seal_info};
 use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
@@ -12,7 +13,6 @@ use crate::keys::{now, rng};
 use crate::node::Node;
 use crate::store::JobRow;
 use crate::verbs::to_value;
-use crate::destroy;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -53,7 +53,8 @@ pub fn share(node: &Arc<Node>, from: &str, job: &str, share: Value) -> Result<Va
     if row.state != State::Running && row.state != State::Held {
         return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).party(node.name()));
     }
-    let handover: Handover = serde_json::from_value(share).map_err(|_| Fault::new(Code::PeerProtocol, "share does not parse").party(from))?;
+    let handover: Handover =
+        serde_json::from_value(share).map_err(|_| Fault::new(Code::PeerProtocol, "share does not parse").party(from))?;
     let json = serde_json::to_string(&handover).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     if !node.store().put_share(job, from, &json)? {
         return Err(Fault::new(Code::PeerProtocol, "a different share was delivered before").party(from));
@@ -192,12 +193,15 @@ pub fn release(node: &Arc<Node>, from: &str, job: &str, package: Value) -> Resul
     if contract.reviewer.party.as_str() != from || !contract.receivers.iter().any(|r| r.party.as_str() == node.name()) {
         return Err(Fault::new(Code::State, "results go from the reviewer to a receiver").party(from));
     }
-    let package: Package = serde_json::from_value(package).map_err(|_| Fault::new(Code::PeerProtocol, "package does not parse").party(from))?;
+    let package: Package =
+        serde_json::from_value(package).map_err(|_| Fault::new(Code::PeerProtocol, "package does not parse").party(from))?;
     let ring = node.ring()?;
     let decision = package.decision.verify(&ring, &[from])?;
     let document = node.keys().seal.open(&seal_info(job, node.name()), b"", &package.sealed)?;
     let receipt = Receipt::verify(&package.receipt, &ring, &document)?;
-    let fits = receipt.job.0.to_hex() == job && receipt.receiver.as_str() == node.name() && receipt.decision == crate::node::payload_hash(decision)?;
+    let fits = receipt.job.0.to_hex() == job
+        && receipt.receiver.as_str() == node.name()
+        && receipt.decision == crate::node::payload_hash(decision)?;
     if !fits || decision.verdict != ReviewVerdict::Approved || decision.job.0.to_hex() != job {
         return Err(Fault::new(Code::Signature, "receipt, decision and job do not belong together").party(from));
     }
@@ -214,7 +218,8 @@ pub fn release(node: &Arc<Node>, from: &str, job: &str, package: Value) -> Resul
 pub fn outcome(node: &Arc<Node>, from: &str, job: &str, decision: Value) -> Result<Value> {
     let row = bundle::of_party(node, from, job)?;
     let contract = Bundle::of(&row)?.contract.payload;
-    let decision: Signed<ReviewDecision> = serde_json::from_value(decision).map_err(|_| Fault::new(Code::PeerProtocol, "decision does not parse").party(from))?;
+    let decision: Signed<ReviewDecision> =
+        serde_json::from_value(decision).map_err(|_| Fault::new(Code::PeerProtocol, "decision does not parse").party(from))?;
     let payload = decision.verify(&node.ring()?, &[contract.reviewer.party.as_str()])?;
     if payload.job.0.to_hex() != job {
         return Err(Fault::new(Code::Signature, "the decision is on another job").party(from));

@@ -58,7 +58,9 @@ pub fn open(node: &Node, contract: &Contract, permit: &Permit, job: JobId) -> Re
     }
     let least = contract.limits.min_rows;
     if (keys.len() as u64) < least {
-        return Err(Fault::new(Code::TooFewRows, format!("{} rows, the contract wants {least}", keys.len())).at(input.dataset.to_string()).party(node.name()));
+        return Err(Fault::new(Code::TooFewRows, format!("{} rows, the contract wants {least}", keys.len()))
+            .at(input.dataset.to_string())
+            .party(node.name()));
     }
     Ok(Prepared { opened, rows, keys, without_consent, failed_keys })
 }
@@ -71,7 +73,8 @@ pub fn aligned(contract: &Contract, part: Part, prepared: &Prepared, matched: &[
     let terms = &contract.protocol.statistics;
     let (side, own) = if part == Part::Left { (&terms.left, Side::Left) } else { (&terms.right, Side::Right) };
     let index = |i: &u64| usize::try_from(*i).ok().and_then(|i| prepared.rows.get(i)).copied();
-    let rows: Vec<u64> = matched.iter().map(index).collect::<Option<_>>().ok_or_else(|| Fault::new(Code::Bug, "matched row out of range"))?;
+    let rows: Vec<u64> =
+        matched.iter().map(index).collect::<Option<_>>().ok_or_else(|| Fault::new(Code::Bug, "matched row out of range"))?;
     let table: Table = prepared.opened.table().0.take(&rows)?;
     let mut numeric = Array2::zeros((rows.len(), side.columns.len()));
     let mut columns = Vec::with_capacity(side.columns.len());

@@ -60,8 +60,9 @@ fn documents(node: &Node, bundle: &Bundle) -> Result<()> {
     let dossier = &bundle.dossier;
     let contract = &bundle.contract.payload;
     if let Some(shown) = &dossier.authorisation {
-        same::<Authorisation>(node, "authorisation", shown.payload.id.as_str(), shown)
-            .map_err(|f| if f.code == Code::NotFound { Fault::new(Code::AuthMissing, format!("`{}`", shown.payload.id)).party(node.name()) } else { f })?;
+        same::<Authorisation>(node, "authorisation", shown.payload.id.as_str(), shown).map_err(|f| {
+            if f.code == Code::NotFound { Fault::new(Code::AuthMissing, format!("`{}`", shown.payload.id)).party(node.name()) } else { f }
+        })?;
     }
     for shown in dossier.catalogue.iter().filter(|e| e.payload.provider.as_str() == node.name()) {
         same::<CatalogueEntry>(node, "catalogue", shown.payload.dataset.as_str(), shown)?;

@@ -81,7 +81,14 @@ pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, 
 ///
 /// # Errors
 /// `not-found`, `dataset.changed`, `key.duplicate`, and faults of the file.
-pub fn of(node: &Node, id: &DatasetId, authorisation: &Authorisation, approval: &Approval, key: &[String], steps: &[String]) -> Result<OfferAnswer> {
+pub fn of(
+    node: &Node,
+    id: &DatasetId,
+    authorisation: &Authorisation,
+    approval: &Approval,
+    key: &[String],
+    steps: &[String],
+) -> Result<OfferAnswer> {
     let entry: Signed<CatalogueEntry> = node.signed("catalogue", id.as_str())?;
     dataset::unchanged(node, id, &entry.payload.version)?;
     let receipts_key = node.vault().key_id(&dataset::consent_id(id));

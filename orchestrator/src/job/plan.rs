@@ -59,7 +59,12 @@ pub fn cost(contract: &Contract) -> Result<CostStatement> {
             .phases
             .iter()
             .flat_map(|phase| &phase.messages)
-            .map(|m| StepCost { step: m.step.clone(), from: m.from.clone(), to: m.to.clone(), bytes: m.payload.clone().framed().to_string() })
+            .map(|m| StepCost {
+                step: m.step.clone(),
+                from: m.from.clone(),
+                to: m.to.clone(),
+                bytes: m.payload.clone().framed().to_string(),
+            })
             .collect(),
         rounds: most.rounds.to_string(),
         min_bytes: least.bytes,

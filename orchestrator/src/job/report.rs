@@ -3,7 +3,7 @@
 use super::{plan, run};
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
-use yu_governance::check::{Reviewable, ResultView};
+use yu_governance::check::{ResultView, Reviewable};
 use yu_governance::contract::Contract;
 use yu_governance::held::Reconstruction;
 use yu_governance::id::PartyName;
@@ -40,7 +40,12 @@ impl Opened {
     ///
     /// # Errors
     /// `storage.damaged` for a share that does not open.
-    pub fn open(contract: &Contract, job: &str, key: &SealKey, shares: Vec<(PartyName, SealedShare)>) -> Result<Reconstruction<Report>, Fault> {
+    pub fn open(
+        contract: &Contract,
+        job: &str,
+        key: &SealKey,
+        shares: Vec<(PartyName, SealedShare)>,
+    ) -> Result<Reconstruction<Report>, Fault> {
         let names: Vec<String> = shares.iter().map(|(n, _)| n.to_string()).collect();
         let sealed: Vec<SealedShare> = shares.into_iter().map(|(_, s)| s).collect();
         let missing = |_| Fault::new(crate::fault::Code::Bug, "three shares");

@@ -95,7 +95,13 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     }
 }
 
-fn prepare(node: &Arc<Node>, job: &str, contract: &Contract, permit: &Permit, admitted: &yu_governance::contract::Admitted) -> Result<Prepared> {
+fn prepare(
+    node: &Arc<Node>,
+    job: &str,
+    contract: &Contract,
+    permit: &Permit,
+    admitted: &yu_governance::contract::Admitted,
+) -> Result<Prepared> {
     let prepared = inputs::open(node, contract, permit, admitted.id())?;
     let (rows, dropped, failed) = (prepared.keys.len() as u64, prepared.without_consent, prepared.failed_keys);
     node.log(Event::new(Verb::DataOpened).of(job)?.count("rows", rows))?;
@@ -189,7 +195,8 @@ fn measure(node: &Arc<Node>, job: &str, contract: &Contract, context: &Context, 
     let totals = context.totals();
     let cost = plan::at(contract, &counts)?;
     let expected = cost.party(node.name()).ok_or_else(|| Fault::new(Code::Bug, "no cost for this party"))?;
-    let equal = (expected.bytes_sent, expected.bytes_received, expected.rounds) == (totals.bytes_sent, totals.bytes_received, totals.rounds);
+    let equal =
+        (expected.bytes_sent, expected.bytes_received, expected.rounds) == (totals.bytes_sent, totals.bytes_received, totals.rounds);
     let measured = json!({ "bytes_sent": totals.bytes_sent, "bytes_received": totals.bytes_received, "rounds": totals.rounds,
         "formula_sent": expected.bytes_sent, "formula_received": expected.bytes_received, "formula_rounds": expected.rounds, "equal": equal });
     node.store().set_measured(job, &measured.to_string())?;

@@ -75,8 +75,22 @@ fn look(node: &Arc<Node>, row: &JobRow, seen: &mut Seen) -> Result<(), Fault> {
     let ask = Ask::Job { job: row.id.clone() };
     // All at once: parties that are away must not delay each other's questions.
     let answers: Vec<(String, Result<Value, Fault>)> = std::thread::scope(|scope| {
-        let asked: Vec<_> = parties.into_iter().map(|p| (scope.spawn({ let (p, ask) = (p.clone(), &ask); move || node.ask_within(&p, ask, PATIENCE) }), p)).collect();
-        asked.into_iter().map(|(thread, party)| (party, thread.join().unwrap_or_else(|_| Err(Fault::new(Code::Bug, "the question panicked"))))).collect()
+        let asked: Vec<_> = parties
+            .into_iter()
+            .map(|p| {
+                (
+                    scope.spawn({
+                        let (p, ask) = (p.clone(), &ask);
+                        move || node.ask_within(&p, ask, PATIENCE)
+                    }),
+                    p,
+                )
+            })
+            .collect();
+        asked
+            .into_iter()
+            .map(|(thread, party)| (party, thread.join().unwrap_or_else(|_| Err(Fault::new(Code::Bug, "the question panicked")))))
+            .collect()
     });
     // What was known of the job when the questions left may be past.
     if bundle::find(node, &row.id)?.state != row.state {
@@ -129,7 +143,9 @@ pub fn recover(node: &Arc<Node>) {
             State::Proposing | State::Signed | State::Admitted if own => {
                 end::fail(node, &row.id, &Fault::new(Code::Restarted, "before the job was admitted everywhere").party(node.name()));
             }
-            State::Running | State::Sealing | State::Held | State::Releasing | State::Destroying => super::held::continue_after_restart(node, &row),
+            State::Running | State::Sealing | State::Held | State::Releasing | State::Destroying => {
+                super::held::continue_after_restart(node, &row)
+            }
             _ => {}
         }
     }

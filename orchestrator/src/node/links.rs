@@ -171,7 +171,8 @@ impl Node {
         if link.connection.is_closed() {
             return self.forget(peer, &link);
         }
-        let silent = || control::call_within(self, &link.connection, &Ask::Hello, patience.min(PULSE)).is_err_and(|f| control::unreachable(f.code));
+        let silent =
+            || control::call_within(self, &link.connection, &Ask::Hello, patience.min(PULSE)).is_err_and(|f| control::unreachable(f.code));
         if link.answered.elapsed() > FRESH && silent() { self.forget(peer, &link) } else { Some(link) }
     }
 
@@ -181,7 +182,8 @@ impl Node {
             return Err(Fault::new(Code::Unreachable, "it only dials out, and is not connected").party(peer));
         };
         let expect = peer.parse()?;
-        let late = || Fault::new(Code::Unreachable, format!("no connection within {} s", patience.as_secs())).at(address.clone()).party(peer);
+        let late =
+            || Fault::new(Code::Unreachable, format!("no connection within {} s", patience.as_secs())).at(address.clone()).party(peer);
         let dial = async { tokio::time::timeout(patience, self.dial_async(&address, &expect, self.carrier())).await };
         let connection = self.handle.block_on(dial).map_err(|_| late())??;
         if let Some(node) = self.links.node.get().and_then(Weak::upgrade) {

@@ -25,7 +25,9 @@ use zeroize::Zeroizing;
 /// `[user:password@]host:port`.
 fn proxy(text: &str) -> ProxyConfig {
     match text.rsplit_once('@') {
-        Some((credentials, address)) => ProxyConfig { address: address.to_owned(), credentials: Some(Zeroizing::new(credentials.to_owned())) },
+        Some((credentials, address)) => {
+            ProxyConfig { address: address.to_owned(), credentials: Some(Zeroizing::new(credentials.to_owned())) }
+        }
         None => ProxyConfig { address: text.to_owned(), credentials: None },
     }
 }
@@ -36,7 +38,9 @@ pub(super) fn lock(home: &Home) -> Result<File> {
     let file = File::options().create(true).append(true).open(&path).map_err(|e| Fault::io(&e, &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Fault::new(Code::Exists, "another process runs this node").at(home.dir().display().to_string())),
+        Err(TryLockError::WouldBlock) => {
+            Err(Fault::new(Code::Exists, "another process runs this node").at(home.dir().display().to_string()))
+        }
         Err(TryLockError::Error(e)) => Err(Fault::io(&e, &path)),
     }
 }

@@ -28,14 +28,18 @@ pub fn up(home: &Home) -> Result<()> {
     // A write beyond RLIMIT_FSIZE would kill the process; with a handler it fails as a full disk does.
     let _too_large = {
         let _context = runtime.enter();
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(libc::SIGXFSZ)).map_err(|e| Fault::new(Code::Bug, e.to_string()))?
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(libc::SIGXFSZ))
+            .map_err(|e| Fault::new(Code::Bug, e.to_string()))?
     };
     let node = Node::open(home, runtime.handle().clone())?;
     node.log(Event::new(Verb::NodeStarted))?;
     watchdog::recover(&node);
     let watcher = {
         let node = Arc::clone(&node);
-        std::thread::Builder::new().name("yu-watchdog".into()).spawn(move || watchdog::watch(&node)).map_err(|e| Fault::new(Code::Bug, e.to_string()))?
+        std::thread::Builder::new()
+            .name("yu-watchdog".into())
+            .spawn(move || watchdog::watch(&node))
+            .map_err(|e| Fault::new(Code::Bug, e.to_string()))?
     };
     let served = runtime.block_on(async {
         tokio::spawn(accept(Arc::clone(&node)));

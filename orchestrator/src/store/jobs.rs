@@ -40,7 +40,7 @@ pub struct JobEvent {
     pub detail: serde_json::Value,
 }
 
-fn row(r: &Row<'_>) -> rusqlite::Result<(String, String, String, String, Option<String>, Option<String>, i64, i64)> {
+fn row(r: &Row<'_>) -> rusqlite::Result<Raw> {
     Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?, r.get(7)?))
 }
 

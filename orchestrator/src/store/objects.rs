@@ -211,7 +211,8 @@ impl Store {
 
     /// How many shares and results of a job are undelivered; whoever else is still to be told does not hold the job up.
     pub fn outbox_of(&self, job: &str) -> Result<u64> {
-        let sql = "SELECT COUNT(*) FROM outbox WHERE job=?1 AND (request LIKE '{\"ask\":\"share\"%' OR request LIKE '{\"ask\":\"release\"%')";
+        let sql =
+            "SELECT COUNT(*) FROM outbox WHERE job=?1 AND (request LIKE '{\"ask\":\"share\"%' OR request LIKE '{\"ask\":\"release\"%')";
         let n: i64 = self.lock().query_row(sql, [job], |r| r.get(0))?;
         Ok(u64::try_from(n).unwrap_or(u64::MAX))
     }

@@ -6,13 +6,13 @@ use crate::control::Ask;
 use crate::dataset;
 use crate::fault::{Code, Fault, Result};
 use crate::home::NodeRole;
+use crate::journal::Note;
 use crate::keys::{now, rng};
 use crate::node::{Node, payload_hash};
 use rand::Rng;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use crate::journal::Note;
 use yu_governance::audit::{Event, Field, Verb};
 use yu_governance::authorisation::{Authorisation, ContingencyPlan, Grant};
 use yu_governance::catalogue::{CatalogueEntry, Kind};
@@ -61,7 +61,12 @@ pub(super) fn add(node: &Arc<Node>, ask: &DatasetAdd) -> Result<Value> {
 /// Own data sets, or a peer's catalogue.
 pub(super) fn list(node: &Arc<Node>, peer: Option<&str>) -> Result<Value> {
     let entries: Vec<CatalogueEntry> = match peer {
-        None => node.all_signed::<CatalogueEntry>("catalogue")?.into_iter().map(|s| s.payload).filter(|e| e.provider.as_str() == node.name()).collect(),
+        None => node
+            .all_signed::<CatalogueEntry>("catalogue")?
+            .into_iter()
+            .map(|s| s.payload)
+            .filter(|e| e.provider.as_str() == node.name())
+            .collect(),
         Some(peer) => fetch_catalogue(node, peer)?.into_iter().map(|s| s.payload).collect(),
     };
     let say = lines(entries.iter().map(|e| {
@@ -98,7 +103,10 @@ pub(super) fn destroy(node: &Arc<Node>, id: &str) -> Result<Value> {
     let certificate = crate::destroy::objects(node, None, &[dataset::blob_id(&id), dataset::consent_id(&id)])?;
     node.store().remove_dataset(&row.id)?;
     node.log(Event::new(Verb::DatasetDestroyed).with("dataset", Field::Dataset(id.clone())).hash("certificate", &certificate))?;
-    Ok(done(&format!("{id}: key destroyed, payload deleted, certificate {certificate}"), &format!("{id}：密钥已销毁，数据已删除，销毁证明 {certificate}")))
+    Ok(done(
+        &format!("{id}: key destroyed, payload deleted, certificate {certificate}"),
+        &format!("{id}：密钥已销毁，数据已删除，销毁证明 {certificate}"),
+    ))
 }
 
 /// The authority signs an authorisation and delivers it to its peers.
@@ -106,9 +114,14 @@ pub(super) fn authorise(node: &Arc<Node>, text: &str) -> Result<Value> {
     if node.config().role != NodeRole::Authority {
         return Err(Fault::new(Code::State, "only an authority signs authorisations"));
     }
-    let file: AuthorisationFile = toml::from_str(text).map_err(|e| Fault::new(Code::Input, e.message().to_owned()).at("authorisation file"))?;
+    let file: AuthorisationFile =
+        toml::from_str(text).map_err(|e| Fault::new(Code::Input, e.message().to_owned()).at("authorisation file"))?;
     let env = environment(node)?;
-    let id = if file.id.contains('/') { file.id.parse::<AuthorisationId>()? } else { AuthorisationId::from_parts(env, &node.config().organisation, &file.id)? };
+    let id = if file.id.contains('/') {
+        file.id.parse::<AuthorisationId>()?
+    } else {
+        AuthorisationId::from_parts(env, &node.config().organisation, &file.id)?
+    };
     let datasets = file
         .datasets
         .into_iter()
@@ -132,7 +145,11 @@ pub(super) fn authorise(node: &Arc<Node>, text: &str) -> Result<Value> {
     if let Some(finding) = authorisation.check(at, Floors::DEFAULT.max_term_years).first() {
         return Err(finding.into());
     }
-    if node.store().object("authorisation", id.as_str())?.is_some_and(|kept| payload_hash(&authorisation).map(|h| h.to_string()).ok() != Some(kept.hash)) {
+    if node
+        .store()
+        .object("authorisation", id.as_str())?
+        .is_some_and(|kept| payload_hash(&authorisation).map(|h| h.to_string()).ok() != Some(kept.hash))
+    {
         return Err(Fault::new(Code::Exists, format!("authorisation `{id}` was signed with another text; a new text needs a new id")));
     }
     let term = (authorisation.not_before, authorisation.not_after);
@@ -204,10 +221,17 @@ pub(super) fn requests(node: &Arc<Node>) -> Result<Value> {
     for signed in node.all_signed::<DataRequest>("request")? {
         let r = signed.payload;
         let approval = node.store().object("approval", r.id.as_str())?;
-        all.push(json!({ "id": r.id, "requester": r.requester, "dataset": r.dataset, "columns": r.columns, "decided": approval.is_some() }));
+        all.push(
+            json!({ "id": r.id, "requester": r.requester, "dataset": r.dataset, "columns": r.columns, "decided": approval.is_some() }),
+        );
     }
     let say = lines(all.iter().map(|r| {
-        let line = format!("{} {} {}", r["id"].as_str().unwrap_or_default(), r["dataset"].as_str().unwrap_or_default(), if r["decided"] == true { "decided" } else { "open" });
+        let line = format!(
+            "{} {} {}",
+            r["id"].as_str().unwrap_or_default(),
+            r["dataset"].as_str().unwrap_or_default(),
+            if r["decided"] == true { "decided" } else { "open" }
+        );
         (line.clone(), line)
     }));
     Ok(json!({ "requests": all, "say": say }))
@@ -229,7 +253,11 @@ pub(super) fn decide(node: &Arc<Node>, id: &str, granted: Option<&[String]>, rea
         .iter()
         .map(|c| {
             let yes = granted.is_none_or(|g| g.contains(&c.column));
-            ColumnDecision { column: c.column.clone(), verdict: if yes { Verdict::Granted } else { Verdict::Refused }, reason: (!yes).then(|| reason.to_owned()) }
+            ColumnDecision {
+                column: c.column.clone(),
+                verdict: if yes { Verdict::Granted } else { Verdict::Refused },
+                reason: (!yes).then(|| reason.to_owned()),
+            }
         })
         .collect();
     let yes = columns.iter().filter(|c| c.verdict == Verdict::Granted).count();
@@ -253,7 +281,13 @@ pub(super) fn decide(node: &Arc<Node>, id: &str, granted: Option<&[String]>, rea
     let signed = Signed::sign(approval, node.name(), node.signing())?;
     let hash = node.store_signed("approval", r.id.as_str(), &signed)?;
     let verb = if yes > 0 { Verb::RequestApproved } else { Verb::RequestRefused };
-    node.log(Event::new(verb).with("request", Field::Request(r.id.clone())).hash("document", &hash).count("granted", yes as u64).count("asked", total as u64))?;
+    node.log(
+        Event::new(verb)
+            .with("request", Field::Request(r.id.clone()))
+            .hash("document", &hash)
+            .count("granted", yes as u64)
+            .count("asked", total as u64),
+    )?;
     node.send_later(r.requester.as_str(), None, &Ask::Deliver { kind: "approval".into(), document: to_value(&signed)? })?;
     node.flush_outbox();
     Ok(json!({ "request": r.id, "granted": yes, "say": lines([(

@@ -27,9 +27,15 @@ pub(super) fn doctor(node: &Arc<Node>, peer: Option<&str>) -> Result<Value> {
     let ok = hops.iter().all(|h| h.outcome.is_ok());
     let say = lines(hops.iter().map(|h| match &h.outcome {
         Ok(text) => (format!("ok    {:<10} {text}", h.name), h.zh.to_owned()),
-        Err(f) => (format!("FAULT {:<10} {f}; remedy: {}", h.name, f.code.remedy_en()), format!("{}：{}；{}", h.zh, f.code.title_zh(), f.code.remedy_zh())),
+        Err(f) => (
+            format!("FAULT {:<10} {f}; remedy: {}", h.name, f.code.remedy_en()),
+            format!("{}：{}；{}", h.zh, f.code.title_zh(), f.code.remedy_zh()),
+        ),
     }));
-    let all: Vec<Value> = hops.iter().map(|h| json!({ "hop": h.name, "ok": h.outcome.is_ok(), "detail": h.outcome.as_ref().ok(), "fault": h.outcome.as_ref().err() })).collect();
+    let all: Vec<Value> = hops
+        .iter()
+        .map(|h| json!({ "hop": h.name, "ok": h.outcome.is_ok(), "detail": h.outcome.as_ref().ok(), "fault": h.outcome.as_ref().err() }))
+        .collect();
     Ok(json!({ "ok": ok, "hops": all, "say": say }))
 }
 
@@ -44,7 +50,11 @@ fn own(node: &Node) -> Vec<Hop> {
     };
     let validity = node.keys().identity.validity().map_err(Fault::from).and_then(|(_, ends)| {
         let days = (ends - now().unix()) / 86_400;
-        if days > 0 { Ok(format!("certificate valid for {days} days")) } else { Err(Fault::new(Code::PeerIdentity, "own certificate expired").party(node.name())) }
+        if days > 0 {
+            Ok(format!("certificate valid for {days} days"))
+        } else {
+            Err(Fault::new(Code::PeerIdentity, "own certificate expired").party(node.name()))
+        }
     });
     vec![
         Hop { name: "listen", zh: "监听", outcome: Ok(listen) },
@@ -86,13 +96,25 @@ fn way(node: &Arc<Node>, peer: &str) -> Result<Vec<Hop>> {
     match hello {
         Err(fault) => hops.push(Hop { name: "admission", zh: "准入", outcome: Err(fault) }),
         Ok(hello) => {
-            hops.push(Hop { name: "admission", zh: "准入", outcome: Ok(format!("answers in {:.1} ms", start.elapsed().as_secs_f64() * 1e3)) });
+            hops.push(Hop {
+                name: "admission",
+                zh: "准入",
+                outcome: Ok(format!("answers in {:.1} ms", start.elapsed().as_secs_f64() * 1e3)),
+            });
             let version = env!("CARGO_PKG_VERSION");
-            let outcome = if hello.version == version { Ok(version.to_owned()) } else { Err(Fault::new(Code::Version, format!("there {}, here {version}", hello.version)).party(peer)) };
+            let outcome = if hello.version == version {
+                Ok(version.to_owned())
+            } else {
+                Err(Fault::new(Code::Version, format!("there {}, here {version}", hello.version)).party(peer))
+            };
             hops.push(Hop { name: "version", zh: "版本", outcome });
             let skew = (hello.time - now().unix()).unsigned_abs();
             let limit = node.config().limits.max_skew_s;
-            let outcome = if skew <= limit { Ok(format!("{skew} s apart")) } else { Err(Fault::new(Code::ClockSkew, format!("{skew} s apart, {limit} s allowed")).party(peer)) };
+            let outcome = if skew <= limit {
+                Ok(format!("{skew} s apart"))
+            } else {
+                Err(Fault::new(Code::ClockSkew, format!("{skew} s apart, {limit} s allowed")).party(peer))
+            };
             hops.push(Hop { name: "clock", zh: "时钟", outcome });
         }
     }

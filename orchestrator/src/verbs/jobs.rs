@@ -25,7 +25,12 @@ pub(super) fn check(node: &Arc<Node>, toml: &str) -> Result<Value> {
     let contract = &bundle.contract.payload;
     let mut say: Vec<(String, String)> = found
         .iter()
-        .map(|f| (format!("[{}] {} ({}); remedy: {}", f.code, f.what.en, f.party, f.remedy.en), format!("{}；处理办法：{}", f.what.zh, f.remedy.zh)))
+        .map(|f| {
+            (
+                format!("[{}] {} ({}); remedy: {}", f.code, f.what.en, f.party, f.remedy.en),
+                format!("{}；处理办法：{}", f.what.zh, f.remedy.zh),
+            )
+        })
         .collect();
     if found.is_empty() {
         say.push(("nothing stands in the way".into(), "未发现问题".into()));
@@ -58,7 +63,8 @@ pub(super) fn submit(node: &Arc<Node>, toml: &str) -> Result<Value> {
 /// `job list`.
 pub(super) fn list(node: &Arc<Node>) -> Result<Value> {
     let jobs = node.store().jobs()?;
-    let all: Vec<Value> = jobs.iter().map(|j| json!({ "job": j.id, "state": j.state.as_str(), "proposer": j.proposer, "fault": j.fault })).collect();
+    let all: Vec<Value> =
+        jobs.iter().map(|j| json!({ "job": j.id, "state": j.state.as_str(), "proposer": j.proposer, "fault": j.fault })).collect();
     let say = lines(jobs.iter().map(|j| (format!("{}  {}", j.id, j.state), j.state.zh().to_owned())));
     Ok(json!({ "jobs": all, "say": say }))
 }
@@ -70,7 +76,9 @@ pub(super) fn approve(node: &Arc<Node>, job: &str) -> Result<Value> {
         return Ok(done(&format!("{} had signed", node.name()), &format!("{} 已签署", node.name())));
     }
     let id = admit::approve(node, &row.id)?;
-    Ok(json!({ "job": id, "say": lines([(format!("{} checked its own policy and signed", node.name()), format!("{} 已按本方策略检查并签署", node.name()))]) }))
+    Ok(
+        json!({ "job": id, "say": lines([(format!("{} checked its own policy and signed", node.name()), format!("{} 已按本方策略检查并签署", node.name()))]) }),
+    )
 }
 
 /// `job refuse`.

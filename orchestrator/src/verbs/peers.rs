@@ -3,6 +3,7 @@
 use super::{lines, to_value};
 use crate::control::{Ask, call_within};
 use crate::fault::{Code, Fault, Result};
+use crate::journal::Note;
 use crate::keys::{now, rng};
 use crate::node::Node;
 use crate::store::PeerRow;
@@ -11,7 +12,6 @@ use rand::Rng;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use crate::journal::Note;
 use yu_governance::audit::{Event, Verb};
 use yu_governance::sign::{PublicKey, Signed};
 use yu_wire::identity::NodeName;
@@ -51,7 +51,12 @@ pub(super) fn accept(node: &Arc<Node>, text: &str) -> Result<Value> {
     if card.name == node.name() {
         return Err(Fault::new(Code::TicketBad, "is this node's own"));
     }
-    verify_card(&ticket.card, &node.config().environment, authority_for(node, card, Introduced::ByTicket)?.as_ref().map(|(n, k)| (n.as_str(), k)), at_admission(node))?;
+    verify_card(
+        &ticket.card,
+        &node.config().environment,
+        authority_for(node, card, Introduced::ByTicket)?.as_ref().map(|(n, k)| (n.as_str(), k)),
+        at_admission(node),
+    )?;
     let address = card.address.clone().ok_or_else(|| Fault::new(Code::TicketBad, "the inviter cannot be dialled"))?;
     let expect = card.name.parse::<NodeName>()?;
     let root = card.root_der()?;
@@ -60,7 +65,11 @@ pub(super) fn accept(node: &Arc<Node>, text: &str) -> Result<Value> {
     let join = || -> Result<Signed<NodeCard>> {
         let connection = node.dial(&address, &expect)?;
         let binding = connection.export_keying_material(JOIN_LABEL.as_bytes(), ticket.invite.as_bytes());
-        let ask = Ask::Join { ticket: to_value(&node.card()?)?.to_string(), invite: ticket.invite.clone(), proof: proof(&ticket.secret, &binding)? };
+        let ask = Ask::Join {
+            ticket: to_value(&node.card()?)?.to_string(),
+            invite: ticket.invite.clone(),
+            proof: proof(&ticket.secret, &binding)?,
+        };
         let answer = call_within(node, &connection, &ask, std::time::Duration::from_secs(20))?;
         serde_json::from_value(answer).map_err(|_| Fault::new(Code::PeerProtocol, "card does not parse").party(card.name.clone()))
     };
@@ -80,11 +89,20 @@ pub(super) fn accept(node: &Arc<Node>, text: &str) -> Result<Value> {
             node.store_signed("card", node.name(), &countersigned)?;
         }
     }
-    Ok(json!({ "peer": card.name, "say": lines([(format!("{} and {} know each other", node.name(), card.name), format!("{} 与 {} 已相互登记", node.name(), card.name))]) }))
+    Ok(
+        json!({ "peer": card.name, "say": lines([(format!("{} and {} know each other", node.name(), card.name), format!("{} 与 {} 已相互登记", node.name(), card.name))]) }),
+    )
 }
 
 /// The other side of [`accept`]: a newcomer shows its card and proves the secret.
-pub(crate) fn joined(node: &Arc<Node>, peer: &yu_wire::trust::Peer, binding: &[u8; 32], card: &str, invite: &str, shown: &str) -> Result<Value> {
+pub(crate) fn joined(
+    node: &Arc<Node>,
+    peer: &yu_wire::trust::Peer,
+    binding: &[u8; 32],
+    card: &str,
+    invite: &str,
+    shown: &str,
+) -> Result<Value> {
     let at = now();
     let kept = node.store().open_invite(invite, at.unix())?;
     let vault_id = format!("invite-{invite}");
@@ -99,12 +117,19 @@ pub(crate) fn joined(node: &Arc<Node>, peer: &yu_wire::trust::Peer, binding: &[u
     let name = peer.name().to_string();
     let root_fits = match peer {
         yu_wire::trust::Peer::Unadmitted(_, root) => card.payload.root_der()? == *root,
-        yu_wire::trust::Peer::Admitted(_) => node.trust().roots().iter().any(|(_, _, der)| card.payload.root_der().is_ok_and(|r| r == *der)),
+        yu_wire::trust::Peer::Admitted(_) => {
+            node.trust().roots().iter().any(|(_, _, der)| card.payload.root_der().is_ok_and(|r| r == *der))
+        }
     };
     if card.payload.name != name || !root_fits {
         return Err(Fault::new(Code::PeerIdentity, "card and certificate are of two nodes").party(name));
     }
-    verify_card(&card, &node.config().environment, authority_for(node, &card.payload, Introduced::ByItself)?.as_ref().map(|(n, k)| (n.as_str(), k)), at_admission(node))?;
+    verify_card(
+        &card,
+        &node.config().environment,
+        authority_for(node, &card.payload, Introduced::ByItself)?.as_ref().map(|(n, k)| (n.as_str(), k)),
+        at_admission(node),
+    )?;
     if !node.store().use_invite(invite)? {
         return Err(Fault::new(Code::TicketBad, "the invitation was used a moment ago"));
     }
@@ -216,7 +241,7 @@ fn authority_for(node: &Node, card: &NodeCard, how: Introduced) -> Result<Option
     }
     // The first ticket of all is the authority's own: a person brought it over a trusted channel.
     if card.name == name && how == Introduced::ByTicket {
-        return Ok(Some((name, card.signing_key.clone())));
+        return Ok(Some((name, card.signing_key)));
     }
     if card.name == name {
         return Err(Fault::new(Code::TicketBad, "the authority is introduced by its own ticket: accept one of its invitations").party(name));

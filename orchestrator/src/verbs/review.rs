@@ -35,7 +35,10 @@ pub(super) fn show(node: &Arc<Node>, job: &str) -> Result<Value> {
         .collect();
     let value = held.for_reviewer().map(super::to_value).transpose()?;
     if let Some(value) = &value {
-        say.push((format!("{} lines of statistics; with --json the reviewer sees them", explain::statistics(value, crate::fault::Lang::En).len()), "加 --json 可供审核人查看统计值".into()));
+        say.push((
+            format!("{} lines of statistics; with --json the reviewer sees them", explain::statistics(value, crate::fault::Lang::En).len()),
+            "加 --json 可供审核人查看统计值".into(),
+        ));
     }
     Ok(json!({ "job": row.id, "passed": report.passed(), "report": report, "result": value, "say": lines(say) }))
 }
@@ -43,7 +46,11 @@ pub(super) fn show(node: &Arc<Node>, job: &str) -> Result<Value> {
 /// Decides.
 pub(super) fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason: &str, automatic: bool) -> Result<Value> {
     let told = held::decide(node, job, approve, reviewer, reason, automatic)?;
-    let (en, zh) = if approve { ("released to the contracted receiver only", "仅放行给合约接收方") } else { ("refused; nothing leaves", "不予放行") };
+    let (en, zh) = if approve {
+        ("released to the contracted receiver only", "仅放行给合约接收方")
+    } else {
+        ("refused; nothing leaves", "不予放行")
+    };
     Ok(json!({ "decision": told, "say": lines([(format!("{reviewer}: {en}"), format!("{reviewer}：{zh}"))]) }))
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 use yu_governance::audit::verify::Place;
 use yu_governance::audit::{LogFiles, verify};
 use yu_orchestrator::journal::FILES;
@@ -111,10 +112,13 @@ impl Logs {
 #[test]
 fn logs_of_a_job_verify_and_every_damage_is_named_by_both_verifiers() {
     let logs = Logs::of_a_finished_job();
-    sound(&logs);
-    flipped_bytes(&logs);
-    sampled_bytes(&logs);
-    lost_and_moved_lines(&logs);
+    for (name, check) in
+        [("sound", sound as fn(&Logs)), ("flipped", flipped_bytes), ("sampled", sampled_bytes), ("lost", lost_and_moved_lines)]
+    {
+        let start = Instant::now();
+        check(&logs);
+        println!("{name}: {:.1?}", start.elapsed());
+    }
 }
 
 fn sound(logs: &Logs) {
@@ -132,23 +136,20 @@ fn sound(logs: &Logs) {
     }
 }
 
-/// Every byte of one node's three files, and every byte of checkpoints and countersignatures of the others.
+/// Every byte of one node's three files. (That of the platform is the shortest; each byte costs a whole verification.)
 fn flipped_bytes(logs: &Logs) {
     let platform = ORGS.iter().position(|(org, _)| *org == "platform").unwrap();
+    let sound = &logs.sound[platform];
     let mut work = Vec::new();
-    for (which, log) in logs.sound.iter().enumerate() {
-        for file in usize::from(which != platform)..3 {
-            for (number, range) in lines(&log.0[file]).into_iter().enumerate() {
-                work.push((which, file, number, range));
-            }
-        }
+    for file in 0..3 {
+        work.extend(lines(&sound.0[file]).into_iter().enumerate().map(|(number, range)| (file, number, range)));
     }
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, Into::into) {
             scope.spawn(|| {
-                while let Some((which, file, number, range)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    flip_line(&logs.sound[*which], *file, *number, range.clone());
+                while let Some((file, number, range)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    flip_line(sound, *file, *number, range.clone());
                 }
             });
         }
@@ -201,7 +202,7 @@ fn lost_and_moved_lines(logs: &Logs) {
                 let expected = if file == 1 && n + 1 == all.len() { missed_by(sound, n) } else { vec![place(file, n)] };
                 let found = dropped.places();
                 assert!(found.first().is_some_and(|p| expected.contains(p)), "without {}: {found:?}", place(file, n));
-                let by_programs = n % 7 == 3 || n == 0 || n + 1 == all.len();
+                let by_programs = n % 12 == 5 || n == 0 || n + 1 == all.len();
                 if by_programs {
                     let mut expected = expected;
                     // in the company of its peers' logs, a lost checkpoint is also missed by them

@@ -72,7 +72,10 @@ fn plant(world: &World) -> Planted {
         text.push_str(&format!("{},{}\n", p.id, p.numbers.join(",")));
     }
     std::fs::write(world.file("bank.csv"), text).unwrap();
-    for (name, people, items) in [("consent.csv", &left, "resident_id|district|age|visits|outpatient_cost"), ("bank-consent.csv", &right, "resident_id|income|balance")] {
+    for (name, people, items) in [
+        ("consent.csv", &left, "resident_id|district|age|visits|outpatient_cost"),
+        ("bank-consent.csv", &right, "resident_id|income|balance"),
+    ] {
         let mut text = String::from("resident_id,scenario,purpose,items,not_before,not_after,revoked_at,evidence\n");
         for p in people.iter().filter(|p| p.has_consent) {
             text.push_str(&format!("{},{SCENARIO},{PURPOSE},{items},2025-01-01T00:00:00Z,2035-01-01T00:00:00Z,,{}\n", p.id, p.note));
@@ -166,7 +169,10 @@ fn search_in(files: &[PathBuf], needles: &Needles) -> Vec<String> {
 fn search_said(world: &World, needles: &Needles, except: &[&str]) -> Vec<String> {
     let said = world.said.lock().unwrap();
     let public = said.iter().filter(|(args, _)| !except.iter().any(|verb| args.starts_with(verb)));
-    public.filter_map(|(args, all)| Some((args, needles.found_in(all.as_bytes()).pop_first()?))).map(|(args, name)| format!("yu {args}: {name}")).collect()
+    public
+        .filter_map(|(args, all)| Some((args, needles.found_in(all.as_bytes()).pop_first()?)))
+        .map(|(args, name)| format!("yu {args}: {name}"))
+        .collect()
 }
 
 /// What people see, in sentences.
@@ -196,16 +202,26 @@ fn refused_files(world: &World, planted: &Planted) {
     }
     // receipts with a marked value in each field that is read
     let head = "resident_id,scenario,purpose,items,not_before,not_after,revoked_at,evidence\n";
-    for (n, line) in [format!("{id},{SCENARIO},{PURPOSE},age,{note},{note},,{note}\n"), format!("{id},{note},{number}\n")].into_iter().enumerate() {
+    for (n, line) in
+        [format!("{id},{SCENARIO},{PURPOSE},age,{note},{note},,{note}\n"), format!("{id},{note},{number}\n")].into_iter().enumerate()
+    {
         let (file, health) = (world.file(&format!("receipts-{n}.csv")), world.file("health.csv"));
         std::fs::write(&file, format!("{head}{line}")).unwrap();
-        let said = world.yu("health", &["dataset", "add", path(&health), "--id", "bad-receipts", "--key", "resident_id", "--consent", path(&file)]);
+        let said = world
+            .yu("health", &["dataset", "add", path(&health), "--id", "bad-receipts", "--key", "resident_id", "--consent", path(&file)]);
         assert_ne!(said.status, 0, "{}", said.all);
     }
     // read as it is, refused when somebody wants to compute on it: the same id twice
     let (file, consent) = (world.file("twice.csv"), world.file("consent.csv"));
-    std::fs::write(&file, format!("resident_id,district,age,visits,outpatient_cost\n{}", format!("{id},东,{number},{number},{number}\n").repeat(150))).unwrap();
-    world.yu("health", &["dataset", "add", path(&file), "--id", "twice", "--key", "resident_id", "--categorical", "district", "--consent", path(&consent)]);
+    std::fs::write(
+        &file,
+        format!("resident_id,district,age,visits,outpatient_cost\n{}", format!("{id},东,{number},{number},{number}\n").repeat(150)),
+    )
+    .unwrap();
+    world.yu(
+        "health",
+        &["dataset", "add", path(&file), "--id", "twice", "--key", "resident_id", "--categorical", "district", "--consent", path(&consent)],
+    );
 }
 
 #[test]
@@ -216,7 +232,25 @@ fn nothing_marked_leaves_its_owner_and_nobody_else_can_see_the_result() {
     refused_files(&world, &planted);
     world.add_datasets();
     let file = world.file("bank.csv");
-    world.yu("bank", &["dataset", "add", path(&file), "--id", "titled", "--key", "resident_id", "--title", CONTROL, "--not-personal", "--import-source", "own"]).ok("add");
+    world
+        .yu(
+            "bank",
+            &[
+                "dataset",
+                "add",
+                path(&file),
+                "--id",
+                "titled",
+                "--key",
+                "resident_id",
+                "--title",
+                CONTROL,
+                "--not-personal",
+                "--import-source",
+                "own",
+            ],
+        )
+        .ok("add");
     world.authorise(&world.authorisation());
     world.request_and_approve();
     let toml = world.job();
@@ -233,7 +267,15 @@ fn nothing_marked_leaves_its_owner_and_nobody_else_can_see_the_result() {
     let released = world.complete(&job);
     for (org, _) in ORGS {
         world.yu(org, &["audit", "checkpoint"]).ok("checkpoint");
-        for args in [&["job", "why", &job][..], &["job", "watch", &job], &["job", "list"], &["audit", "show"], &["dataset", "list"], &["peer", "list"], &["request", "list"]] {
+        for args in [
+            &["job", "why", &job][..],
+            &["job", "watch", &job],
+            &["job", "list"],
+            &["audit", "show"],
+            &["dataset", "list"],
+            &["peer", "list"],
+            &["request", "list"],
+        ] {
             world.yu(org, args);
             tell(&world, org, args);
         }
@@ -308,7 +350,10 @@ fn result_is_nowhere(world: &World, job: &str, released: &Value) {
         needles.add_number(&format!("published number {n}"), &value.to_string());
     }
     needles.add_text("document", released["document"].as_str().unwrap());
-    needles.add_embedded("salt", serde_json::from_str::<Value>(released["document"].as_str().unwrap()).unwrap()["salt"].as_str().unwrap().as_bytes());
+    needles.add_embedded(
+        "salt",
+        serde_json::from_str::<Value>(released["document"].as_str().unwrap()).unwrap()["salt"].as_str().unwrap().as_bytes(),
+    );
     assert_eq!(search(world, &needles), Vec::<String>::new());
     assert_eq!(search_said(world, &needles, &["review show", "job result"]), Vec::<String>::new());
     assert!(!search_said(world, &needles, &[]).is_empty(), "those two do show it");
@@ -353,9 +398,8 @@ fn no_party_holds_the_third_component(world: &World, job: &str, shares: &[[Vec<u
     let count = shares[0][0].len();
     for (i, org) in PARTIES.into_iter().enumerate() {
         assert_eq!(shares[i][1], shares[(i + 1) % 3][0], "both copies agree");
-        let (missing, sum): (Vec<u64>, Vec<u64>) = (0..count)
-            .map(|w| (shares[(i + 2) % 3][0][w], shares.iter().fold(0_u64, |sum, s| sum.wrapping_add(s[0][w]))))
-            .unzip();
+        let (missing, sum): (Vec<u64>, Vec<u64>) =
+            (0..count).map(|w| (shares[(i + 2) % 3][0][w], shares.iter().fold(0_u64, |sum, s| sum.wrapping_add(s[0][w])))).unzip();
         let mut needles = Needles::default();
         let mut looked = 0;
         for (w, word) in missing.iter().enumerate() {
@@ -366,7 +410,10 @@ fn no_party_holds_the_third_component(world: &World, job: &str, shares: &[[Vec<u
             }
         }
         // the diagonal of a correlation matrix is one, and known to be
-        sum.iter().enumerate().filter(|(_, s)| is_telling(**s) && **s != fixed(1.0, 30)).for_each(|(w, s)| needles.add(format!("opened word {w}"), &s.to_le_bytes()));
+        sum.iter()
+            .enumerate()
+            .filter(|(_, s)| is_telling(**s) && **s != fixed(1.0, 30))
+            .for_each(|(w, s)| needles.add(format!("opened word {w}"), &s.to_le_bytes()));
         assert!(looked * 4 > count, "{org}: {looked} of {count}");
         assert_eq!(search_in(&holdings(world, org), &needles), Vec::<String>::new(), "{org} in job {job}");
     }

@@ -30,7 +30,15 @@ impl Net {
             advertise.insert(org, relay.address().to_string());
             relays.push(relay);
         }
-        let plan = Plan { rows: ROWS, carrier, resume_limit_s, listen, advertise, node_toml: vec![("auto_sign = false", "auto_sign = true")], ..Plan::default() };
+        let plan = Plan {
+            rows: ROWS,
+            carrier,
+            resume_limit_s,
+            listen,
+            advertise,
+            node_toml: vec![("auto_sign = false", "auto_sign = true")],
+            ..Plan::default()
+        };
         Self { world: World::ready(&plan), relays, _runtime: runtime }
     }
 

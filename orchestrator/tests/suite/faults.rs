@@ -18,19 +18,31 @@ fn a_file_that_cannot_be_used_is_named_with_its_line_and_nothing_is_stored() {
     let key: &[&str] = &["--key", "id"];
     let good = "id,age\na1,30\na2,31\n";
     expect(&add(&world, "wrong-key.csv", good.as_bytes(), &["--key", "idd"]), "column.missing", &["idd", "id", "wrong-key.csv"]);
-    expect(&add(&world, "wrong-group.csv", good.as_bytes(), &["--key", "id", "--categorical", "district"]), "column.missing", &["district"]);
+    expect(
+        &add(&world, "wrong-group.csv", good.as_bytes(), &["--key", "id", "--categorical", "district"]),
+        "column.missing",
+        &["district"],
+    );
     expect(&add(&world, "twice.csv", b"id,age,age\na1,3,4\n", key), "column.duplicate", &["age", "twice.csv"]);
     expect(&add(&world, "empty.csv", b"", key), "file.empty", &["empty.csv"]);
     expect(&add(&world, "header-only.csv", b"id,age\n", key), "file.empty", &["header-only.csv"]);
     expect(&add(&world, "ragged.csv", b"id,age\na1,30\na2\n", key), "file.ragged-row", &["ragged.csv", "3"]);
-    expect(&add(&world, "bytes.csv", b"id,age\na1,30\na\xff\xfe,31\n", &["--key", "id", "--encoding", "utf-8"]), "file.encoding", &["bytes.csv"]);
+    expect(
+        &add(&world, "bytes.csv", b"id,age\na1,30\na\xff\xfe,31\n", &["--key", "id", "--encoding", "utf-8"]),
+        "file.encoding",
+        &["bytes.csv"],
+    );
     expect(&add(&world, "words.csv", b"id,age\na1,30\na2,thirty\n", key), "cell.not-numeric", &["age", "3", "words.csv"]);
     let said = add(&world, "spreadsheet.csv", b"id,age\n3.2E+17,30\n3.3E+17,31\n", key);
     expect(&said, "key.format", &["id", "spreadsheet.csv"]);
     assert!(!said.all.contains("3.2E+17"), "a key stands in a message: {}", said.all);
     assert!(!add(&world, "words.csv", b"id,age\na1,30\na2,thirty\n", key).all.contains("thirty"));
     expect(&world.yu("health", &["dataset", "add", "/nowhere/x.csv", "--id", "t", "--key", "id"]), "file.missing", &["/nowhere/x.csv"]);
-    expect(&add(&world, "receipts.csv", good.as_bytes(), &["--key", "id", "--consent", "/nowhere/consent.csv"]), "file.missing", &["/nowhere/consent.csv"]);
+    expect(
+        &add(&world, "receipts.csv", good.as_bytes(), &["--key", "id", "--consent", "/nowhere/consent.csv"]),
+        "file.missing",
+        &["/nowhere/consent.csv"],
+    );
     assert_eq!(world.yu("health", &["dataset", "list"]).ok("list")["entries"], serde_json::json!([]));
     no_job(&world);
     // the same file in order is taken
@@ -96,7 +108,9 @@ fn a_full_disk_loses_nothing_that_was_confirmed() {
     let (small, large) = (dir.path().join("small.csv"), dir.path().join("large.csv"));
     std::fs::write(&small, rows(200)).unwrap();
     std::fs::write(&large, rows(60_000)).unwrap();
-    let add = |file: &std::path::Path, id: &str| yu(&home, &["dataset", "add", path(file), "--id", id, "--key", "id", "--not-personal", "--import-source", "test"]);
+    let add = |file: &std::path::Path, id: &str| {
+        yu(&home, &["dataset", "add", path(file), "--id", id, "--key", "id", "--not-personal", "--import-source", "test"])
+    };
     let answers = || {
         let end = Instant::now() + Duration::from_secs(30);
         while yu(&home, &["peer", "list"]).status != 0 {

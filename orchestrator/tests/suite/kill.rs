@@ -21,7 +21,8 @@ const FINAL: [&str; 4] = ["done", "failed", "refused", "rejected"];
 fn jobs(world: &World, org: &str) -> Option<Vec<(String, String, Value)>> {
     let said = world.yu(org, &["job", "list"]);
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    (said.status == 0).then(|| said.json["jobs"].as_array().unwrap().iter().map(|j| (text(&j["job"]), text(&j["state"]), j["fault"].clone())).collect())
+    (said.status == 0)
+        .then(|| said.json["jobs"].as_array().unwrap().iter().map(|j| (text(&j["job"]), text(&j["state"]), j["fault"].clone())).collect())
 }
 
 /// Approves whatever waits at the authority; true when the review approved something.
@@ -44,7 +45,11 @@ fn settle(world: &World, orgs: &[&str], at_rest: &[&str], approved: &mut Vec<Str
             .iter()
             .flat_map(|org| match jobs(world, org) {
                 None => vec![format!("{org} does not answer")],
-                Some(all) => all.into_iter().filter(|(_, s, _)| !FINAL.contains(&s.as_str()) && !at_rest.contains(&s.as_str())).map(|(j, s, _)| format!("{org}: {} is {s}", &j[..8])).collect(),
+                Some(all) => all
+                    .into_iter()
+                    .filter(|(_, s, _)| !FINAL.contains(&s.as_str()) && !at_rest.contains(&s.as_str()))
+                    .map(|(j, s, _)| format!("{org}: {} is {s}", &j[..8]))
+                    .collect(),
             })
             .collect();
         if open.is_empty() {
@@ -72,7 +77,10 @@ fn runs(carrier: &'static str, seed: u64) {
         let victim = everybody[usize::try_from(dice.roll(4)).unwrap()];
         let after = life.mul_f64(dice.roll(1000) as f64 / 1000.0);
         let at_once = dice.roll(2) == 0;
-        let name = format!("{carrier} seed {seed} run {run}: {victim} killed after {after:?} of {life:?}, restarted {}", if at_once { "at once" } else { "later" });
+        let name = format!(
+            "{carrier} seed {seed} run {run}: {victim} killed after {after:?} of {life:?}, restarted {}",
+            if at_once { "at once" } else { "later" }
+        );
         println!("{name}");
         let pid = world.pid(victim).to_string();
         let begin = Instant::now();

@@ -45,7 +45,9 @@ fn trust(world: &World, orgs: &[&str]) -> TrustStore {
 #[test]
 fn tickets_are_used_once_in_time_and_in_their_own_environment() {
     let world = World::start(&Plan::default());
-    let ticket = |minutes: &str| world.yu("authority", &["peer", "invite", "--valid-minutes", minutes]).ok("invite")["ticket"].as_str().unwrap().to_owned();
+    let ticket = |minutes: &str| {
+        world.yu("authority", &["peer", "invite", "--valid-minutes", minutes]).ok("invite")["ticket"].as_str().unwrap().to_owned()
+    };
     expect(&world.yu("health", &["peer", "accept", &ticket("0")]), "ticket.bad", &["expired"]);
 
     let used = ticket("5");
@@ -68,8 +70,16 @@ fn tickets_are_used_once_in_time_and_in_their_own_environment() {
     // production does not take it
     let dir = world.file("prod");
     let listen = free_port().to_string();
-    yu(&dir, &["init", "--org", "clinic", "--role", "provider", "--env", "prod", "--listen", &listen, "--authority", "yu://prod/authority/n1"]).ok("init");
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_yu")).args(["--dir", path(&dir), "up"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    yu(
+        &dir,
+        &["init", "--org", "clinic", "--role", "provider", "--env", "prod", "--listen", &listen, "--authority", "yu://prod/authority/n1"],
+    )
+    .ok("init");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_yu"))
+        .args(["--dir", path(&dir), "up"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
     let end = std::time::Instant::now() + LONG;
     while yu(&dir, &["peer", "list"]).status != 0 {
         assert!(std::time::Instant::now() < end);
@@ -89,7 +99,14 @@ struct Impostor {
 }
 
 impl Impostor {
-    fn at(runtime: &tokio::runtime::Runtime, address: SocketAddr, identity: NodeIdentity, trust: TrustStore, change: impl FnOnce(&mut EndpointConfig), hello: HelloAnswer) -> Self {
+    fn at(
+        runtime: &tokio::runtime::Runtime,
+        address: SocketAddr,
+        identity: NodeIdentity,
+        trust: TrustStore,
+        change: impl FnOnce(&mut EndpointConfig),
+        hello: HelloAnswer,
+    ) -> Self {
         let mut config = EndpointConfig::new(Arc::new(identity), trust, runtime.handle().clone());
         config.listen = Some(address);
         change(&mut config);
@@ -124,9 +141,20 @@ impl Drop for Impostor {
 /// Codes and texts of the hops that the doctor finds at fault.
 fn doctor(world: &World, org: &str, peer: &str) -> Vec<(String, String, String)> {
     let said = world.yu(org, &["doctor", "--peer", peer]);
-    let hops = said.all.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok()).find(|v| v["hops"].is_array()).unwrap_or_else(|| panic!("{}", said.all));
+    let hops = said
+        .all
+        .lines()
+        .filter_map(|l| serde_json::from_str::<Value>(l).ok())
+        .find(|v| v["hops"].is_array())
+        .unwrap_or_else(|| panic!("{}", said.all));
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    let faults: Vec<_> = hops["hops"].as_array().unwrap().iter().filter(|h| h["ok"] == false).map(|h| (text(&h["hop"]), text(&h["fault"]["code"]), h["fault"].to_string())).collect();
+    let faults: Vec<_> = hops["hops"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|h| h["ok"] == false)
+        .map(|h| (text(&h["hop"]), text(&h["fault"]["code"]), h["fault"].to_string()))
+        .collect();
     assert_eq!(said.status == 0, faults.is_empty(), "{}", said.all);
     faults
 }
@@ -228,7 +256,9 @@ fn a_contract_that_differs_between_the_parties_is_refused() {
     let mut world = World::ready(&Plan { resume_limit_s: 10, listen: [("health", listen)].into(), ..Plan::default() });
     let runtime = runtime();
     let job = world.submit(&world.job()).ok("submit")["job"].as_str().unwrap().to_owned();
-    world.wait("health", &job, &["proposed"], LONG);
+    for org in ["health", "platform", "authority"] {
+        world.wait(org, &job, &["proposed"], LONG);
+    }
     world.yu("health", &["job", "approve", &job]).ok("approve");
     world.wait("health", &job, &["signed"], LONG);
     // from here this test is the bank

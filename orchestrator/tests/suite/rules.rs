@@ -21,7 +21,11 @@ fn add(world: &World, id: &str, csv: &str, consent: bool) {
         for line in csv.lines().skip(1) {
             let subject = line.split(',').next().unwrap();
             if seen.insert(subject) {
-                text.push_str(&format!("{subject},{},{},{items},2025-01-01T00:00:00Z,2035-01-01T00:00:00Z,\n", super::support::SCENARIO, super::support::PURPOSE));
+                text.push_str(&format!(
+                    "{subject},{},{},{items},2025-01-01T00:00:00Z,2035-01-01T00:00:00Z,\n",
+                    super::support::SCENARIO,
+                    super::support::PURPOSE
+                ));
             }
         }
         std::fs::write(&receipts, text).unwrap();
@@ -46,7 +50,21 @@ fn submit(world: &World, dataset: &str) -> Said {
 }
 
 fn request(world: &World, authorisation: &str, dataset: &str, columns: &str) -> Said {
-    world.yu("bank", &["request", "send", "--authorisation", authorisation, "--provider", "yu://dev/health/n1", "--dataset", dataset, "--columns", columns])
+    world.yu(
+        "bank",
+        &[
+            "request",
+            "send",
+            "--authorisation",
+            authorisation,
+            "--provider",
+            "yu://dev/health/n1",
+            "--dataset",
+            dataset,
+            "--columns",
+            columns,
+        ],
+    )
 }
 
 fn sign_all(world: &World, job: &str, orgs: &[&str]) {
@@ -116,9 +134,24 @@ fn what_can_be_found_before_the_start_is_found_by_check_and_submit() {
     expect(&submit(&world, "bare"), "policy.refused", &["yu://dev/health/n1"]);
     expect(&world.submit(&format!("{job}[limits]\nmax_ratio = 1\n")), "rows.ratio", &[]);
     // requests
-    expect(&request(&world, "a-1", "dev/health/visits", "resident_id,systolic"), "column.beyond-approval", &["systolic", "dev/health/visits"]);
+    expect(
+        &request(&world, "a-1", "dev/health/visits", "resident_id,systolic"),
+        "column.beyond-approval",
+        &["systolic", "dev/health/visits"],
+    );
     expect(&request(&world, "a-9", "dev/health/visits", "resident_id"), "authorisation.missing", &["a-9"]);
-    let stranger = ["request", "send", "--authorisation", "a-1", "--provider", "yu://dev/nobody/n1", "--dataset", "dev/health/visits", "--columns", "age"];
+    let stranger = [
+        "request",
+        "send",
+        "--authorisation",
+        "a-1",
+        "--provider",
+        "yu://dev/nobody/n1",
+        "--dataset",
+        "dev/health/visits",
+        "--columns",
+        "age",
+    ];
     expect(&world.yu("bank", &stranger), "peer.unknown", &["yu://dev/nobody/n1"]);
     // `job check` says the same without proposing anything
     let file = world.file("check.toml");
@@ -155,9 +188,13 @@ fn authorisations(world: &World) {
             assert!(std::time::Instant::now() < end, "{id} does not arrive");
             std::thread::sleep(Duration::from_millis(50));
         }
-        for (provider, dataset, columns) in [("health", "dev/health/visits", COLUMNS), ("authority", "dev/bank/accounts", "resident_id,income,balance")] {
+        for (provider, dataset, columns) in
+            [("health", "dev/health/visits", COLUMNS), ("authority", "dev/bank/accounts", "resident_id,income,balance")]
+        {
             let name = format!("yu://dev/{provider}/n1");
-            let sent = world.yu("bank", &["request", "send", "--authorisation", id, "--provider", &name, "--dataset", dataset, "--columns", columns]).ok("request");
+            let sent = world
+                .yu("bank", &["request", "send", "--authorisation", id, "--provider", &name, "--dataset", dataset, "--columns", columns])
+                .ok("request");
             world.yu(provider, &["request", "approve", sent["id"].as_str().unwrap()]).ok("approve");
         }
     }
@@ -203,7 +240,9 @@ fn a_job_that_must_not_go_on_ends_everywhere_by_name_and_releases_nothing() {
     std::fs::write(world.file("health.csv"), &good).unwrap();
 
     // too few rows in common; one group too small
-    for (dataset, code, names) in [("strangers", "rows.too-few-matched", &["yu://dev/"][..]), ("rare", "cell.too-small", &["yu://dev/health/n1"][..])] {
+    for (dataset, code, names) in
+        [("strangers", "rows.too-few-matched", &["yu://dev/"][..]), ("rare", "cell.too-small", &["yu://dev/health/n1"][..])]
+    {
         let toml = world.job().replace("dev/health/visits", &format!("dev/health/{dataset}"));
         let job = world.submit_and_sign(&toml);
         expect_failed(&world, &["health", "bank", "platform", "authority"], &job, code, names);

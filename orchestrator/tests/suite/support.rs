@@ -1,11 +1,11 @@
 //! Four nodes as processes, driven by the command line.
 
 use serde_json::Value;
-use std::sync::Mutex;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use yu_desensitize::column;
 use yu_desensitize::resident::{Population, ReceiptPlan};
@@ -72,11 +72,20 @@ pub(crate) struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { rows: 400, carrier: "quic", resume_limit_s: 20, advertise: BTreeMap::new(), listen: BTreeMap::new(), tap: false, node_toml: Vec::new() }
+        Self {
+            rows: 400,
+            carrier: "quic",
+            resume_limit_s: 20,
+            advertise: BTreeMap::new(),
+            listen: BTreeMap::new(),
+            tap: false,
+            node_toml: Vec::new(),
+        }
     }
 }
 
-pub(crate) const ORGS: [(&str, &str); 4] = [("authority", "authority"), ("health", "provider"), ("bank", "licensee"), ("platform", "platform")];
+pub(crate) const ORGS: [(&str, &str); 4] =
+    [("authority", "authority"), ("health", "provider"), ("bank", "licensee"), ("platform", "platform")];
 
 /// Four nodes with their folders; everything ends with it.
 pub(crate) struct World {
@@ -93,7 +102,19 @@ impl World {
         let mut world = Self { root: tempfile::tempdir().unwrap(), running: BTreeMap::new(), tap: plan.tap, said: Mutex::default() };
         for (org, role) in ORGS {
             let listen = plan.listen.get(org).copied().unwrap_or_else(free_port).to_string();
-            let mut args = vec!["init", "--org", org, "--role", role, "--listen", &listen, "--carrier", plan.carrier, "--authority", "yu://dev/authority/n1"];
+            let mut args = vec![
+                "init",
+                "--org",
+                org,
+                "--role",
+                role,
+                "--listen",
+                &listen,
+                "--carrier",
+                plan.carrier,
+                "--authority",
+                "yu://dev/authority/n1",
+            ];
             if let Some(address) = plan.advertise.get(org) {
                 args.extend(["--advertise", address]);
             }
@@ -182,7 +203,14 @@ impl World {
     }
 
     pub(crate) fn introduce(&self) {
-        for (a, b) in [("authority", "health"), ("authority", "bank"), ("authority", "platform"), ("health", "bank"), ("health", "platform"), ("bank", "platform")] {
+        for (a, b) in [
+            ("authority", "health"),
+            ("authority", "bank"),
+            ("authority", "platform"),
+            ("health", "bank"),
+            ("health", "platform"),
+            ("bank", "platform"),
+        ] {
             self.invite(a, b).ok("accept");
         }
     }
@@ -213,9 +241,41 @@ impl World {
 
     pub(crate) fn add_datasets(&self) {
         let (health, consent) = (self.file("health.csv"), self.file("consent.csv"));
-        self.yu("health", &["dataset", "add", path(&health), "--id", "visits", "--key", "resident_id", "--categorical", "district", "--consent", path(&consent)]).ok("add");
+        self.yu(
+            "health",
+            &[
+                "dataset",
+                "add",
+                path(&health),
+                "--id",
+                "visits",
+                "--key",
+                "resident_id",
+                "--categorical",
+                "district",
+                "--consent",
+                path(&consent),
+            ],
+        )
+        .ok("add");
         let (bank, consent) = (self.file("bank.csv"), self.file("bank-consent.csv"));
-        self.yu("bank", &["dataset", "add", path(&bank), "--id", "accounts", "--key", "resident_id", "--consent", path(&consent), "--import-source", "own records"]).ok("add");
+        self.yu(
+            "bank",
+            &[
+                "dataset",
+                "add",
+                path(&bank),
+                "--id",
+                "accounts",
+                "--key",
+                "resident_id",
+                "--consent",
+                path(&consent),
+                "--import-source",
+                "own records",
+            ],
+        )
+        .ok("add");
     }
 
     /// Text of the authority's file.
@@ -252,7 +312,9 @@ impl World {
             ("authority", "dev/bank/accounts", "resident_id,income,balance"),
         ] {
             let name = format!("yu://dev/{provider}/n1");
-            let sent = self.yu("bank", &["request", "send", "--authorisation", "a-1", "--provider", &name, "--dataset", dataset, "--columns", columns]).ok("request");
+            let sent = self
+                .yu("bank", &["request", "send", "--authorisation", "a-1", "--provider", &name, "--dataset", dataset, "--columns", columns])
+                .ok("request");
             self.yu(provider, &["request", "approve", sent["id"].as_str().unwrap()]).ok("approve");
         }
     }

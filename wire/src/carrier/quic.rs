@@ -14,6 +14,9 @@ use super::{ADMITTED, EXPORTER, io_error};
 use crate::identity::NodeName;
 use crate::{Error, Result};
 
+/// Bytes of a connection id: no clash among the connections of one node.
+const CID_LEN: usize = 8;
+
 /// The QUIC half of an endpoint.
 pub(crate) struct Quic {
     endpoint: Endpoint,
@@ -21,12 +24,18 @@ pub(crate) struct Quic {
 }
 
 impl Quic {
-    /// Must be called inside the runtime. `tls` is given when the socket also accepts.
-    pub(crate) fn new(socket: UdpSocket, tls: Option<&Tls>) -> Result<Self> {
+    /// Must be called inside the runtime.
+    pub(crate) fn new(socket: UdpSocket, tls: &Tls, accepts: Accepts) -> Result<Self> {
         let transport = Arc::new(transport_config());
-        let server = tls.map(|tls| server_config(tls.server()?.config, &transport)).transpose()?;
-        let endpoint = Endpoint::new(quic_endpoint_config(), server, socket, Arc::new(quinn::TokioRuntime))
-            .map_err(|e| io_error("QUIC endpoint", e))?;
+        let server = match accepts {
+            Accepts::Yes => Some(server_config(tls.server()?.config, &transport)?),
+            Accepts::No => None,
+        };
+        let mut config = quic_endpoint_config();
+        // A restarted process can then tell peers of its former life that their connections are gone (RFC 9000, 10.3).
+        config.reset_key(Arc::new(aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, tls.reset_key())));
+        config.cid_generator(|| Box::new(RandomIds));
+        let endpoint = Endpoint::new(config, server, socket, Arc::new(quinn::TokioRuntime)).map_err(|e| io_error("QUIC endpoint", e))?;
         Ok(Self { endpoint, transport })
     }
 
@@ -101,6 +110,34 @@ impl Quic {
 
     pub(crate) async fn wait_idle(&self) {
         self.endpoint.wait_idle().await;
+    }
+}
+
+/// Whether an endpoint takes connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accepts {
+    Yes,
+    No,
+}
+
+/// Connection ids without a mark of the process: every unknown one may be one of a former life.
+struct RandomIds;
+
+impl quinn::ConnectionIdGenerator for RandomIds {
+    fn generate_cid(&mut self) -> quinn::ConnectionId {
+        let mut id = [0; CID_LEN];
+        if aws_lc_rs::rand::fill(&mut id).is_err() {
+            tracing::error!("no randomness for connection ids"); // ids need to be unique, not secret: the handshake fails on a clash
+        }
+        quinn::ConnectionId::new(&id)
+    }
+
+    fn cid_len(&self) -> usize {
+        CID_LEN
+    }
+
+    fn cid_lifetime(&self) -> Option<std::time::Duration> {
+        None
     }
 }
 

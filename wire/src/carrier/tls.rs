@@ -8,6 +8,7 @@ use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{AlertDescription, ClientConfig, ServerConfig};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use zeroize::Zeroizing;
 
 use crate::identity::{NodeIdentity, NodeName};
 use crate::trust::{Peer, PeerVerifier, TrustStore};
@@ -15,6 +16,8 @@ use crate::{Error, Result};
 
 /// Name for the TLS library's sake: peers are checked by their node name, and no server name is sent.
 pub(crate) const SERVER_NAME: &str = "yu.invalid";
+/// Domain tag of the reset key.
+const RESET_TAG: &[u8] = b"yu-quic-reset-v1";
 /// Highest version offered when asking a peer which one it speaks.
 const PROBE_VERSIONS: u16 = 16;
 
@@ -25,6 +28,7 @@ pub(crate) struct Tls {
     name: NodeName,
     trust: TrustStore,
     version: u16,
+    reset_key: Zeroizing<[u8; 32]>,
 }
 
 /// One handshake: its configuration is used once, so that verdict and offered versions are this peer's.
@@ -46,7 +50,15 @@ impl Tls {
             .load_private_key(der.clone_key())
             .map_err(|e| Error::Caller(format!("private key of `{}` cannot be used: {e}", identity.name())))?;
         let key = Arc::new(CertifiedKey::new(identity.chain().to_vec(), key));
-        Ok(Self { provider, key, name: identity.name().clone(), trust, version })
+        let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, identity.key_pkcs8());
+        let mut reset_key = Zeroizing::new([0; 32]);
+        reset_key.copy_from_slice(aws_lc_rs::hmac::sign(&secret, RESET_TAG).as_ref());
+        Ok(Self { provider, key, name: identity.name().clone(), trust, version, reset_key })
+    }
+
+    /// Key of QUIC's stateless resets: the same in every life of this node.
+    pub(crate) fn reset_key(&self) -> &[u8; 32] {
+        &self.reset_key
     }
 
     pub(crate) fn name(&self) -> &NodeName {

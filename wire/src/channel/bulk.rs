@@ -23,9 +23,7 @@ impl Channel {
     /// As [`Self::send`].
     pub fn send_slice_u64(&mut self, step: impl Steps, values: &[u64]) -> Result<()> {
         self.begin_send(step, byte_len(values)?)?;
-        values
-            .chunks(LANE)
-            .try_for_each(|chunk| self.push(to_bytes(chunk)))
+        values.chunks(LANE).try_for_each(|chunk| self.push(to_bytes(chunk)))
     }
 
     /// Receives a vector of exactly `values.len()` elements. After an error the contents are partly overwritten.
@@ -37,21 +35,14 @@ impl Channel {
         if values.is_empty() {
             self.pull()?;
         }
-        values
-            .chunks_mut(LANE)
-            .try_for_each(|chunk| self.pull_into(chunk))
+        values.chunks_mut(LANE).try_for_each(|chunk| self.pull_into(chunk))
     }
 
     /// Sends `out` and receives `into` in the same round, interleaved. The lengths may differ.
     ///
     /// # Errors
     /// As [`Self::send`] and [`Self::recv`].
-    pub fn exchange_slice_u64(
-        &mut self,
-        step: impl Steps,
-        out: &[u64],
-        into: &mut [u64],
-    ) -> Result<()> {
+    pub fn exchange_slice_u64(&mut self, step: impl Steps, out: &[u64], into: &mut [u64]) -> Result<()> {
         Both::One(self).run(step, out, into)
     }
 
@@ -70,23 +61,14 @@ impl Channel {
 ///
 /// # Errors
 /// As [`Channel::send`] and [`Channel::recv`].
-pub fn exchange_ring_u64(
-    step: impl Steps,
-    to: &mut Channel,
-    out: &[u64],
-    from: &mut Channel,
-    into: &mut [u64],
-) -> Result<()> {
+pub fn exchange_ring_u64(step: impl Steps, to: &mut Channel, out: &[u64], from: &mut Channel, into: &mut [u64]) -> Result<()> {
     Both::Two { to, from }.run(step, out, into)
 }
 
 /// The channels of an exchange.
 enum Both<'a> {
     One(&'a mut Channel),
-    Two {
-        to: &'a mut Channel,
-        from: &'a mut Channel,
-    },
+    Two { to: &'a mut Channel, from: &'a mut Channel },
 }
 
 impl Both<'_> {
@@ -109,8 +91,7 @@ impl Both<'_> {
         self.from().begin_recv(step, expect(into)?)?;
         if into.is_empty() {
             // the one frame of an empty message is read last: it may come late, and we have to send meanwhile
-            out.chunks(LANE)
-                .try_for_each(|chunk| self.to().push(to_bytes(chunk)))?;
+            out.chunks(LANE).try_for_each(|chunk| self.to().push(to_bytes(chunk)))?;
             return self.from().pull().map(drop);
         }
         let mut outgoing = out.chunks(LANE);
@@ -136,10 +117,7 @@ fn expect(values: &[u64]) -> Result<Expect> {
 }
 
 fn payload_bytes(values: &[u64]) -> Result<usize> {
-    values
-        .len()
-        .checked_mul(8)
-        .ok_or_else(|| Error::Caller(format!("vector of `{}` elements is too long", values.len())))
+    values.len().checked_mul(8).ok_or_else(|| Error::Caller(format!("vector of `{}` elements is too long", values.len())))
 }
 
 fn to_bytes(values: &[u64]) -> Bytes {

@@ -26,42 +26,24 @@ pub(super) struct Incoming {
 
 impl Incoming {
     /// Step, round and length of a frame against the open message.
-    pub(super) fn admit(
-        &self,
-        header: &FrameHeader,
-        payload: usize,
-    ) -> std::result::Result<(), String> {
+    pub(super) fn admit(&self, header: &FrameHeader, payload: usize) -> std::result::Result<(), String> {
         if header.step != self.step.step {
-            return Err(format!(
-                "expected step `{}`, received `{}`",
-                self.step.step, header.step
-            ));
+            return Err(format!("expected step `{}`, received `{}`", self.step.step, header.step));
         }
         if let Some(round) = self.round
             && round != header.round
         {
-            return Err(format!(
-                "round changed from `{round}` to `{}` within a message",
-                header.round
-            ));
+            return Err(format!("round changed from `{round}` to `{}` within a message", header.round));
         }
         if header.len as usize != payload {
-            return Err(format!(
-                "header announces `{}` bytes, `{payload}` came",
-                header.len
-            ));
+            return Err(format!("header announces `{}` bytes, `{payload}` came", header.len));
         }
         let total = self.got.checked_add(payload).ok_or("length overflows")?;
         if header.has_more() {
             return if payload != CHUNK {
-                Err(format!(
-                    "a frame of `{payload}` bytes inside a message, expected `{CHUNK}`"
-                ))
+                Err(format!("a frame of `{payload}` bytes inside a message, expected `{CHUNK}`"))
             } else if total >= self.limit() {
-                Err(format!(
-                    "message continues after `{total}` bytes, expected {}",
-                    self.expect
-                ))
+                Err(format!("message continues after `{total}` bytes, expected {}", self.expect))
             } else {
                 Ok(())
             };
@@ -73,14 +55,7 @@ impl Incoming {
             Expect::Exactly(len) => total == len,
             Expect::AtMost(len) => total <= len,
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(format!(
-                "message of `{total}` bytes, expected {}",
-                self.expect
-            ))
-        }
+        if fits { Ok(()) } else { Err(format!("message of `{total}` bytes, expected {}", self.expect)) }
     }
 
     const fn limit(&self) -> usize {
@@ -91,42 +66,22 @@ impl Incoming {
 }
 
 /// Everything about a frame that does not depend on the open message.
-pub(super) fn check_place(
-    header: &FrameHeader,
-    id: u32,
-    seq: u64,
-    last_round: u32,
-) -> std::result::Result<(), String> {
+pub(super) fn check_place(header: &FrameHeader, id: u32, seq: u64, last_round: u32) -> std::result::Result<(), String> {
     header.check().map_err(|fault| fault.to_string())?;
     if header.kind != FrameKind::Data {
-        return Err(format!(
-            "expected a data frame, received `{:?}`",
-            header.kind
-        ));
+        return Err(format!("expected a data frame, received `{:?}`", header.kind));
     }
     if header.channel != id {
-        return Err(format!(
-            "frame of channel `{}` on channel `{id}`",
-            header.channel
-        ));
+        return Err(format!("frame of channel `{}` on channel `{id}`", header.channel));
     }
     if header.seq < seq {
-        return Err(format!(
-            "frame `{}` replayed or out of order, expected `{seq}`",
-            header.seq
-        ));
+        return Err(format!("frame `{}` replayed or out of order, expected `{seq}`", header.seq));
     }
     if header.seq > seq {
-        return Err(format!(
-            "frames missing: received `{}`, expected `{seq}`",
-            header.seq
-        ));
+        return Err(format!("frames missing: received `{}`, expected `{seq}`", header.seq));
     }
     if header.round < last_round {
-        return Err(format!(
-            "round went back from `{last_round}` to `{}`",
-            header.round
-        ));
+        return Err(format!("round went back from `{last_round}` to `{}`", header.round));
     }
     Ok(())
 }

@@ -37,12 +37,7 @@ struct Queued {
 
 impl Queue {
     pub(crate) fn new(limit: usize, line: Option<Arc<Line>>) -> Arc<Self> {
-        Arc::new(Self {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            limit,
-            line,
-        })
+        Arc::new(Self { state: Mutex::default(), changed: Condvar::new(), limit, line })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -50,9 +45,7 @@ impl Queue {
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed
-            .wait(state)
-            .unwrap_or_else(PoisonError::into_inner)
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `false` if the reader is gone.
@@ -65,16 +58,9 @@ impl Queue {
         if state.is_closed {
             return false;
         }
-        let arrives = self
-            .line
-            .as_ref()
-            .map(|line| line.arrival(Instant::now(), size as u64));
+        let arrives = self.line.as_ref().map(|line| line.arrival(Instant::now(), size as u64));
         state.bytes += size;
-        state.frames.push_back(Queued {
-            header,
-            payload,
-            arrives,
-        });
+        state.frames.push_back(Queued { header, payload, arrives });
         self.changed.notify_all();
         true
     }
@@ -110,35 +96,22 @@ pub(crate) struct End {
 
 impl End {
     pub(crate) fn new(peer: &str, to: &Arc<Queue>, from: &Arc<Queue>) -> Self {
-        Self {
-            peer: peer.to_owned(),
-            to: Arc::clone(to),
-            from: Arc::clone(from),
-        }
+        Self { peer: peer.to_owned(), to: Arc::clone(to), from: Arc::clone(from) }
     }
 
     fn lost(&self) -> Error {
-        Error::PeerLost {
-            party: self.peer.clone(),
-            after_s: 0,
-        }
+        Error::PeerLost { party: self.peer.clone(), after_s: 0 }
     }
 }
 
 impl Carry for End {
     fn send_frame(&mut self, header: &FrameHeader, payload: Bytes) -> Result<()> {
-        if self.to.put(*header, payload) {
-            Ok(())
-        } else {
-            Err(self.lost())
-        }
+        if self.to.put(*header, payload) { Ok(()) } else { Err(self.lost()) }
     }
 
     fn recv_frame(&mut self) -> Result<(FrameHeader, Bytes)> {
         let queued = self.from.take().ok_or_else(|| self.lost())?;
-        if let Some(wait) = queued
-            .arrives
-            .map(|at| at.saturating_duration_since(Instant::now()))
+        if let Some(wait) = queued.arrives.map(|at| at.saturating_duration_since(Instant::now()))
             && !wait.is_zero()
         {
             std::thread::sleep(wait);

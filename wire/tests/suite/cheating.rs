@@ -29,11 +29,7 @@ fn cheat(with: impl FnMut(Frame) -> Vec<Frame> + Send + 'static) -> (Channel, Ch
 /// The receiver blames `a` at the right step, says `what`, and does not use the channel again.
 fn assert_blamed(mut b: Channel, expect: Expect, what: &str) {
     match b.recv(Named, expect) {
-        Err(Error::Peer {
-            culprit,
-            step,
-            what: said,
-        }) => {
+        Err(Error::Peer { culprit, step, what: said }) => {
             assert_eq!((culprit.as_str(), step.as_str()), ("a", "test.message"));
             assert!(said.contains(what), "said `{said}`, expected `{what}`");
         }
@@ -49,9 +45,7 @@ fn one_message(with: impl FnMut(Frame) -> Vec<Frame> + Send + 'static, len: usiz
     assert_blamed(b, Expect::Exactly(len), what);
 }
 
-fn each(
-    mut change: impl FnMut(&mut Frame) + Send + 'static,
-) -> impl FnMut(Frame) -> Vec<Frame> + Send {
+fn each(mut change: impl FnMut(&mut Frame) + Send + 'static) -> impl FnMut(Frame) -> Vec<Frame> + Send {
     move |mut frame| {
         change(&mut frame);
         vec![frame]
@@ -60,29 +54,17 @@ fn each(
 
 #[test]
 fn another_step() {
-    one_message(
-        each(|f| f.header.step = Step(2)),
-        5,
-        "expected step `0000.0001`, received `0000.0002`",
-    );
+    one_message(each(|f| f.header.step = Step(2)), 5, "expected step `0000.0001`, received `0000.0002`");
 }
 
 #[test]
 fn another_channel() {
-    one_message(
-        each(|f| f.header.channel = 4),
-        5,
-        "frame of channel `4` on channel `0`",
-    );
+    one_message(each(|f| f.header.channel = 4), 5, "frame of channel `4` on channel `0`");
 }
 
 #[test]
 fn a_control_frame() {
-    one_message(
-        each(|f| f.header.kind = FrameKind::Close),
-        5,
-        "expected a data frame, received `Close`",
-    );
+    one_message(each(|f| f.header.kind = FrameKind::Close), 5, "expected a data frame, received `Close`");
 }
 
 #[test]
@@ -93,11 +75,7 @@ fn unknown_flags() {
 #[test]
 fn rounds_out_of_range() {
     one_message(each(|f| f.header.round = 0), 5, "round `0`");
-    one_message(
-        each(|f| f.header.round = MAX_ROUND + 1),
-        5,
-        "round `2147483649`",
-    );
+    one_message(each(|f| f.header.round = MAX_ROUND + 1), 5, "round `2147483649`");
     one_message(each(|f| f.header.round = u32::MAX), 5, "round `4294967295`");
 }
 
@@ -121,11 +99,7 @@ fn a_round_that_changes_within_a_message() {
         round += 1;
         f.header.round = round;
     };
-    one_message(
-        each(change),
-        CHUNK + 1,
-        "round changed from `1` to `2` within a message",
-    );
+    one_message(each(change), CHUNK + 1, "round changed from `1` to `2` within a message");
 }
 
 #[test]
@@ -134,66 +108,22 @@ fn the_highest_round_is_taken_without_overflow_and_frames_nobody() {
     a.send(Named, "x".into()).unwrap();
     b.recv(Named, Expect::Exactly(1)).unwrap();
     b.send(Named, "y".into()).unwrap();
-    assert_eq!(
-        a.recv(Named, Expect::Exactly(1)).unwrap(),
-        "y",
-        "an honest party's answer stays acceptable"
-    );
+    assert_eq!(a.recv(Named, Expect::Exactly(1)).unwrap(), "y", "an honest party's answer stays acceptable");
 }
 
 #[test]
 fn shorter_and_longer_than_expected() {
     for (len, expect, what) in [
-        (
-            4,
-            Expect::Exactly(5),
-            "message of `4` bytes, expected exactly `5`",
-        ),
-        (
-            6,
-            Expect::Exactly(5),
-            "message of `6` bytes, expected exactly `5`",
-        ),
-        (
-            0,
-            Expect::Exactly(5),
-            "message of `0` bytes, expected exactly `5`",
-        ),
-        (
-            1,
-            Expect::Exactly(0),
-            "message of `1` bytes, expected exactly `0`",
-        ),
-        (
-            6,
-            Expect::AtMost(5),
-            "message of `6` bytes, expected at most `5`",
-        ),
-        (
-            CHUNK + 1,
-            Expect::AtMost(CHUNK),
-            "message continues after `262144` bytes",
-        ),
-        (
-            CHUNK + 1,
-            Expect::Exactly(CHUNK),
-            "message continues after `262144` bytes",
-        ),
-        (
-            CHUNK,
-            Expect::Exactly(CHUNK + 1),
-            "message of `262144` bytes, expected exactly `262145`",
-        ),
-        (
-            CHUNK + 2,
-            Expect::Exactly(CHUNK + 1),
-            "message of `262146` bytes, expected exactly `262145`",
-        ),
-        (
-            CHUNK + 2,
-            Expect::AtMost(CHUNK + 1),
-            "message of `262146` bytes, expected at most `262145`",
-        ),
+        (4, Expect::Exactly(5), "message of `4` bytes, expected exactly `5`"),
+        (6, Expect::Exactly(5), "message of `6` bytes, expected exactly `5`"),
+        (0, Expect::Exactly(5), "message of `0` bytes, expected exactly `5`"),
+        (1, Expect::Exactly(0), "message of `1` bytes, expected exactly `0`"),
+        (6, Expect::AtMost(5), "message of `6` bytes, expected at most `5`"),
+        (CHUNK + 1, Expect::AtMost(CHUNK), "message continues after `262144` bytes"),
+        (CHUNK + 1, Expect::Exactly(CHUNK), "message continues after `262144` bytes"),
+        (CHUNK, Expect::Exactly(CHUNK + 1), "message of `262144` bytes, expected exactly `262145`"),
+        (CHUNK + 2, Expect::Exactly(CHUNK + 1), "message of `262146` bytes, expected exactly `262145`"),
+        (CHUNK + 2, Expect::AtMost(CHUNK + 1), "message of `262146` bytes, expected at most `262145`"),
         (2 * CHUNK + 1, Expect::AtMost(usize::MAX), ""),
     ] {
         let (mut a, mut b) = memory::pair("a", "b");
@@ -212,39 +142,20 @@ fn a_vector_of_another_length() {
         let (mut a, mut b) = memory::pair("a", "b");
         a.send_slice_u64(Named, &vec![1; sent]).unwrap();
         let refused = b.recv_slice_u64(Named, &mut vec![0; expected]);
-        assert!(
-            matches!(refused, Err(Error::Peer { culprit, .. }) if culprit == "a"),
-            "{sent} for {expected}"
-        );
+        assert!(matches!(refused, Err(Error::Peer { culprit, .. }) if culprit == "a"), "{sent} for {expected}");
     }
 }
 
 #[test]
 fn a_header_that_lies_about_the_length() {
-    one_message(
-        each(|f| f.header.len += 1),
-        5,
-        "header announces `6` bytes, `5` came",
-    );
-    one_message(
-        each(|f| f.payload.truncate(3)),
-        5,
-        "header announces `5` bytes, `3` came",
-    );
+    one_message(each(|f| f.header.len += 1), 5, "header announces `6` bytes, `5` came");
+    one_message(each(|f| f.payload.truncate(3)), 5, "header announces `5` bytes, `3` came");
 }
 
 #[test]
 fn an_oversized_frame() {
-    one_message(
-        |f| vec![f.with_payload(vec![0; CHUNK + 1])],
-        5,
-        "payload of `262145` bytes, at most `262144` allowed",
-    );
-    one_message(
-        each(|f| f.header.len = u32::MAX),
-        5,
-        "payload of `4294967295` bytes",
-    );
+    one_message(|f| vec![f.with_payload(vec![0; CHUNK + 1])], 5, "payload of `262145` bytes, at most `262144` allowed");
+    one_message(each(|f| f.header.len = u32::MAX), 5, "payload of `4294967295` bytes");
 }
 
 #[test]
@@ -259,20 +170,12 @@ fn a_message_that_never_ends() {
         (0..4).map(frame).collect()
     });
     a.send(Named, vec![7; CHUNK].into()).unwrap();
-    assert_blamed(
-        b,
-        Expect::AtMost(3 * CHUNK),
-        "message continues after `786432` bytes",
-    );
+    assert_blamed(b, Expect::AtMost(3 * CHUNK), "message continues after `786432` bytes");
 }
 
 #[test]
 fn small_frames_inside_a_message() {
-    one_message(
-        each(|f| f.header.flags = MORE),
-        5,
-        "a frame of `5` bytes inside a message",
-    );
+    one_message(each(|f| f.header.flags = MORE), 5, "a frame of `5` bytes inside a message");
 }
 
 #[test]
@@ -285,11 +188,7 @@ fn an_empty_frame_after_the_end() {
         vec![f, tail]
     });
     a.send(Named, vec![7; CHUNK].into()).unwrap();
-    assert_blamed(
-        b,
-        Expect::AtMost(2 * CHUNK),
-        "an empty frame after the end of a message",
-    );
+    assert_blamed(b, Expect::AtMost(2 * CHUNK), "an empty frame after the end of a message");
 }
 
 #[test]
@@ -297,11 +196,7 @@ fn a_replayed_frame() {
     let (mut a, mut b) = cheat(|f| vec![f.clone(), f]);
     a.send(Named, "x".into()).unwrap();
     b.recv(Named, Expect::Exactly(1)).unwrap();
-    assert_blamed(
-        b,
-        Expect::Exactly(1),
-        "frame `0` replayed or out of order, expected `1`",
-    );
+    assert_blamed(b, Expect::Exactly(1), "frame `0` replayed or out of order, expected `1`");
 }
 
 #[test]
@@ -316,11 +211,7 @@ fn reordered_frames() {
     });
     a.send(Named, "x".into()).unwrap();
     a.send(Named, "y".into()).unwrap();
-    assert_blamed(
-        b,
-        Expect::Exactly(1),
-        "frames missing: received `1`, expected `0`",
-    );
+    assert_blamed(b, Expect::Exactly(1), "frames missing: received `1`, expected `0`");
 }
 
 #[test]
@@ -334,11 +225,7 @@ fn a_dropped_frame() {
         a.send(Named, "x".into()).unwrap();
     }
     b.recv(Named, Expect::Exactly(1)).unwrap();
-    assert_blamed(
-        b,
-        Expect::Exactly(1),
-        "frames missing: received `2`, expected `1`",
-    );
+    assert_blamed(b, Expect::Exactly(1), "frames missing: received `2`, expected `1`");
 }
 
 #[test]
@@ -348,11 +235,7 @@ fn a_step_that_changes_within_a_message() {
         count += 1;
         f.header.step = Step(count);
     };
-    one_message(
-        each(change),
-        CHUNK + 1,
-        "expected step `0000.0001`, received `0000.0002`",
-    );
+    one_message(each(change), CHUNK + 1, "expected step `0000.0001`, received `0000.0002`");
 }
 
 #[test]
@@ -369,7 +252,6 @@ fn every_flipped_header_bit_is_refused() {
     use yu_wire::frame::{FrameHeader, HEADER_LEN};
     for bit in 0..8 * HEADER_LEN {
         let (mut a, mut b) = memory::pair("a", "b");
-        let mut broken = None;
         a = tamper(a, move |mut f| {
             let mut bytes = f.header.encode();
             bytes[bit / 8] ^= 1 << (bit % 8);
@@ -380,8 +262,8 @@ fn every_flipped_header_bit_is_refused() {
                 }
                 Err(fault) => {
                     // the carrier refuses the bytes before they become a frame
-                    broken = Some(fault.blame("a"));
-                    assert!(matches!(&broken, Some(Error::Peer { culprit, .. }) if culprit == "a"));
+                    let broken = fault.blame("a");
+                    assert!(matches!(&broken, Error::Peer { culprit, .. } if culprit == "a"));
                     vec![]
                 }
             }
@@ -392,10 +274,7 @@ fn every_flipped_header_bit_is_refused() {
         match b.recv(Named, Expect::Exactly(5)) {
             Err(Error::Peer { culprit, .. }) => assert_eq!(culprit, "a"),
             Err(Error::PeerLost { .. }) => {}
-            Ok(_) => assert!(
-                is_round,
-                "bit {bit} was not noticed: only a higher round can be"
-            ),
+            Ok(_) => assert!(is_round, "bit {bit} was not noticed: only a higher round can be"),
             Err(other) => panic!("bit {bit}: {other}"),
         }
     }

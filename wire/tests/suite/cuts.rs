@@ -170,7 +170,10 @@ fn a_restarted_acceptor_is_noticed_at_once() {
     for kind in BOTH {
         let pair = Pair::new();
         let relay = Relay::start(pair.client.runtime.handle(), pair.server.endpoint.listen_address().unwrap()).unwrap();
-        let (ours, theirs) = pair.join(&relay.address().to_string(), kind, |config| config.resume_limit = 30 * SECOND);
+        let (ours, theirs) = pair.join(&relay.address().to_string(), kind, |config| {
+            config.resume_limit = 30 * SECOND;
+            config.dead_after = 20 * SECOND; // noticed by the restarted process's answer, not by silence
+        });
         let mut a = ours.channel(1).unwrap();
         let address = pair.server.endpoint.listen_address().unwrap();
         let Pair { health, bank, server, client } = pair;
@@ -180,7 +183,7 @@ fn a_restarted_acceptor_is_noticed_at_once() {
         let start = Instant::now();
         let error = a.recv(STEP, Expect::AtMost(1)).unwrap_err();
         assert!(matches!(&error, Error::PeerRestarted { party } if party == "health"), "{error}");
-        assert!(start.elapsed() < 12 * SECOND, "{:?}", start.elapsed());
+        assert!(start.elapsed() < 6 * SECOND, "{:?}", start.elapsed());
         drop((restarted, client));
     }
 }

@@ -14,15 +14,8 @@ type Log = Arc<Mutex<Vec<String>>>;
 fn tapped(channel: Channel, name: &'static str, log: &Log) -> Channel {
     let log = Arc::clone(log);
     tamper(channel, move |frame| {
-        let payload = if frame.payload.len() > 16 {
-            format!("[{}]", frame.payload.len())
-        } else {
-            hex::encode(&frame.payload)
-        };
-        log.lock().unwrap().push(format!(
-            "{name} {} {payload}",
-            hex::encode(frame.header.encode())
-        ));
+        let payload = if frame.payload.len() > 16 { format!("[{}]", frame.payload.len()) } else { hex::encode(&frame.payload) };
+        log.lock().unwrap().push(format!("{name} {} {payload}", hex::encode(frame.header.encode())));
         vec![frame]
     })
 }
@@ -35,8 +28,7 @@ fn a_conversation_is_pinned() {
     let (hello, vector, done) = (Step::new(1, 0), Step::new(1, 1), Step::new(2, 0));
     a.send(hello, "ave".into()).unwrap();
     b.recv(hello, Expect::Exactly(3)).unwrap();
-    b.send_slice_u64(vector, &[1, 0x0102_0304_0506_0708])
-        .unwrap();
+    b.send_slice_u64(vector, &[1, 0x0102_0304_0506_0708]).unwrap();
     let mut got = [0; 2];
     a.recv_slice_u64(vector, &mut got).unwrap();
     let long = Bytes::from(vec![0; 256 * 1024 + 1]);

@@ -8,24 +8,15 @@ pub(super) fn at_file(file: &str) -> Text {
 }
 
 pub(super) fn at_line(file: &str, line: u64) -> Text {
-    Text::new(
-        format!("file `{file}`, line {line}"),
-        format!("文件 `{file}`，第 {line} 行"),
-    )
+    Text::new(format!("file `{file}`, line {line}"), format!("文件 `{file}`，第 {line} 行"))
 }
 
 pub(super) fn at_column(file: &str, column: &str) -> Text {
-    Text::new(
-        format!("file `{file}`, column `{column}`"),
-        format!("文件 `{file}`，列 `{column}`"),
-    )
+    Text::new(format!("file `{file}`, column `{column}`"), format!("文件 `{file}`，列 `{column}`"))
 }
 
 pub(super) fn at_position(file: &str, position: u64) -> Text {
-    Text::new(
-        format!("file `{file}`, header, column {position}"),
-        format!("文件 `{file}`，表头第 {position} 列"),
-    )
+    Text::new(format!("file `{file}`, header, column {position}"), format!("文件 `{file}`，表头第 {position} 列"))
 }
 
 pub(super) fn at_cell(file: &str, column: &str, place: Place) -> Text {
@@ -41,9 +32,5 @@ pub(super) fn at_cell(file: &str, column: &str, place: Place) -> Text {
 }
 
 pub(super) fn quoted(names: &[String]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -56,8 +56,7 @@ pub(super) fn check(lines: &[Line<'_>], checkpoints: &Checkpoints, problems: &mu
 /// Which entry each line is, by its leaf hash; without one to compare, by its position.
 fn align<'a>(lines: &[Line<'a>], expected: &[Option<Digest>], faults: &mut Faults) -> Vec<Aligned<'a>> {
     let leaves: Vec<Digest> = lines.iter().map(Line::leaf).collect();
-    let known: BTreeMap<Digest, usize> =
-        expected.iter().enumerate().filter_map(|(index, leaf)| Some(((*leaf)?, index))).collect();
+    let known: BTreeMap<Digest, usize> = expected.iter().enumerate().filter_map(|(index, leaf)| Some(((*leaf)?, index))).collect();
     let wanted = |index: usize| expected.get(index).copied().flatten();
     let mut aligned = Vec::with_capacity(lines.len());
     let (mut at, mut index) = (0, 0);

@@ -134,15 +134,11 @@ impl Fault {
             Self::Inserted => Text::new("is preceded by a line that nobody signed", "之前被插入了无人签名的一行"),
             Self::Index => Text::new("states another index than its position", "所记序号与其位置不符"),
             Self::Node => Text::new("is of another node than the rest of the log", "所属节点与日志其余部分不同"),
-            Self::Chain => Text::new(
-                "does not continue the line before it: one of both was changed",
-                "与前一行不衔接：两者之一被改动",
-            ),
+            Self::Chain => Text::new("does not continue the line before it: one of both was changed", "与前一行不衔接：两者之一被改动"),
             Self::Genesis => Text::new("does not open the log with a signing key", "首条记录未以签名公钥开启日志"),
-            Self::PeerKey(peer) => Text::new(
-                format!("states another key for {peer} than its own log"),
-                format!("所记 {peer} 的公钥与其自身日志不符"),
-            ),
+            Self::PeerKey(peer) => {
+                Text::new(format!("states another key for {peer} than its own log"), format!("所记 {peer} 的公钥与其自身日志不符"))
+            }
             Self::Signature => Text::new("has a signature that does not verify", "签名验证失败"),
             Self::Key => Text::new("is signed with another key than the log's", "签名公钥不是本日志的公钥"),
             Self::Order => Text::new(
@@ -152,20 +148,12 @@ impl Fault {
             Self::Size => Text::new("states another size than its leaves give", "所记条数与其叶子数不符"),
             Self::Root => Text::new("states a root that is not that of its leaves", "所记根哈希与叶子不符"),
             Self::Absent(peer) => Text::new(
-                format!(
-                    "is missing: {peer} countersigned a checkpoint that this log does not have; it was cut back or forked"
-                ),
+                format!("is missing: {peer} countersigned a checkpoint that this log does not have; it was cut back or forked"),
                 format!("缺失：{peer} 副署过本日志中没有的检查点；日志被截断或分叉"),
             ),
-            Self::UnknownCheckpoint => {
-                Text::new("names a checkpoint that is not in this log", "所指检查点不在本日志中")
-            }
-            Self::UnknownSigner => {
-                Text::new("is by a signer or key that this log does not know", "签名者或其公钥未在本日志中登记")
-            }
-            Self::Repeated => {
-                Text::new("repeats the same peer's for the same checkpoint", "同一节点对同一检查点重复副署")
-            }
+            Self::UnknownCheckpoint => Text::new("names a checkpoint that is not in this log", "所指检查点不在本日志中"),
+            Self::UnknownSigner => Text::new("is by a signer or key that this log does not know", "签名者或其公钥未在本日志中登记"),
+            Self::Repeated => Text::new("repeats the same peer's for the same checkpoint", "同一节点对同一检查点重复副署"),
             Self::Lost => Text::new("is covered by a checkpoint but not there", "已被检查点覆盖，但不在文件中"),
         }
     }
