@@ -18,6 +18,9 @@ use yu_wire::session::{BindSigner, BindVerifier, Session, SessionConfig, Session
 /// Domain of binding signatures.
 const DOMAIN: &str = "yu-session-bind-v1";
 
+/// How long the parties of a job may be apart in their preparations, at least.
+const ESTABLISH: Duration = Duration::from_secs(60);
+
 /// The one channel of each session.
 const CHANNEL: u32 = 1;
 
@@ -63,7 +66,8 @@ pub fn open(node: &Arc<Node>, job: &str, contract: &Contract) -> Result<Open> {
         let mut config = SessionConfig::new(id, node.name(), party.clone(), Arc::clone(&signer), verifier);
         config.carrier = node.carrier();
         config.resume_limit = limit;
-        config.establish_limit = limit;
+        // The other side may still be reading its data; a party that is gone is named by the watchdog before that.
+        config.establish_limit = limit.max(ESTABLISH);
         config.meter = Arc::clone(&meter);
         let dials = match (&row.address, node.config().listen) {
             (None, _) => false,

@@ -80,7 +80,7 @@ pub enum Command {
 /// Options of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Simulated residents on each side.
+    /// Simulated residents on each side; below about 1000 the automatic checks refuse: small groups tell single values.
     #[arg(long, default_value_t = 100_000)]
     pub rows: u64,
     /// File of the provider instead of simulated residents.

@@ -112,6 +112,8 @@ fn runs(carrier: &'static str, seed: u64) {
         outcome(&world, &approved, &name);
         if run % RERUN == RERUN - 1 {
             let job = world.submit(&world.job()).ok(&name)["job"].as_str().unwrap().to_owned();
+            let (state, _) = world.wait("authority", &job, &["held", "failed"], LONG);
+            assert_eq!(state, "held", "{name}: {:?}", ORGS.map(|(org, _)| super::rig::fault_of(&world, org, &job)));
             world.complete(&job);
             approved.push(job);
         }
