@@ -2,7 +2,7 @@
 //!
 //! | to see | open |
 //! |---|---|
-//! | what a person writes | [`file`] |
+//! | what a person writes | [`mod@file`] |
 //! | the contract | [`compile`] |
 //! | signatures of all parties, all or nothing | [`admit`] |
 //! | the run on one node | [`run`] |
