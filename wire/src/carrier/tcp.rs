@@ -17,14 +17,14 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use rustls::AlertDescription;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 use zeroize::Zeroizing;
 
@@ -51,6 +51,8 @@ const ALIVE: u8 = 0;
 const OPEN: u8 = 1;
 /// Streams of one connection that wait to be accepted; more are dropped.
 const BACKLOG: usize = 64;
+/// How long a stream waits for its connection, which it may have overtaken.
+const OVERTAKEN: Duration = Duration::from_secs(2);
 
 /// The state that a connection and its streams share; the connection ends when it is closed or all are dropped.
 pub(crate) struct Guard(watch::Sender<bool>);
@@ -119,7 +121,11 @@ pub(crate) struct Asked {
 
 /// All accepted connections of an endpoint.
 #[derive(Default)]
-pub(crate) struct Registry(Mutex<HashMap<Token, Arc<Asked>>>);
+pub(crate) struct Registry {
+    known: Mutex<HashMap<Token, Arc<Asked>>>,
+    /// A connection was added.
+    added: Notify,
+}
 
 impl Line {
     pub(crate) async fn open(&self) -> io::Result<Halves> {
@@ -285,7 +291,7 @@ pub(crate) async fn accept(tls: &Tls, registry: &Arc<Registry>, tcp: TcpStream, 
     let (leaf, _, secret) = facts(&stream)?;
     match kind {
         PRIMARY => registry.primary(peer, leaf, remote, secret, token, stream).map(Some),
-        STREAM | REQUESTED => registry.stream(&peer, &leaf, token, kind, u32::from_le_bytes(number), stream).map(|()| None),
+        STREAM | REQUESTED => registry.stream(&peer, &leaf, token, kind, u32::from_le_bytes(number), stream).await.map(|()| None),
         _ => Err(Error::peer(&peer.name().to_string(), "TCP preamble", format!("kind `{kind}`"))),
     }
 }
@@ -312,12 +318,13 @@ impl Registry {
             next: AtomicU32::new(0),
         });
         {
-            let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut map = self.known();
             if map.contains_key(&token) {
                 return Err(Error::peer(&peer.name().to_string(), "TCP preamble", "a token that is in use"));
             }
             map.insert(token, asked.clone());
         }
+        self.added.notify_waiters();
         let (mut read, write) = tokio::io::split(stream);
         tokio::spawn(keep_alive(write, Arc::downgrade(&guard), Some(to_write)));
         let registry = self.clone();
@@ -329,15 +336,34 @@ impl Registry {
                 }
             };
             on_primary(weak, reading).await;
-            registry.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&token);
+            registry.known().remove(&token);
         });
         let line = Line { guard, accepted: tokio::sync::Mutex::new(accepted), opener: Opener::Ask(asked) };
         Ok(Connection::new(peer, leaf, remote, secret, Link::Tcp(line)))
     }
 
-    fn stream(&self, peer: &Peer, leaf: &[u8], token: Token, kind: u8, number: u32, stream: TlsTcp) -> Result<()> {
-        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&token).cloned();
-        match asked {
+    fn known(&self) -> MutexGuard<'_, HashMap<Token, Arc<Asked>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection of a token. Its streams follow it at once, each on a connection of its own: the kernel and the runtime
+    /// may let one of them come first.
+    async fn find(&self, token: Token) -> Option<Arc<Asked>> {
+        let found = async {
+            loop {
+                let mut added = std::pin::pin!(self.added.notified());
+                added.as_mut().enable();
+                if let Some(asked) = self.known().get(&token) {
+                    return asked.clone();
+                }
+                added.await;
+            }
+        };
+        tokio::time::timeout(OVERTAKEN, found).await.ok()
+    }
+
+    async fn stream(&self, peer: &Peer, leaf: &[u8], token: Token, kind: u8, number: u32, stream: TlsTcp) -> Result<()> {
+        match self.find(token).await {
             Some(asked) if asked.leaf == leaf => {
                 asked.deliver(kind, number, stream);
                 Ok(())

@@ -22,8 +22,8 @@ use crate::carrier::{RecvHalf, SendHalf};
 use crate::frame::{FrameHeader, FrameKind};
 use crate::{Error, Result};
 
-/// Received payload after which an acknowledgement is due: a small part of the peer's replay buffer.
-const ACK_BYTES: u64 = 1 << 20;
+/// An acknowledgement is due after this part of a replay buffer (ours; both sides have the same default).
+const ACK_PART: u64 = 16;
 /// Received frames after which one is due.
 const ACK_FRAMES: u64 = 64;
 /// Pause of a waiting sender that cannot read ahead: no stream, or its inbox is full.
@@ -313,7 +313,7 @@ impl Lane {
         self.next_recv.store(next, Ordering::Release);
         shared.heard.store(true, Ordering::Relaxed);
         let untold = self.untold_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if untold >= ACK_BYTES || next - self.told.load(Ordering::Relaxed) >= ACK_FRAMES {
+        if untold >= shared.config.replay_limit as u64 / ACK_PART || next - self.told.load(Ordering::Relaxed) >= ACK_FRAMES {
             shared.ack_due.notify_one();
         }
     }

@@ -23,10 +23,16 @@ impl From<io::Error> for LineError {
 }
 
 /// The partly read frame of a stream.
+///
+/// A payload's memory is used again for the next one as soon as the caller has let go of it: fresh pages for every frame
+/// cost more than the copying.
 #[derive(Debug, Default)]
 pub(crate) struct FrameReader {
     head: Option<FrameHeader>,
-    buf: BytesMut,
+    /// A header that has arrived in part.
+    start: BytesMut,
+    /// A payload that has arrived in part.
+    payload: BytesMut,
 }
 
 impl FrameReader {
@@ -37,17 +43,17 @@ impl FrameReader {
         let head = match self.head {
             Some(head) => head,
             None => {
-                self.buf.reserve(HEADER_LEN.saturating_sub(self.buf.len()));
-                half.fill(&mut self.buf, HEADER_LEN).await?;
-                let bytes = self.buf.first_chunk::<HEADER_LEN>().ok_or(LineError::Io(io::ErrorKind::UnexpectedEof.into()))?;
+                half.fill(&mut self.start, HEADER_LEN).await?;
+                let bytes = self.start.first_chunk::<HEADER_LEN>().ok_or(LineError::Io(io::ErrorKind::UnexpectedEof.into()))?;
                 let head = FrameHeader::decode(bytes).map_err(LineError::Fault)?;
-                self.buf = BytesMut::with_capacity(head.len as usize);
+                self.start.clear();
+                self.payload.reserve(head.len as usize);
                 self.head = Some(head);
                 head
             }
         };
-        half.fill(&mut self.buf, head.len as usize).await?;
+        half.fill(&mut self.payload, head.len as usize).await?;
         self.head = None;
-        Ok((head, std::mem::take(&mut self.buf).freeze()))
+        Ok((head, self.payload.split().freeze()))
     }
 }

@@ -67,6 +67,57 @@ fn both_carriers_carry_requests_in_both_directions() {
     }
 }
 
+/// Forwards every connection to `to`; what the first one's dialler says after its handshake arrives half a second late.
+fn slow_first(to: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for (number, from) in listener.incoming().enumerate() {
+            let (from, to) = (from.unwrap(), TcpStream::connect(&to).unwrap());
+            to.set_nodelay(true).unwrap();
+            let pipe = |mut from: TcpStream, mut to: TcpStream, delay_from: Option<usize>| {
+                std::thread::spawn(move || {
+                    let mut bytes = vec![0; 65536];
+                    for turn in 0.. {
+                        let Ok(len @ 1..) = from.read(&mut bytes) else { break };
+                        if delay_from.is_some_and(|first| turn >= first) {
+                            std::thread::sleep(Duration::from_millis(500));
+                        }
+                        if to.write_all(&bytes[..len]).is_err() {
+                            break;
+                        }
+                    }
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                })
+            };
+            // hello and finished of TLS 1.3 are the dialler's first two flights
+            pipe(from.try_clone().unwrap(), to.try_clone().unwrap(), (number == 0).then_some(2));
+            pipe(to, from, None);
+        }
+    });
+    address
+}
+
+#[test]
+fn a_stream_may_overtake_its_connection() {
+    let (health, bank) = (Org::new(Env::Dev, "health"), Org::new(Env::Dev, "bank"));
+    let server = Node::start(&health, trusting(&[&bank]), Some(loopback()));
+    let client = Node::start(&bank, trusting(&[&health]), None);
+    let address = slow_first(server.address());
+    let conn = client.endpoint.connect_blocking(&address, &health.name(), CarrierKind::Tcp).unwrap();
+    // its TLS connection is ready long before the server has read what the first one is for
+    client.runtime.block_on(rpc::open(&conn)).unwrap();
+    let other = server.event().unwrap();
+    assert_eq!(other.peer(), &Peer::Admitted(bank.name()));
+    let (answer, _) = server.runtime.block_on(async {
+        tokio::join!(rpc::call(&conn, b"ping", 100, 10 * SECOND), async {
+            let request = rpc::accept(&other, 100, 10 * SECOND).await.unwrap();
+            request.reply(b"pong", 10 * SECOND).await.unwrap();
+        })
+    });
+    assert_eq!(answer.unwrap(), b"pong");
+}
+
 #[test]
 fn requests_have_limits_and_time_outs() {
     let (health, bank) = (Org::new(Env::Dev, "health"), Org::new(Env::Dev, "bank"));
