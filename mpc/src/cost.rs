@@ -141,6 +141,11 @@ impl Formula {
         }
     }
 
+    /// Adds what comes after.
+    pub fn append(&mut self, later: Self) {
+        self.phases.extend(later.phases);
+    }
+
     /// This formula and then the other.
     #[must_use]
     pub fn then(mut self, other: Self) -> Self {

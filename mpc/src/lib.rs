@@ -28,14 +28,22 @@
 //! [`stats`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
+pub mod clear;
+pub mod conformance;
 pub mod cost;
+pub mod dry;
+pub mod engine;
 pub mod error;
 pub mod fixed;
 pub mod gemm;
+pub mod ops;
+pub mod planes;
 pub mod prg;
+pub mod programs;
 pub mod psi;
 pub mod rep3;
 pub mod ring;
+pub mod secret;
 pub mod stats;
 
 mod text;

@@ -37,6 +37,24 @@ pub enum Purpose {
     TruncMaskLow = 5,
     /// Mask of the second correction of a truncation.
     TruncMaskHigh = 6,
+    /// Shares of zero that mask the local part of a conjunction.
+    ZeroBits = 7,
+    /// The owner's own component of input bits.
+    InputBits = 8,
+    /// Mask of the planes that P0 shares.
+    Addend = 9,
+    /// Component `x_0` of lifted bits.
+    LiftInput = 10,
+    /// Mask of the product that P1 shares.
+    LiftLow = 11,
+    /// Mask of the product that P2 shares.
+    LiftHigh = 12,
+    /// A permutation of rows.
+    Permutation = 13,
+    /// New component of the first party of a pass.
+    ShuffleLow = 14,
+    /// New component of the second party of a pass.
+    ShuffleHigh = 15,
 }
 
 /// Number of an operation within a session. Not `Clone`: [`crate::rep3::Context`] makes each once.
@@ -92,6 +110,11 @@ impl Stream<'_> {
     /// Subtracts the next elements from `out`.
     pub fn subtract(&mut self, out: &mut [u64]) {
         self.each(out, |slot, value| *slot = slot.wrapping_sub(value));
+    }
+
+    /// Exclusive or of `out` with the next elements.
+    pub fn xor(&mut self, out: &mut [u64]) {
+        self.each(out, |slot, value| *slot ^= value);
     }
 
     #[inline]

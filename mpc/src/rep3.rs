@@ -55,13 +55,17 @@ pub mod output;
 pub mod share;
 pub mod steps;
 
+mod engine;
 mod input;
 mod matmul;
 mod mul;
+mod price;
+mod shuffle;
 mod trunc;
 
 pub use context::{Context, PARTIES};
 pub use open::Opened;
 pub use output::{SealedShare, reconstruct};
 pub use share::Share;
+pub use shuffle::Shuffle;
 pub use steps::Rep3Step;

@@ -5,7 +5,8 @@
 //!
 //! | marker | meaning | arithmetic on shares |
 //! |---|---|---|
-//! | [`Ring64`] | integer modulo 2^64 | everything |
+//! | [`Ring64`] | integer modulo 2^64 | everything that needs no sign |
+//! | [`Int`] | signed integer | everything |
 //! | [`crate::fixed::Fixed`]`<F>` | signed fixed point, `F` fraction bits | linear; products change the scale or truncate |
 //! | [`Float64`] | the bits of an IEEE 754 double | none: carried from an owner to an output unchanged |
 
@@ -57,6 +58,10 @@ pub trait Times<Rhs: Linear>: Linear {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ring64;
 
+/// Signed integers, two's complement, smaller than 2^62 in absolute value, so that differences can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Int;
+
 /// The bits of an IEEE 754 double, on which no arithmetic over shares is defined.
 ///
 /// An owner's finished numbers (means, standard deviations) travel to the result exactly and without a range limit.
@@ -89,6 +94,32 @@ impl Element for Float64 {
         f64::from_bits(raw)
     }
 }
+
+impl Sealed for Int {}
+
+impl Element for Int {
+    type Clear = i64;
+
+    fn encode(what: &str, value: i64) -> Result<u64> {
+        if value.unsigned_abs() < crate::fixed::RAW_LIMIT {
+            Ok(value.cast_unsigned())
+        } else {
+            Err(crate::Error::Range { what: what.into(), limit: crate::fixed::RAW_LIMIT as f64 })
+        }
+    }
+
+    fn decode(raw: u64) -> i64 {
+        raw.cast_signed()
+    }
+}
+
+/// Signed elements: the sign bit of a difference says which is smaller. Holds where the difference is below 2^63, so for all
+/// values within the range of the type.
+pub trait Ordered: Linear {}
+
+impl Linear for Int {}
+impl Ordered for Int {}
+impl<const F: u32> Ordered for crate::fixed::Fixed<F> {}
 
 impl Linear for Ring64 {}
 impl Times<Self> for Ring64 {

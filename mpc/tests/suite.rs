@@ -9,6 +9,8 @@ mod cheating;
 mod cost;
 #[path = "suite/default_credit.rs"]
 mod default_credit;
+#[path = "suite/engines.rs"]
+mod engines;
 #[path = "suite/transcript.rs"]
 mod transcript;
 #[path = "suite/world.rs"]

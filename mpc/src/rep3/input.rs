@@ -3,9 +3,11 @@
 use ndarray::{ArrayView, Dimension, Ix1};
 use yu_wire::channel::exchange_ring_u64;
 
-use super::context::{Context, PARTIES, predecessor};
+use super::context::{Context, PARTIES, predecessor, successor};
+use super::engine::by_owner;
 use super::share::{Share, encode_values};
 use super::steps::Rep3Step;
+use crate::engine::Words;
 use crate::prg::{Op, Purpose};
 use crate::ring::{Element, Ring64, sub_assign};
 use crate::{Error, Result};
@@ -44,6 +46,17 @@ impl Context {
     /// [`Error::Caller`] if `own` does not have the announced length; the peers' and the transport's.
     pub fn inputs(&mut self, lens: [usize; PARTIES], own: &[u64]) -> Result<[Share<Ring64, Ix1>; PARTIES]> {
         let index = self.index;
+        let shares = self.input_words(lens, own)?;
+        let share = |words: Words<2>| {
+            let [own, next] = words.into_parts();
+            Share::from_parts(index, Ix1(own.len()), own, next)
+        };
+        let [first, second, third] = shares;
+        Ok([share(first)?, share(second)?, share(third)?])
+    }
+
+    pub(super) fn input_words(&mut self, lens: [usize; PARTIES], own: &[u64]) -> Result<[Words<2>; PARTIES]> {
+        let index = self.index;
         if lens[index] != own.len() {
             return Err(Error::caller(format!("`{}` own input elements, announced `{}`", own.len(), lens[index])));
         }
@@ -54,24 +67,11 @@ impl Context {
             }
             let (first, masked) = context.mask(&ops[index], own);
             let mut received = vec![0; lens[predecessor(index)]];
-            context.pass_on(&masked, &mut received)?;
-            let mut mine = Some((first, masked));
-            let mut received = Some(received);
-            let mut share = |owner: usize| {
-                let len = lens[owner];
-                let (own, next) = if owner == index {
-                    mine.take().unwrap_or_default()
-                } else if owner == predecessor(index) {
-                    (received.take().unwrap_or_default(), vec![0; len])
-                } else {
-                    // owner is our successor: its first component comes from the key that we share with it
-                    let mut first = vec![0; len];
-                    context.next_key.stream(Purpose::Input, &ops[owner]).fill(&mut first);
-                    (vec![0; len], first)
-                };
-                Share::from_parts(index, Ix1(len), own, next)
-            };
-            Ok([share(0)?, share(1)?, share(2)?])
+            context.pass_on(Rep3Step::Input, &masked, &mut received)?;
+            // our successor's first component comes from the key that we share with it
+            let mut theirs = vec![0; lens[successor(index)]];
+            context.next_key.stream(Purpose::Input, &ops[successor(index)]).fill(&mut theirs);
+            Ok(by_owner(index, [first, masked], received, theirs))
         })
     }
 
@@ -84,8 +84,7 @@ impl Context {
         (first, rest)
     }
 
-    fn pass_on(&mut self, masked: &[u64], received: &mut [u64]) -> Result<()> {
-        let step = Rep3Step::Input;
+    pub(super) fn pass_on(&mut self, step: Rep3Step, masked: &[u64], received: &mut [u64]) -> Result<()> {
         match (masked.is_empty(), received.is_empty()) {
             (true, true) => {}
             (false, true) => self.next.send_slice_u64(step, masked)?,

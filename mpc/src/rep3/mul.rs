@@ -30,7 +30,7 @@ impl Context {
         let (mut own, mut next) = (vec![0; x.len()], vec![0; x.len()]);
         self.operate(|context| {
             let op = context.next_op()?;
-            context.mul_streamed(&op, x, y, &mut own, &mut next)
+            context.mul_streamed(&op, [x.own(), x.next()], [y.own(), y.next()], &mut own, &mut next)
         })?;
         Share::from_parts(self.index, x.dim(), own, next)
     }
@@ -51,7 +51,7 @@ impl Context {
             let op = context.next_op()?;
             let mut z = vec![0; x.len()];
             context.zero_share(&op, &mut z);
-            add_products(&mut z, x, y, 0);
+            add_local(&mut z, [x.own(), x.next()], [y.own(), y.next()]);
             context.truncate(&op, z, x.dim(), shift)
         })
     }
@@ -70,14 +70,7 @@ impl Context {
     }
 
     /// `z_i = x_i y_i + x_i y_{i+1} + x_{i+1} y_i + alpha_i`, which `P_{i-1}` holds too.
-    fn mul_streamed<A: Linear, B: Linear, D: Dimension>(
-        &mut self,
-        op: &Op,
-        x: &Share<A, D>,
-        y: &Share<B, D>,
-        own: &mut [u64],
-        next: &mut [u64],
-    ) -> Result<()> {
+    pub(super) fn mul_streamed(&mut self, op: &Op, x: [&[u64]; 2], y: [&[u64]; 2], own: &mut [u64], next: &mut [u64]) -> Result<()> {
         if own.is_empty() {
             return Ok(());
         }
@@ -93,7 +86,9 @@ impl Context {
             for (place, (piece, bytes)) in pieces.enumerate() {
                 plus.fill(piece);
                 minus.subtract(piece);
-                add_products(piece, x, y, number * LANE + place * CACHED);
+                let from = number * LANE + place * CACHED;
+                let [x, y] = [x, y].map(|operand| operand.map(|part| &part[from..]));
+                add_local(piece, x, y);
                 for (slot, value) in bytes.as_chunks_mut().0.iter_mut().zip(piece) {
                     *slot = value.to_le_bytes();
                 }
@@ -107,9 +102,8 @@ impl Context {
     }
 }
 
-/// Adds our local products of the elements from `start` on: `x_i (y_i + y_{i+1}) + x_{i+1} y_i`.
-fn add_products<A: Linear, B: Linear, D: Dimension>(z: &mut [u64], x: &Share<A, D>, y: &Share<B, D>, start: usize) {
-    let (x0, x1, y0, y1) = (&x.own()[start..], &x.next()[start..], &y.own()[start..], &y.next()[start..]);
+/// Adds our local products: `x_i (y_i + y_{i+1}) + x_{i+1} y_i`; operands may be longer.
+pub(super) fn add_local(z: &mut [u64], [x0, x1]: [&[u64]; 2], [y0, y1]: [&[u64]; 2]) {
     let operands = x0.iter().zip(x1).zip(y0.iter().zip(y1));
     for (z, ((x0, x1), (y0, y1))) in z.iter_mut().zip(operands) {
         let sum = x0.wrapping_mul(y0.wrapping_add(*y1)).wrapping_add(x1.wrapping_mul(*y0));

@@ -24,6 +24,22 @@ pub enum Rep3Step {
     TruncCorrect = 8,
     /// Component of an opened value, 8 bytes per element, to the successor.
     Open = 9,
+    /// Component of a conjunction of bits, 8 bytes per 64 bits, to the predecessor.
+    And = 10,
+    /// Masked planes of `x_0 + x_1`, 8 bytes per 64 bits, P0 to P1.
+    Addend = 11,
+    /// Component `x_1` of the first two bits, 8 bytes per bit, P0 to P1.
+    LiftInput = 12,
+    /// Component of the product with the third bit, 8 bytes per bit, P1 to P2.
+    LiftLow = 13,
+    /// The other component, 8 bytes per bit, P2 to P0.
+    LiftHigh = 14,
+    /// Masked permuted part, 8 bytes per element, between the two parties of a pass.
+    Shuffle = 15,
+    /// Component of opened bits, 8 bytes per 64 bits, to the successor.
+    OpenBits = 16,
+    /// Masked input bits, 8 bytes per 64 bits, owner to its successor.
+    InputBits = 17,
 }
 
 impl Rep3Step {
@@ -41,6 +57,14 @@ impl Rep3Step {
             Self::TruncWrap => "rep3.trunc-wrap",
             Self::TruncCorrect => "rep3.trunc-correct",
             Self::Open => "rep3.open",
+            Self::And => "rep3.and",
+            Self::Addend => "rep3.addend",
+            Self::LiftInput => "rep3.lift-input",
+            Self::LiftLow => "rep3.lift-low",
+            Self::LiftHigh => "rep3.lift-high",
+            Self::Shuffle => "rep3.shuffle",
+            Self::OpenBits => "rep3.open-bits",
+            Self::InputBits => "rep3.input-bits",
         }
     }
 }

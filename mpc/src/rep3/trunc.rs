@@ -41,13 +41,18 @@ impl Context {
 
     /// Truncates additive shares `z` (masked by a share of zero) and makes them replicated ones.
     pub(super) fn truncate<const C: u32, D: Dimension>(&mut self, op: &Op, z: Vec<u64>, shape: D, bits: u32) -> Result<Share<Fixed<C>, D>> {
-        let (own, next) = match self.index {
-            _ if z.is_empty() => (z, Vec::new()),
-            0 => self.truncate_first(op, z, bits)?,
-            1 => self.truncate_second(op, z, bits)?,
-            _ => self.truncate_third(op, z, bits)?,
-        };
+        let (own, next) = self.truncated(op, z, bits)?;
         Share::from_parts(self.index, shape, own, next)
+    }
+
+    /// The same as flat components.
+    pub(super) fn truncated(&mut self, op: &Op, z: Vec<u64>, bits: u32) -> Result<(Vec<u64>, Vec<u64>)> {
+        match self.index {
+            _ if z.is_empty() => Ok((z, Vec::new())),
+            0 => self.truncate_first(op, z, bits),
+            1 => self.truncate_second(op, z, bits),
+            _ => self.truncate_third(op, z, bits),
+        }
     }
 
     /// P0: knows `c`, computes `v_0`, ends with `(y_0, y_1)`.

@@ -1,0 +1,186 @@
+//! What a protocol has to offer so that programs run on it: a dozen whole-vector primitives.
+//!
+//! A program is ordinary Rust over [`Secret`](crate::secret::Secret) arrays, generic over an [`Engine`]. Everything above
+//! the primitives (comparison, division, sorting, regression) is written once in terms of them. Engines of this crate:
+//!
+//! | engine | parties | adversary |
+//! |---|---|---|
+//! | [`Clear`](crate::clear::Clear) | 1 | none: the reference that the others are held against |
+//! | [`rep3::Context`](crate::rep3::Context) | 3 | semi-honest, 1 corruption |
+//! | [`Dry`](crate::dry::Dry) | none | computes nothing, predicts bytes and rounds of another engine |
+
+//!
+//! Vectors are flat; shapes are the business of [`crate::secret`]. Lengths that do not fit are the caller's mistake: engines
+//! check them before the first message ([`Product::result_len`], [`equal_lengths`]).
+//!
+//! **Order.** All parties call the same primitives with the same sizes in the same order. Independent operands go into one
+//! call: it is one round for all of them.
+
+mod bits;
+mod primitive;
+mod product;
+mod vector;
+mod words;
+
+pub use bits::Bits;
+pub use primitive::{Priced, Primitive};
+pub use product::{Product, add_products};
+pub use vector::{BitVector, Module, Packed, Vector};
+pub use words::Words;
+pub(crate) use words::wipe;
+
+use crate::{Error, Result};
+
+/// Values of one owner that become shares.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a, V: ?Sized> {
+    /// Party that owns them.
+    pub owner: usize,
+    /// Number of elements, known to all.
+    pub len: usize,
+    /// The values: at the owner only (an engine of a single party always wants them).
+    pub values: Option<&'a V>,
+}
+
+/// In which direction a secret permutation is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Row `i` moves to a place that nobody knows.
+    Forward,
+    /// Undoes [`Way::Forward`].
+    Back,
+}
+
+/// A protocol that computes on shares.
+pub trait Engine {
+    /// Shares of a vector over Z_2^64.
+    type Words: Module;
+    /// Shares of a vector of bits.
+    type Bits: BitVector;
+    /// A permutation that no party knows.
+    type Shuffle;
+
+    /// Parties that may own inputs are numbered below this.
+    const PARTIES: usize;
+
+    /// Public values as shares. No communication.
+    fn constant(&self, values: &[u64]) -> Self::Words;
+
+    /// Public bits as shares. No communication.
+    fn constant_bits(&self, values: &Packed) -> Self::Bits;
+
+    /// Shares vectors of any owners. One round.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] for values that are missing, not ours to give or of another length; the peers' and the transport's, as
+    /// for every primitive below.
+    fn input(&mut self, inputs: &[Input<'_, [u64]>]) -> Result<Vec<Self::Words>>;
+
+    /// Shares bits of any owners. One round.
+    ///
+    /// # Errors
+    /// As [`Self::input`].
+    fn input_bits(&mut self, inputs: &[Input<'_, Packed>]) -> Result<Vec<Self::Bits>>;
+
+    /// Products; with `shift > 0` each is cut by that many bits, error below one unit in the last place for products below `2^62`
+    /// in absolute value.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for operands that do not fit; see [`Self::input`].
+    fn multiply(&mut self, products: &[Product<'_, Self::Words>], shift: u32) -> Result<Vec<Self::Words>>;
+
+    /// Cuts signed values below `2^62` in absolute value by `shift` bits, error below one unit in the last place.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] unless `1 <= shift <= 62`; see [`Self::input`].
+    fn truncate(&mut self, values: &[&Self::Words], shift: u32) -> Result<Vec<Self::Words>>;
+
+    /// Bitwise conjunctions. One round.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for lengths that differ; see [`Self::input`].
+    fn and(&mut self, pairs: &[(&Self::Bits, &Self::Bits)]) -> Result<Vec<Self::Bits>>;
+
+    /// For each vector two lists of bit planes, lowest bit first, `bits` planes each: two numbers whose sum modulo `2^bits` is the
+    /// value modulo `2^bits`. An adder makes its bits of them.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] unless `1 <= bits <= 64`; see [`Self::input`].
+    fn addends(&mut self, values: &[&Self::Words], bits: u32) -> Result<Vec<[Vec<Self::Bits>; 2]>>;
+
+    /// Bits as ring elements 0 and 1.
+    ///
+    /// # Errors
+    /// See [`Self::input`].
+    fn lift(&mut self, bits: &[&Self::Bits]) -> Result<Vec<Self::Words>>;
+
+    /// Bits times values: the value where the bit is 1, else 0.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for lengths that differ; see [`Self::input`].
+    fn inject(&mut self, pairs: &[(&Self::Bits, &Self::Words)]) -> Result<Vec<Self::Words>> {
+        for (bits, words) in pairs {
+            equal_lengths("selection", bits.len(), words.len())?;
+        }
+        let bits: Vec<_> = pairs.iter().map(|(bits, _)| *bits).collect();
+        let lifted = self.lift(&bits)?;
+        let products: Vec<_> = lifted.iter().zip(pairs).map(|(bits, (_, words))| Product::Each(bits, words)).collect();
+        self.multiply(&products, 0)
+    }
+
+    /// Draws a permutation of `len` rows that no party knows.
+    ///
+    /// # Errors
+    /// See [`Self::input`].
+    fn draw_shuffle(&mut self, len: usize) -> Result<Self::Shuffle>;
+
+    /// Applies it to columns of that many rows, the same to all.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for columns of another length; see [`Self::input`].
+    fn shuffle(&mut self, by: &Self::Shuffle, columns: &[&Self::Words], way: Way) -> Result<Vec<Self::Words>>;
+
+    /// Tells all parties the values. One round.
+    ///
+    /// # Errors
+    /// With a malicious adversary first [`Self::verify`]'s; see [`Self::input`].
+    fn open(&mut self, values: &[&Self::Words]) -> Result<Vec<Vec<u64>>>;
+
+    /// Tells all parties the bits. One round.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    fn open_bits(&mut self, bits: &[&Self::Bits]) -> Result<Vec<Packed>>;
+
+    /// Checks everything since the last check: with a malicious adversary before anything is opened or sealed; otherwise nothing.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] naming the step that a party corrupted.
+    fn verify(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Refuses vectors of different lengths.
+///
+/// # Errors
+/// [`Error::Shape`].
+pub fn equal_lengths(operation: &'static str, left: usize, right: usize) -> Result<()> {
+    if left == right { Ok(()) } else { Err(Error::shape(operation, &[left], &[right])) }
+}
+
+/// Refuses a shift that truncation does not know.
+///
+/// # Errors
+/// [`Error::Caller`].
+pub fn check_shift(shift: u32) -> Result<()> {
+    if (1..=62).contains(&shift) { Ok(()) } else { Err(Error::caller(format!("shift `{shift}`, expected 1 to 62"))) }
+}
+
+/// Refuses a number of bit planes that a ring element does not have.
+///
+/// # Errors
+/// [`Error::Caller`].
+pub fn check_planes(bits: u32) -> Result<()> {
+    if (1..=64).contains(&bits) { Ok(()) } else { Err(Error::caller(format!("`{bits}` bit planes, expected 1 to 64"))) }
+}

@@ -1,0 +1,85 @@
+//! The primitives as data: what a dry run records and a price list knows.
+
+use super::{Engine, Way};
+use crate::cost::Formula;
+
+/// A primitive with its sizes. Bits count in words of 64, each vector rounded up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Primitive {
+    /// [`Engine::input`]: elements of each party.
+    Input(Vec<usize>),
+    /// [`Engine::input_bits`]: words of each party.
+    InputBits(Vec<usize>),
+    /// [`Engine::multiply`].
+    Multiply {
+        /// Elements of all results.
+        len: usize,
+        /// Bits cut.
+        shift: u32,
+    },
+    /// [`Engine::truncate`].
+    Truncate {
+        /// Elements.
+        len: usize,
+        /// Bits cut.
+        shift: u32,
+    },
+    /// [`Engine::and`].
+    And {
+        /// Words of all results.
+        words: usize,
+    },
+    /// [`Engine::addends`].
+    Addends {
+        /// Words of all planes of one of the two addends.
+        words: usize,
+    },
+    /// [`Engine::lift`].
+    Lift {
+        /// Bits of all vectors, not rounded.
+        len: usize,
+    },
+    /// [`Engine::inject`].
+    Inject {
+        /// Elements.
+        len: usize,
+    },
+    /// [`Engine::draw_shuffle`].
+    DrawShuffle {
+        /// Rows.
+        len: usize,
+    },
+    /// [`Engine::shuffle`].
+    Shuffle {
+        /// Elements of all columns.
+        len: usize,
+        /// In which direction.
+        way: Way,
+    },
+    /// [`Engine::open`].
+    Open {
+        /// Elements.
+        len: usize,
+    },
+    /// [`Engine::open_bits`].
+    OpenBits {
+        /// Words.
+        words: usize,
+    },
+    /// [`Engine::verify`].
+    Verify,
+}
+
+/// An engine whose messages are known before it runs.
+pub trait Priced: Engine {
+    /// Whether [`Engine::verify`] does anything, so that it runs before every opening.
+    const CHECKS: bool = false;
+
+    /// Messages of the set-up, `parties` named in order.
+    fn price_of_setup(parties: &[&str]) -> Formula;
+
+    /// Messages of one primitive; `None` for an [`Primitive::Inject`] that is put together of the others. `before` are the
+    /// primitives since the last [`Primitive::Verify`]: a check may cost in their sizes.
+    fn price(primitive: &Primitive, before: &[Primitive], parties: &[&str]) -> Option<Formula>;
+}

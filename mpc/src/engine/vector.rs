@@ -1,0 +1,276 @@
+//! What can be done with shares of vectors without talking to anybody.
+//!
+//! Indices and lengths are checked by [`crate::secret`] and by the engines; here they are invariants.
+
+use std::ops::Range;
+
+use zeroize::Zeroize;
+
+/// Shares of a vector, structure only.
+pub trait Vector: Clone + Send + Sync + Sized {
+    /// Number of elements.
+    fn len(&self) -> usize;
+
+    /// Whether there are no elements.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Consecutive elements.
+    #[must_use]
+    fn slice(&self, range: Range<usize>) -> Self;
+
+    /// Elements by public indices, in any order and number.
+    #[must_use]
+    fn gather(&self, index: &[usize]) -> Self;
+
+    /// One after the other.
+    #[must_use]
+    fn concat(parts: &[&Self]) -> Self;
+}
+
+/// Shares of a vector over Z_2^64: linear functions are local.
+pub trait Module: Vector {
+    /// Shares of zeros that everybody knows.
+    #[must_use]
+    fn zeros(len: usize) -> Self;
+
+    /// Sum, element by element.
+    #[must_use]
+    fn add(&self, other: &Self) -> Self;
+
+    /// Difference, element by element.
+    #[must_use]
+    fn sub(&self, other: &Self) -> Self;
+
+    /// Negation modulo 2^64.
+    #[must_use]
+    fn neg(&self) -> Self;
+
+    /// Product with one public factor.
+    #[must_use]
+    fn scale(&self, factor: u64) -> Self;
+
+    /// Product with public factors, element by element.
+    #[must_use]
+    fn scale_each(&self, factors: &[u64]) -> Self;
+
+    /// Sums of groups of `group` consecutive elements; `group` divides the length and is not 0.
+    #[must_use]
+    fn sums(&self, group: usize) -> Self;
+
+    /// Sums of the first 1, 2, ... elements of each group of `group` consecutive ones.
+    #[must_use]
+    fn prefix_sums(&self, group: usize) -> Self;
+
+    /// The transposed matrix of `rows` rows.
+    #[must_use]
+    fn transpose(&self, rows: usize) -> Self;
+}
+
+/// Shares of bits: exclusive or is local.
+pub trait BitVector: Vector {
+    /// Shares of zeros that everybody knows.
+    #[must_use]
+    fn zeros(len: usize) -> Self;
+
+    /// Exclusive or, bit by bit.
+    #[must_use]
+    fn xor(&self, other: &Self) -> Self;
+
+    /// Keeps the bits where the public mask is 1.
+    #[must_use]
+    fn mask(&self, mask: &Packed) -> Self;
+}
+
+/// Public bits, 64 to a word, lowest first. INVARIANT: bits behind the last one are zero.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Packed {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Packed {
+    /// `len` zeros.
+    #[must_use]
+    pub fn zeros(len: usize) -> Self {
+        Self { words: vec![0; len.div_ceil(64)], len }
+    }
+
+    /// `len` ones.
+    #[must_use]
+    pub fn ones(len: usize) -> Self {
+        Self::from_words(vec![u64::MAX; len.div_ceil(64)], len)
+    }
+
+    /// Words with the bits; what is behind the last bit is cleared.
+    ///
+    /// # Panics
+    /// If the number of words is not the one that `len` bits need.
+    #[must_use]
+    pub fn from_words(mut words: Vec<u64>, len: usize) -> Self {
+        assert!(words.len() == len.div_ceil(64), "as many words as the bits need");
+        if let Some(last) = words.last_mut()
+            && !len.is_multiple_of(64)
+        {
+            *last &= u64::MAX >> (64 - len % 64);
+        }
+        Self { words, len }
+    }
+
+    /// The words.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
+    /// Number of bits.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bit number `at`.
+    ///
+    /// # Panics
+    /// Beyond the last bit.
+    #[must_use]
+    pub fn get(&self, at: usize) -> bool {
+        assert!(at < self.len, "bit index within the vector");
+        self.words[at / 64] >> (at % 64) & 1 == 1
+    }
+
+    /// Bits one by one.
+    pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
+        (0..self.len).map(|at| self.get(at))
+    }
+
+    /// Consecutive bits.
+    ///
+    /// # Panics
+    /// If the range is not within the vector.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        assert!(range.start <= range.end && range.end <= self.len, "bit range within the vector");
+        let (len, first, shift) = (range.len(), range.start / 64, range.start % 64);
+        let words = (0..len.div_ceil(64))
+            .map(|at| {
+                let low = self.words[first + at] >> shift;
+                let high = if shift == 0 { 0 } else { self.words.get(first + at + 1).map_or(0, |word| word << (64 - shift)) };
+                low | high
+            })
+            .collect();
+        Self::from_words(words, len)
+    }
+
+    /// Bits by index.
+    ///
+    /// # Panics
+    /// If an index is beyond the last bit.
+    #[must_use]
+    pub fn gather(&self, index: &[usize]) -> Self {
+        index.iter().map(|at| self.get(*at)).collect()
+    }
+
+    /// One after the other.
+    #[must_use]
+    pub fn concat(parts: &[&Self]) -> Self {
+        let len = parts.iter().map(|part| part.len).sum();
+        let mut words = Vec::with_capacity(usize::div_ceil(len, 64) + 1);
+        let (mut buffer, mut filled) = (0u64, 0);
+        for part in parts {
+            let mut left = part.len;
+            for word in &part.words {
+                let used = left.min(64);
+                left -= used;
+                buffer |= word << filled;
+                if filled + used >= 64 {
+                    words.push(buffer);
+                    buffer = if filled == 0 { 0 } else { word >> (64 - filled) };
+                    filled = filled + used - 64;
+                } else {
+                    filled += used;
+                }
+            }
+        }
+        if filled > 0 {
+            words.push(buffer);
+        }
+        Self::from_words(words, len)
+    }
+
+    /// Applies a function to corresponding words.
+    #[must_use]
+    pub fn zip(&self, other: &Self, operation: impl Fn(u64, u64) -> u64) -> Self {
+        let words = self.words.iter().zip(&other.words).map(|(a, b)| operation(*a, *b)).collect();
+        Self::from_words(words, self.len)
+    }
+
+    /// Bytes that the bits need on the wire.
+    #[must_use]
+    pub const fn byte_len(&self) -> usize {
+        self.len.div_ceil(8)
+    }
+}
+
+impl FromIterator<bool> for Packed {
+    fn from_iter<I: IntoIterator<Item = bool>>(bits: I) -> Self {
+        let (mut words, mut len) = (Vec::new(), 0);
+        for bit in bits {
+            if len % 64 == 0 {
+                words.push(0);
+            }
+            if let Some(word) = words.last_mut() {
+                *word |= u64::from(bit) << (len % 64);
+            }
+            len += 1;
+        }
+        Self { words, len }
+    }
+}
+
+impl Zeroize for Packed {
+    fn zeroize(&mut self) {
+        self.words.zeroize();
+        self.len = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn packed_bits_behave_like_a_list(bits in proptest::collection::vec(any::<bool>(), 0..300), from in 0usize..300, len in 0usize..300) {
+            let packed: Packed = bits.iter().copied().collect();
+            prop_assert_eq!(packed.iter().collect::<Vec<_>>(), bits.clone());
+            let from = from.min(bits.len());
+            let to = (from + len).min(bits.len());
+            let part = packed.slice(from..to);
+            prop_assert_eq!(part.iter().collect::<Vec<_>>(), bits[from..to].to_vec());
+            let whole = Packed::concat(&[&packed.slice(0..from), &part, &packed.slice(to..bits.len())]);
+            prop_assert_eq!(whole, packed);
+        }
+    }
+
+    #[test]
+    fn ends_are_clean() {
+        assert_eq!(Packed::ones(65).words(), [u64::MAX, 1]);
+        assert_eq!(Packed::ones(64).words(), [u64::MAX]);
+        assert_eq!(Packed::zeros(0).words(), [0u64; 0]);
+        assert_eq!(Packed::ones(9).byte_len(), 2);
+    }
+}

@@ -1,0 +1,133 @@
+//! Sums, products, truncations.
+
+use ndarray::{Ix1, Ix2};
+use rand::Rng;
+
+use super::{Output, Program};
+use crate::Result;
+use crate::engine::{Engine, Module, Product, Vector};
+use crate::fixed::Fixed;
+use crate::secret::Secret;
+
+/// Fraction bits of the fixed-point programs.
+pub(super) const FRACTION: u32 = 20;
+pub(super) type Number = Fixed<FRACTION>;
+
+/// Ring elements, some of them at the ends.
+pub(super) fn words(n: usize, rng: &mut dyn Rng) -> Vec<u64> {
+    let ends = [0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 62];
+    (0..n).map(|at| if at % 7 == 3 { ends[at / 7 % ends.len()] } else { rng.next_u64() }).collect()
+}
+
+/// Signed raw values below `2^bits` in absolute value, some of them at the ends.
+pub(super) fn signed(n: usize, bits: u32, rng: &mut dyn Rng) -> Vec<u64> {
+    let end = (1i64 << bits) - 1;
+    let ends = [0, 1, -1, end, -end, end / 2, -(end / 2)];
+    let draw = |rng: &mut dyn Rng| rng.next_u64().cast_signed() >> (63 - bits);
+    let value = |at: usize, rng: &mut dyn Rng| if at % 7 == 3 { ends[at / 7 % ends.len()] } else { draw(rng).max(-end) };
+    (0..n).map(|at| value(at, rng).cast_unsigned()).collect()
+}
+
+/// A vector as an array.
+pub(super) fn array<E: Engine, T: crate::ring::Element>(words: &E::Words) -> Result<Secret<E, T, Ix1>> {
+    Secret::from_words(words.clone(), Ix1(words.len()))
+}
+
+/// `x + y`: no communication.
+pub struct Add;
+
+impl Program for Add {
+    const NAME: &'static str = "add";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng), words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(inputs[0].add(&inputs[1]))])
+    }
+}
+
+/// `x y` modulo 2^64.
+pub struct Multiply;
+
+impl Program for Multiply {
+    const NAME: &'static str = "mul";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng), words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let products = engine.multiply(&[Product::Each(&inputs[0], &inputs[1])], 0)?;
+        Ok(products.into_iter().map(Output::Words).collect())
+    }
+}
+
+/// `x y` of fixed-point numbers, cut exactly.
+pub struct MultiplyFixed;
+
+impl Program for MultiplyFixed {
+    const NAME: &'static str = "mul-fixed";
+    const TOLERANCE: u64 = 1;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![signed(n, 31, rng), signed(n, 30, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let (x, y) = (array::<E, Number>(&inputs[0])?, array::<E, Number>(&inputs[1])?);
+        Ok(vec![Output::Words(x.mul(engine, &y)?.into_words())])
+    }
+}
+
+/// One scalar product.
+pub struct Dot;
+
+impl Program for Dot {
+    const NAME: &'static str = "dot";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng), words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let (x, y) = (array::<E, crate::ring::Ring64>(&inputs[0])?, array::<E, crate::ring::Ring64>(&inputs[1])?);
+        Ok(vec![Output::Words(x.dot(engine, &y)?.into_words())])
+    }
+}
+
+/// Product of two `[n, n]` matrices of fixed-point numbers, cut exactly.
+pub struct MatrixProduct;
+
+impl Program for MatrixProduct {
+    const NAME: &'static str = "matmul";
+    const TOLERANCE: u64 = 1;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        let bits = 60u32.saturating_sub(n.next_power_of_two().trailing_zeros()) / 2;
+        vec![signed(n * n, bits, rng), signed(n * n, bits, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], n: usize) -> Result<Vec<Output<E>>> {
+        let matrix = |words: &E::Words| Secret::<E, Number, Ix2>::from_words(words.clone(), Ix2(n, n));
+        let (x, y) = (matrix(&inputs[0])?, matrix(&inputs[1])?);
+        Ok(vec![Output::Words(x.matmul(engine, &y)?.into_words())])
+    }
+}
+
+/// Exact truncation alone.
+pub struct Truncate;
+
+impl Program for Truncate {
+    const NAME: &'static str = "trunc";
+    const TOLERANCE: u64 = 1;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![signed(n, 62, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(engine.truncate(&[&inputs[0]], FRACTION)?.into_iter().map(Output::Words).collect())
+    }
+}

@@ -1,0 +1,106 @@
+//! Comparisons and selections.
+
+use rand::Rng;
+
+use super::arithmetic::{array, signed};
+use super::{Output, Program};
+use crate::Result;
+use crate::engine::Engine;
+use crate::ring::Int;
+
+/// Pairs of which some are equal and some are neighbours.
+fn pairs(n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+    let left = signed(n, 62, rng);
+    let mut right = signed(n, 62, rng);
+    for (at, value) in right.iter_mut().enumerate() {
+        match at % 5 {
+            1 => *value = left[at],
+            2 => *value = (left[at].cast_signed() / 2 + 1).cast_unsigned(),
+            _ => {}
+        }
+    }
+    vec![left, right]
+}
+
+/// `x < y`.
+pub struct Less;
+
+impl Program for Less {
+    const NAME: &'static str = "lt";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        pairs(n, rng)
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let (x, y) = (array::<E, Int>(&inputs[0])?, array::<E, Int>(&inputs[1])?);
+        Ok(vec![Output::Bits(x.lt(engine, &y)?.into_bits())])
+    }
+}
+
+/// `x = y`.
+pub struct Equal;
+
+impl Program for Equal {
+    const NAME: &'static str = "eq";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        pairs(n, rng)
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let (x, y) = (array::<E, Int>(&inputs[0])?, array::<E, Int>(&inputs[1])?);
+        Ok(vec![Output::Bits(x.eq(engine, &y)?.into_bits())])
+    }
+}
+
+/// `max(x, y)`.
+pub struct Maximum;
+
+impl Program for Maximum {
+    const NAME: &'static str = "max";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        pairs(n, rng)
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let (x, y) = (array::<E, Int>(&inputs[0])?, array::<E, Int>(&inputs[1])?);
+        Ok(vec![Output::Words(x.max(engine, &y)?.into_words())])
+    }
+}
+
+/// `|x|`.
+pub struct Absolute;
+
+impl Program for Absolute {
+    const NAME: &'static str = "abs";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![signed(n, 62, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(array::<E, Int>(&inputs[0])?.abs(engine)?.into_words())])
+    }
+}
+
+/// `x` where `x < y`, else `y`, of three inputs: the selection by a bit.
+pub struct Select;
+
+impl Program for Select {
+    const NAME: &'static str = "mux";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        let mut all = pairs(n, rng);
+        all.push(signed(n, 62, rng));
+        all
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let [x, y, z] = [0, 1, 2].map(|at| array::<E, Int>(&inputs[at]));
+        let (x, y, z) = (x?, y?, z?);
+        let is_less = x.lt(engine, &y)?;
+        Ok(vec![Output::Words(is_less.select(engine, &z, &y)?.into_words())])
+    }
+}

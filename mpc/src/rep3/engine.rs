@@ -1,0 +1,450 @@
+//! The [`Engine`] of replicated sharing: component 0 of a vector is `x_i`, component 1 is `x_{i+1}`.
+
+use yu_wire::channel::exchange_ring_u64;
+
+use super::context::{CACHED, Context, PARTIES, predecessor, successor};
+use super::shuffle::Shuffle;
+use super::steps::Rep3Step;
+use crate::engine::{Bits, Engine, Input, Packed, Product, Vector, Way, Words, add_products, check_planes, check_shift, equal_lengths};
+use crate::prg::{Op, Purpose};
+use crate::ring::add_assign;
+use crate::{Error, Result};
+
+impl Engine for Context {
+    type Words = Words<2>;
+    type Bits = Bits<2>;
+    type Shuffle = Shuffle;
+
+    const PARTIES: usize = PARTIES;
+
+    /// `x_0` is the value, the rest is zero.
+    fn constant(&self, values: &[u64]) -> Words<2> {
+        let zeros = || vec![0; values.len()];
+        match self.index {
+            0 => Words::from_parts([values.to_vec(), zeros()]),
+            2 => Words::from_parts([zeros(), values.to_vec()]),
+            _ => Words::from_parts([zeros(), zeros()]),
+        }
+    }
+
+    fn constant_bits(&self, values: &Packed) -> Bits<2> {
+        let zeros = || Packed::zeros(values.len());
+        match self.index {
+            0 => Bits::from_parts([values.clone(), zeros()]),
+            2 => Bits::from_parts([zeros(), values.clone()]),
+            _ => Bits::from_parts([zeros(), zeros()]),
+        }
+    }
+
+    fn input(&mut self, inputs: &[Input<'_, [u64]>]) -> Result<Vec<Words<2>>> {
+        let (lens, own) = self.gather_inputs(inputs, |values| values, |input| input.len)?;
+        let shares = self.input_words(lens, &own)?;
+        Ok(distribute(inputs, &shares, |input| input.len))
+    }
+
+    fn input_bits(&mut self, inputs: &[Input<'_, Packed>]) -> Result<Vec<Bits<2>>> {
+        let (lens, own) = self.gather_inputs(inputs, Packed::words, |input| input.len.div_ceil(64))?;
+        let shares = self.input_bit_words(lens, &own)?;
+        let words = distribute(inputs, &shares, |input| input.len.div_ceil(64));
+        Ok(words.into_iter().zip(inputs).map(|(words, input)| bits_of(words.into_parts(), input.len)).collect())
+    }
+
+    fn multiply(&mut self, products: &[Product<'_, Words<2>>], shift: u32) -> Result<Vec<Words<2>>> {
+        let lens = products.iter().map(Product::result_len).collect::<Result<Vec<_>>>()?;
+        let total = Product::total(products)?;
+        if shift > 0 {
+            check_shift(shift)?;
+        }
+        let parts = self.operate(|context| {
+            let op = context.next_op()?;
+            match products {
+                _ if total == 0 => Ok((Vec::new(), Vec::new())),
+                [Product::Each(x, y)] if shift == 0 => {
+                    let (mut own, mut next) = (vec![0; total], vec![0; total]);
+                    context.mul_streamed(&op, parts(x), parts(y), &mut own, &mut next)?;
+                    Ok((own, next))
+                }
+                _ => {
+                    let z = context.local_products(&op, products, &lens, total)?;
+                    if shift > 0 { context.truncated(&op, z, shift) } else { context.reshare(z) }
+                }
+            }
+        })?;
+        Ok(cut_up(parts, &lens))
+    }
+
+    fn truncate(&mut self, values: &[&Words<2>], shift: u32) -> Result<Vec<Words<2>>> {
+        check_shift(shift)?;
+        let lens: Vec<usize> = values.iter().map(|value| value.len()).collect();
+        let parts = self.operate(|context| {
+            let op = context.next_op()?;
+            let mut z = vec![0; lens.iter().sum()];
+            context.zero_share(&op, &mut z);
+            let mut rest = &mut z[..];
+            for value in values {
+                let (piece, more) = rest.split_at_mut(value.len());
+                add_assign(piece, value.part(0));
+                rest = more;
+            }
+            context.truncated(&op, z, shift)
+        })?;
+        Ok(cut_up(parts, &lens))
+    }
+
+    fn and(&mut self, pairs: &[(&Bits<2>, &Bits<2>)]) -> Result<Vec<Bits<2>>> {
+        for (left, right) in pairs {
+            equal_lengths("conjunction", left.len(), right.len())?;
+        }
+        let lens: Vec<usize> = pairs.iter().map(|(left, _)| left.len()).collect();
+        let (own, next) = self.operate(|context| {
+            let op = context.next_op()?;
+            let mut z = vec![0; lens.iter().map(|len| len.div_ceil(64)).sum()];
+            context.zero_bits(&op, &mut z);
+            let mut rest = &mut z[..];
+            for (left, right) in pairs {
+                let (piece, more) = rest.split_at_mut(left.len().div_ceil(64));
+                let (x0, x1, y0, y1) = (left.part(0).words(), left.part(1).words(), right.part(0).words(), right.part(1).words());
+                for ((z, (x0, x1)), (y0, y1)) in piece.iter_mut().zip(x0.iter().zip(x1)).zip(y0.iter().zip(y1)) {
+                    *z ^= (x0 & (y0 ^ y1)) ^ (x1 & y0);
+                }
+                rest = more;
+            }
+            context.pass_back(Rep3Step::And, z)
+        })?;
+        Ok(cut_up_bits(&own, &next, &lens))
+    }
+
+    /// `x = u + v` with `u = x_0 + x_1`, which P0 shares, and `v = x_2`, which P1 and P2 hold.
+    fn addends(&mut self, values: &[&Words<2>], bits: u32) -> Result<Vec<[Vec<Bits<2>>; 2]>> {
+        check_planes(bits)?;
+        let index = self.index;
+        let words: usize = values.iter().map(|value| value.len().div_ceil(64) * bits as usize).sum();
+        let masked = self.operate(|context| {
+            let op = context.next_op()?;
+            let mut mask = vec![0; if index == 1 { 0 } else { words }];
+            let key = if index == 0 { &context.own_key } else { &context.next_key };
+            key.stream(Purpose::Addend, &op).fill(&mut mask);
+            match index {
+                _ if words == 0 => Ok((Vec::new(), Vec::new())),
+                0 => {
+                    let mut u = Vec::with_capacity(words);
+                    for value in values {
+                        let sums: Vec<u64> = value.part(0).iter().zip(value.part(1)).map(|(a, b)| a.wrapping_add(*b)).collect();
+                        crate::planes::split(&sums, bits).iter().for_each(|plane| u.extend_from_slice(plane.words()));
+                    }
+                    u.iter_mut().zip(&mask).for_each(|(u, mask)| *u ^= mask);
+                    context.next.send_slice_u64(Rep3Step::Addend, &u)?;
+                    Ok((mask, u))
+                }
+                1 => {
+                    let mut u = vec![0; words];
+                    context.prev.recv_slice_u64(Rep3Step::Addend, &mut u)?;
+                    Ok((u, Vec::new()))
+                }
+                _ => Ok((Vec::new(), mask)),
+            }
+        })?;
+        let (own, next) = masked;
+        let (mut own, mut next) = (&own[..], &next[..]);
+        let mut results = Vec::with_capacity(values.len());
+        for value in values {
+            let (len, width) = (value.len(), value.len().div_ceil(64));
+            let take = |from: &mut &[u64]| {
+                let (piece, rest) = if from.is_empty() { (vec![0; width], *from) } else { (from[..width].to_vec(), &from[width..]) };
+                *from = rest;
+                Packed::from_words(piece, len)
+            };
+            let u = (0..bits).map(|_| Bits::from_parts([take(&mut own), take(&mut next)])).collect();
+            let third = match index {
+                0 => None,
+                1 => Some(value.part(1)),
+                _ => Some(value.part(0)),
+            };
+            let planes = third.map(|third| crate::planes::split(third, bits)).unwrap_or_default();
+            let v = (0..bits as usize)
+                .map(|at| {
+                    let plane = planes.get(at).cloned().unwrap_or_else(|| Packed::zeros(len));
+                    match index {
+                        1 => Bits::from_parts([Packed::zeros(len), plane]),
+                        2 => Bits::from_parts([plane, Packed::zeros(len)]),
+                        _ => Bits::from_parts([Packed::zeros(len), Packed::zeros(len)]),
+                    }
+                })
+                .collect();
+            results.push([u, v]);
+        }
+        Ok(results)
+    }
+
+    fn lift(&mut self, bits: &[&Bits<2>]) -> Result<Vec<Words<2>>> {
+        let lens: Vec<usize> = bits.iter().map(|bits| bits.len()).collect();
+        let spread = |pick: &dyn Fn(&Bits<2>) -> Packed| -> Vec<u64> {
+            bits.iter().flat_map(|bits| pick(bits).iter().map(u64::from).collect::<Vec<_>>()).collect()
+        };
+        let index = self.index;
+        let known = match index {
+            0 => spread(&|bits| bits.part(0).zip(bits.part(1), |a, b| a ^ b)),
+            1 => spread(&|bits| bits.part(1).clone()),
+            _ => spread(&|bits| bits.part(0).clone()),
+        };
+        let parts = self.operate(|context| context.lifted(known))?;
+        Ok(cut_up(parts, &lens))
+    }
+
+    fn draw_shuffle(&mut self, len: usize) -> Result<Shuffle> {
+        self.operate(|context| context.draw(len))
+    }
+
+    fn shuffle(&mut self, by: &Shuffle, columns: &[&Words<2>], way: Way) -> Result<Vec<Words<2>>> {
+        columns.iter().try_for_each(|column| equal_lengths("shuffle", by.len(), column.len()))?;
+        let lens: Vec<usize> = columns.iter().map(|column| column.len()).collect();
+        let whole: Words<2> = Vector::concat(columns);
+        let [own, next] = whole.into_parts();
+        let parts = self.operate(|context| context.permuted(by, own, next, way))?;
+        Ok(cut_up(parts, &lens))
+    }
+
+    fn open(&mut self, values: &[&Words<2>]) -> Result<Vec<Vec<u64>>> {
+        let whole: Words<2> = Vector::concat(values);
+        let sum = self.opened(Rep3Step::Open, &whole, |sum, part| *sum = sum.wrapping_add(part))?;
+        let mut rest = &sum[..];
+        let one = |value: &&Words<2>| {
+            let (piece, more) = rest.split_at(value.len());
+            rest = more;
+            piece.to_vec()
+        };
+        Ok(values.iter().map(one).collect())
+    }
+
+    fn open_bits(&mut self, bits: &[&Bits<2>]) -> Result<Vec<Packed>> {
+        let join = |at: usize| bits.iter().flat_map(|bits| bits.part(at).words().iter().copied()).collect::<Vec<u64>>();
+        let whole = Words::from_parts([join(0), join(1)]);
+        let sum = self.opened(Rep3Step::OpenBits, &whole, |sum, part| *sum ^= part)?;
+        let mut rest = &sum[..];
+        let one = |bits: &&Bits<2>| {
+            let (piece, more) = rest.split_at(bits.len().div_ceil(64));
+            rest = more;
+            Packed::from_words(piece.to_vec(), bits.len())
+        };
+        Ok(bits.iter().map(one).collect())
+    }
+}
+
+impl Context {
+    /// Lengths by owner, and our own values joined.
+    fn gather_inputs<'a, V: ?Sized>(
+        &self,
+        inputs: &[Input<'a, V>],
+        words: impl Fn(&'a V) -> &'a [u64],
+        len: impl Fn(&Input<'a, V>) -> usize,
+    ) -> Result<([usize; PARTIES], Vec<u64>)> {
+        let (mut lens, mut own) = ([0; PARTIES], Vec::new());
+        for input in inputs {
+            *lens.get_mut(input.owner).ok_or_else(|| Error::caller(format!("input owner `{}`, expected 0, 1 or 2", input.owner)))? +=
+                len(input);
+            match input.values.map(&words) {
+                Some(values) if input.owner == self.index => {
+                    equal_lengths("input", len(input), values.len())?;
+                    own.extend_from_slice(values);
+                }
+                None if input.owner != self.index => {}
+                Some(_) => return Err(Error::caller("only the owner of an input passes values")),
+                None => return Err(Error::caller("the owner of an input has to pass its values")),
+            }
+        }
+        Ok((lens, own))
+    }
+
+    /// `z_i = x_i (y_i + y_{i+1}) + x_{i+1} y_i + alpha_i` for all products, one after the other.
+    fn local_products(&self, op: &Op, products: &[Product<'_, Words<2>>], lens: &[usize], total: usize) -> Result<Vec<u64>> {
+        let mut z = vec![0; total];
+        self.zero_share(op, &mut z);
+        let mut rest = &mut z[..];
+        for (product, len) in products.iter().zip(lens) {
+            let (piece, more) = rest.split_at_mut(*len);
+            let (x, y) = product.operands();
+            if let Product::Each(..) = product {
+                super::mul::add_local(piece, parts(x), parts(y));
+            } else {
+                let mut sum = y.part(0).to_vec();
+                add_assign(&mut sum, y.part(1));
+                add_products(product, piece, x.part(0), &sum)?;
+                add_products(product, piece, x.part(1), y.part(0))?;
+                crate::engine::wipe(&mut sum);
+            }
+            rest = more;
+        }
+        Ok(z)
+    }
+
+    /// Additive shares, masked by a share of zero, become replicated ones.
+    fn reshare(&mut self, z: Vec<u64>) -> Result<(Vec<u64>, Vec<u64>)> {
+        self.pass_back(Rep3Step::Multiply, z)
+    }
+
+    /// Sends `z` to the predecessor and receives the successor's.
+    fn pass_back(&mut self, step: Rep3Step, z: Vec<u64>) -> Result<(Vec<u64>, Vec<u64>)> {
+        let mut next = vec![0; z.len()];
+        if !z.is_empty() {
+            exchange_ring_u64(step, &mut self.prev, &z, &mut self.next, &mut next)?;
+        }
+        Ok((z, next))
+    }
+
+    /// Overwrites `out` with our share of zero bits, `F(k_i) ^ F(k_{i+1})`.
+    fn zero_bits(&self, op: &Op, out: &mut [u64]) {
+        let mut own = self.own_key.stream(Purpose::ZeroBits, op);
+        let mut next = self.next_key.stream(Purpose::ZeroBits, op);
+        for piece in out.chunks_mut(CACHED) {
+            own.fill(piece);
+            next.xor(piece);
+        }
+    }
+
+    /// Bits to ring elements: `r = x + y - 2 x y` with `x = b_0 ^ b_1`, which P0 shares, and `y = b_2`, which P1 and P2 hold.
+    ///
+    /// `x = x_0 + x_1` with `x_0 = F(k_0)`. P1 knows `x_1 y`, P2 knows `x_0 y`; each shares its product with the help of the key
+    /// that it has in common with the party to which it sends nothing:
+    /// `p_0 = x_0 y - F(k_2)`, `p_1 = F'(k_1)`, `p_2 = x_1 y - F'(k_1) + F(k_2)`.
+    /// Each message is uniform to its receiver: `x_1` to P1, who lacks `k_0`; `x_0 y - F(k_2)` to P0, who lacks `k_2`;
+    /// `x_1 y - F'(k_1)` to P2, who lacks `k_1`.
+    fn lifted(&mut self, known: Vec<u64>) -> Result<(Vec<u64>, Vec<u64>)> {
+        let len = known.len();
+        let op = self.next_op()?;
+        if len == 0 {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let random = |key: &crate::prg::Key, purpose| {
+            let mut out = vec![0; len];
+            key.stream(purpose, &op).fill(&mut out);
+            out
+        };
+        let less_twice = |from: u64, product: u64| from.wrapping_sub(product.wrapping_mul(2));
+        match self.index {
+            0 => {
+                let mut x0 = random(&self.own_key, Purpose::LiftInput);
+                let mut x1: Vec<u64> = known.iter().zip(&x0).map(|(x, x0)| x.wrapping_sub(*x0)).collect();
+                self.next.send_slice_u64(Rep3Step::LiftInput, &x1)?;
+                let p1 = random(&self.next_key, Purpose::LiftLow);
+                let mut p0 = vec![0; len];
+                self.prev.recv_slice_u64(Rep3Step::LiftHigh, &mut p0)?;
+                x0.iter_mut().zip(&p0).for_each(|(x, p)| *x = less_twice(*x, *p));
+                x1.iter_mut().zip(&p1).for_each(|(x, p)| *x = less_twice(*x, *p));
+                Ok((x0, x1))
+            }
+            1 => {
+                let p1 = random(&self.own_key, Purpose::LiftLow);
+                let mask = random(&self.next_key, Purpose::LiftHigh);
+                let mut x1 = vec![0; len];
+                self.prev.recv_slice_u64(Rep3Step::LiftInput, &mut x1)?;
+                let mut p2: Vec<u64> = x1.iter().zip(&known).zip(&p1).map(|((x, y), p)| x.wrapping_mul(*y).wrapping_sub(*p)).collect();
+                self.next.send_slice_u64(Rep3Step::LiftLow, &p2)?;
+                add_assign(&mut p2, &mask);
+                x1.iter_mut().zip(&p1).for_each(|(x, p)| *x = less_twice(*x, *p));
+                let r2 = known.iter().zip(&p2).map(|(y, p)| less_twice(*y, *p)).collect();
+                Ok((x1, r2))
+            }
+            _ => {
+                let mask = random(&self.own_key, Purpose::LiftHigh);
+                let mut x0 = random(&self.next_key, Purpose::LiftInput);
+                let p0: Vec<u64> = x0.iter().zip(&known).zip(&mask).map(|((x, y), m)| x.wrapping_mul(*y).wrapping_sub(*m)).collect();
+                self.next.send_slice_u64(Rep3Step::LiftHigh, &p0)?;
+                let mut p2 = vec![0; len];
+                self.prev.recv_slice_u64(Rep3Step::LiftLow, &mut p2)?;
+                add_assign(&mut p2, &mask);
+                x0.iter_mut().zip(&p0).for_each(|(x, p)| *x = less_twice(*x, *p));
+                let r2 = known.iter().zip(&p2).map(|(y, p)| less_twice(*y, *p)).collect();
+                Ok((r2, x0))
+            }
+        }
+    }
+
+    /// Component `x_{i-1}` comes from the predecessor; all three put together.
+    fn opened(&mut self, step: Rep3Step, whole: &Words<2>, join: impl Fn(&mut u64, u64)) -> Result<Vec<u64>> {
+        let mut sum = vec![0; whole.len()];
+        self.operate(|context| {
+            if !sum.is_empty() {
+                exchange_ring_u64(step, &mut context.next, whole.part(0), &mut context.prev, &mut sum)?;
+            }
+            Ok(())
+        })?;
+        for part in [whole.part(0), whole.part(1)] {
+            sum.iter_mut().zip(part).for_each(|(sum, part)| join(sum, *part));
+        }
+        Ok(sum)
+    }
+
+    /// Bits of each party become shares: as [`Self::input_words`], over GF(2).
+    fn input_bit_words(&mut self, lens: [usize; PARTIES], own: &[u64]) -> Result<[Words<2>; PARTIES]> {
+        let index = self.index;
+        self.operate(|context| {
+            let op = context.next_op()?;
+            let mut first = vec![0; own.len()];
+            context.own_key.stream(Purpose::InputBits, &op).fill(&mut first);
+            let masked: Vec<u64> = own.iter().zip(&first).map(|(own, mask)| own ^ mask).collect();
+            let mut received = vec![0; lens[predecessor(index)]];
+            context.pass_on(Rep3Step::InputBits, &masked, &mut received)?;
+            let mut theirs = vec![0; lens[successor(index)]];
+            context.next_key.stream(Purpose::InputBits, &op).fill(&mut theirs);
+            Ok(by_owner(index, [first, masked], received, theirs))
+        })
+    }
+}
+
+/// Puts what each owner's input means for party `index` in the order of the owners.
+pub(super) fn by_owner(index: usize, own: [Vec<u64>; 2], received: Vec<u64>, theirs: Vec<u64>) -> [Words<2>; PARTIES] {
+    let mut shares = [const { None }; PARTIES];
+    let zeros = |len: usize| vec![0; len];
+    shares[index] = Some(Words::from_parts(own));
+    shares[predecessor(index)] = Some({
+        let len = received.len();
+        Words::from_parts([received, zeros(len)])
+    });
+    shares[successor(index)] = Some({
+        let len = theirs.len();
+        Words::from_parts([zeros(len), theirs])
+    });
+    shares.map(|share| share.unwrap_or_else(|| Words::from_parts([Vec::new(), Vec::new()])))
+}
+
+/// Cuts each owner's shares into its inputs, in the order of the inputs.
+fn distribute<V: ?Sized>(inputs: &[Input<'_, V>], shares: &[Words<2>; PARTIES], len: impl Fn(&Input<'_, V>) -> usize) -> Vec<Words<2>> {
+    let mut used = [0; PARTIES];
+    let one = |input: &Input<'_, V>| {
+        let from = used[input.owner];
+        used[input.owner] += len(input);
+        shares[input.owner].slice(from..used[input.owner])
+    };
+    inputs.iter().map(one).collect()
+}
+
+pub(super) fn parts(words: &Words<2>) -> [&[u64]; 2] {
+    [words.part(0), words.part(1)]
+}
+
+fn bits_of(parts: [Vec<u64>; 2], len: usize) -> Bits<2> {
+    Bits::from_parts(parts.map(|part| Packed::from_words(part, len)))
+}
+
+fn cut_up((own, next): (Vec<u64>, Vec<u64>), lens: &[usize]) -> Vec<Words<2>> {
+    if lens.len() == 1 {
+        return vec![Words::from_parts([own, next])];
+    }
+    let whole = Words::from_parts([own, next]);
+    let mut from = 0;
+    let one = |len: &usize| {
+        from += len;
+        whole.slice(from - len..from)
+    };
+    lens.iter().map(one).collect()
+}
+
+fn cut_up_bits(own: &[u64], next: &[u64], lens: &[usize]) -> Vec<Bits<2>> {
+    let mut from = 0;
+    let one = |len: &usize| {
+        let range = from..from + len.div_ceil(64);
+        from = range.end;
+        bits_of([own[range.clone()].to_vec(), next[range].to_vec()], *len)
+    };
+    lens.iter().map(one).collect()
+}
