@@ -5,9 +5,11 @@
 
 mod arithmetic;
 mod compare;
+mod statistics;
 
 pub use arithmetic::*;
 pub use compare::*;
+pub use statistics::*;
 
 use rand::Rng;
 
@@ -56,6 +58,7 @@ macro_rules! with_programs {
         $call! { [$($argument),*]
             Add add, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
             Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
+            Moments moments,
         }
     };
 }
