@@ -2,6 +2,7 @@
 
 use super::links::Links;
 use super::{Live, Node};
+use crate::control::Door;
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
 use crate::job::offer::Offers;
@@ -72,6 +73,7 @@ impl Node {
         let node = Arc::new(Self {
             home: home.clone(),
             hub: SessionHub::new(handle.clone()),
+            door: Door::new(),
             links: Links::default(),
             vault: Vault::open(home)?,
             journal: Mutex::new(journal),
