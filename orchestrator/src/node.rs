@@ -116,6 +116,16 @@ impl Node {
         &self.trust
     }
 
+    /// Lets strangers to the door while an invitation is open; afterwards it closes by itself.
+    ///
+    /// # Errors
+    /// `storage.failed`.
+    pub fn open_door(&self) -> Result<()> {
+        let end = self.store.last_invite(now().unix())?;
+        self.trust.invite_until(end.and_then(|end| u64::try_from(end).ok()));
+        Ok(())
+    }
+
     /// The runtime that carries its connections.
     pub fn handle(&self) -> &tokio::runtime::Handle {
         &self.handle

@@ -64,7 +64,6 @@ impl Node {
             let der = STANDARD.decode(&peer.root).map_err(|_| Fault::new(Code::Damaged, "root certificate").party(peer.name.clone()))?;
             trust.add(&peer.name.parse()?, &der)?;
         }
-        trust.set_invitation_open(store.invites_open(now().unix())?);
         let journal = Journal::open(home, &checked, &keys.signing, now())?;
         let mut wire = EndpointConfig::new(Arc::clone(&keys.identity), trust.clone(), handle.clone());
         wire.listen = config.listen;
@@ -90,6 +89,7 @@ impl Node {
             endpoint,
             handle,
         });
+        node.open_door()?;
         node.know_itself();
         Ok(node)
     }

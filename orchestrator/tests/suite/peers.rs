@@ -16,24 +16,24 @@ use yu_wire::trust::TrustStore;
 
 const DAY: i64 = 86_400;
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-fn identity(world: &World, org: &str) -> NodeIdentity {
+pub(crate) fn identity(world: &World, org: &str) -> NodeIdentity {
     NodeIdentity::from_pem(&std::fs::read_to_string(world.dir(org).join("keys/node.pem")).unwrap()).unwrap()
 }
 
-fn root(world: &World, org: &str) -> OrgRoot {
+pub(crate) fn root(world: &World, org: &str) -> OrgRoot {
     OrgRoot::from_pem(&std::fs::read_to_string(world.dir(org).join("keys/org-root.pem")).unwrap()).unwrap()
 }
 
 /// Trusts the real organisations.
-fn trust(world: &World, orgs: &[&str]) -> TrustStore {
+pub(crate) fn trust(world: &World, orgs: &[&str]) -> TrustStore {
     let trust = TrustStore::new();
     for org in orgs {
         let identity = identity(world, org);
@@ -232,7 +232,7 @@ fn who_is_not_the_named_peer_is_refused_by_name() {
 }
 
 /// Asks a node as another one, with that one's keys.
-fn ask_as(world: &World, runtime: &tokio::runtime::Runtime, org: &str, to: &str, address: SocketAddr, ask: &Ask) -> Answer {
+pub(crate) fn ask_as(world: &World, runtime: &tokio::runtime::Runtime, org: &str, to: &str, address: SocketAddr, ask: &Ask) -> Answer {
     let config = EndpointConfig::new(Arc::new(identity(world, org)), trust(world, &[to]), runtime.handle().clone());
     let name: NodeName = format!("yu://dev/{to}/n1").parse().unwrap();
     let reply = runtime.block_on(async {
@@ -243,7 +243,7 @@ fn ask_as(world: &World, runtime: &tokio::runtime::Runtime, org: &str, to: &str,
     serde_json::from_slice(&reply).unwrap()
 }
 
-fn fault(answer: Answer) -> (String, String) {
+pub(crate) fn fault(answer: Answer) -> (String, String) {
     match answer {
         Answer::Fault(fault) => (fault.code.as_str().to_owned(), fault.to_string()),
         Answer::Ok(value) => panic!("accepted: {value}"),
