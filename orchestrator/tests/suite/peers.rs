@@ -2,7 +2,7 @@
 //! with the keys of a node that was stopped.
 
 use super::rig::{LONG, expect, expect_failed, nothing_released};
-use super::support::{Plan, World, free_port, path, yu};
+use super::support::{Plan, Process, World, free_port, yu};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -75,19 +75,9 @@ fn tickets_are_used_once_in_time_and_in_their_own_environment() {
         &["init", "--org", "clinic", "--role", "provider", "--env", "prod", "--listen", &listen, "--authority", "yu://prod/authority/n1"],
     )
     .ok("init");
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_yu"))
-        .args(["--dir", path(&dir), "up"])
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let end = std::time::Instant::now() + LONG;
-    while yu(&dir, &["peer", "list"]).status != 0 {
-        assert!(std::time::Instant::now() < end);
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let clinic = Process::up(&dir);
     let said = yu(&dir, &["peer", "accept", &open]);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(clinic);
     expect(&said, "env.mismatch", &["prod", "yu://dev/authority/n1"]);
     // after all of it the open ticket is still good
     world.yu("bank", &["peer", "accept", &open]).ok("accept");

@@ -2,7 +2,7 @@
 
 use super::peers::{now, runtime, trust};
 use super::rig::{expect, logs_verify};
-use super::support::{ORGS, Plan, Said, World, free_port, path, yu};
+use super::support::{ORGS, Plan, Process, Said, World, free_port, yu};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -151,19 +151,9 @@ fn development_and_production_do_not_meet() {
     let ticket = world.ticket("authority", "health");
     let dir = world.file("dev");
     yu(&dir, &["init", "--org", "clinic", "--role", "provider", "--authority", "yu://dev/authority/n1"]).ok("init");
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_yu"))
-        .args(["--dir", path(&dir), "up"])
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let end = std::time::Instant::now() + super::rig::LONG;
-    while yu(&dir, &["peer", "list"]).status != 0 {
-        assert!(std::time::Instant::now() < end);
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    let clinic = Process::up(&dir);
     let said = yu(&dir, &["peer", "accept", &ticket]);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(clinic);
     expect(&said, "env.mismatch", &["dev", "yu://prod/authority/n1"]);
 
     // whatever its program says: the certificate names the environment, and an open invitation does not help

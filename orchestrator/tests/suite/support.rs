@@ -54,6 +54,31 @@ pub(crate) fn free_port() -> SocketAddr {
     }
 }
 
+/// A process that ends with the test, however that ends.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Process {
+    /// Runs one more node and waits until it answers.
+    pub(crate) fn up(dir: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yu"));
+        let node = Self(command.args(["--dir", path(dir), "up"]).stderr(Stdio::null()).spawn().unwrap());
+        let end = Instant::now() + Duration::from_secs(60);
+        while yu(dir, &["peer", "list"]).status != 0 {
+            assert!(Instant::now() < end, "{} does not answer", dir.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        node
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // already ended: nothing to do
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// How a world is made.
 #[derive(Clone)]
 pub(crate) struct Plan {
