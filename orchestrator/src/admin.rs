@@ -1,5 +1,5 @@
-//! The local socket of the command line: one JSON question and one JSON answer per connection. The socket lies in the
-//! node's private directory, so the operating system decides who may speak to it.
+//! The local socket of the command line: one JSON question and one JSON answer per connection. The operating system decides
+//! who may speak to it: the socket has mode 0600 from its first instant, and the node asks the kernel who connected.
 
 mod client;
 mod server;
@@ -7,6 +7,7 @@ mod server;
 pub use client::ask;
 pub use server::serve;
 
+use crate::ticket::Standing;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -26,7 +27,12 @@ pub enum AdminAsk {
     PeerInvite {
         /// Minutes until it expires.
         valid_minutes: u32,
+        /// Who may redeem it; absent: whoever brings it (never at the authority in production).
+        #[serde(default)]
+        expects: Option<Standing>,
     },
+    /// What this node says about itself.
+    PeerCard,
     /// Redeem a ticket.
     PeerAccept {
         /// The ticket.

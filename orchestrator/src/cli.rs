@@ -6,8 +6,8 @@ mod output;
 mod verbs;
 
 pub use args::{
-    AuditCommand, AuthorisationCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs, InitArgs, JobCommand, PeerCommand,
-    RequestCommand, ResultCommand, ReviewCommand,
+    AuditCommand, AuthorisationCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs, InitArgs, InviteArgs, JobCommand,
+    PeerCommand, RequestCommand, ResultCommand, ReviewCommand,
 };
 pub(crate) use offline::{result_check, result_to, verify_dirs};
 pub use output::{Output, emit};

@@ -1,12 +1,14 @@
 //! The control plane: what nodes ask each other outside a job's sessions.
 
+mod door;
 mod message;
 mod outbox;
 mod server;
 
+pub(crate) use door::{Caller, Door, Room};
 pub use message::{Answer, Ask, HelloAnswer, JobAnswer, LIMIT, OfferAnswer, ProposeAnswer};
 pub(crate) use outbox::unreachable;
-pub use server::serve_connection;
+pub(crate) use server::serve_connection;
 
 use crate::fault::{Code, Fault, Result};
 use crate::node::Node;
@@ -54,7 +56,7 @@ async fn call(connection: &Connection, ask: &Ask, patience: Duration) -> Result<
     let reply = yu_wire::rpc::call(connection, &body, LIMIT, patience).await?;
     match serde_json::from_slice::<Answer>(&reply) {
         Ok(Answer::Ok(value)) => Ok(value),
-        Ok(Answer::Fault(fault)) => Err(fault),
+        Ok(Answer::Fault(fault)) => Err(fault.reported_by(&connection.peer().name().to_string())),
         Err(_) => Err(Fault::new(Code::PeerProtocol, "answer does not parse").at(ask.name())),
     }
 }

@@ -76,15 +76,24 @@ impl Fault {
         self
     }
 
-    /// The same for other parties: what and where in this node's own files is for its operator.
+    /// The same for other parties: what and where in this node's own files, store and program is for its operator.
     #[must_use]
     pub fn for_peers(mut self) -> Self {
-        let own_data = self.exit() == Code::Input.exit();
-        if own_data {
-            self.detail = "the party's data cannot be used as they are; its operator sees where".into();
-        }
-        if own_data || self.code == Code::DataChanged || self.exit() == Code::Storage.exit() {
+        let own = if self.exit() == Code::Input.exit() {
+            Some("the party's data cannot be used as they are; its operator sees where")
+        } else if self.exit() == Code::Storage.exit() {
+            Some("the party's node could not read or write what it keeps; its operator sees where")
+        } else if self.code == Code::Bug {
+            Some("the party's operator sees what and where")
+        } else {
+            None
+        };
+        let is_path = self.place.as_deref().is_some_and(|place| place.contains(['/', '\\']));
+        if own.is_some() || is_path || self.code == Code::DataChanged {
             self.place = None;
+        }
+        if let Some(told) = own {
+            told.clone_into(&mut self.detail);
         }
         self
     }
@@ -134,3 +143,24 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_learn_nothing_of_files() {
+        for code in Code::ALL {
+            let own = Fault::io(&std::io::ErrorKind::IsADirectory.into(), std::path::Path::new("health/policy.cedar"));
+            let told = Fault { code: *code, ..own }.party("yu://dev/health/n1").for_peers();
+            assert!(told.place.is_none(), "{told}");
+            assert_eq!((told.code, told.party.as_deref()), (*code, Some("yu://dev/health/n1")));
+        }
+        for code in [Code::NotNumeric, Code::FileMissing, Code::Storage, Code::Damaged, Code::DiskFull, Code::Bug] {
+            let told = Fault::new(code, "unable to open database file: /home/x/store/yu.sqlite").at("row 7").for_peers();
+            assert!(!told.to_string().contains("sqlite") && !told.to_string().contains("row 7"), "{told}");
+        }
+        let told = Fault::new(Code::PeerProtocol, "does not parse").at("proposal").for_peers();
+        assert_eq!((told.detail.as_str(), told.place.as_deref()), ("does not parse", Some("proposal")));
+    }
+}

@@ -6,6 +6,7 @@ mod run;
 
 pub use run::up;
 
+use crate::control::Door;
 use crate::fault::{Code, Fault, Result};
 use crate::home::{Home, NodeConfig};
 use crate::job::offer::Offers;
@@ -20,8 +21,8 @@ use base64::engine::general_purpose::STANDARD;
 use links::Links;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use yu_governance::audit::Event;
 use yu_governance::canonical::Hash;
@@ -43,6 +44,7 @@ pub struct Node {
     trust: TrustStore,
     endpoint: Endpoint,
     hub: SessionHub,
+    door: Arc<Door>,
     links: Links,
     handle: tokio::runtime::Handle,
     live: Live,
@@ -112,6 +114,16 @@ impl Node {
     /// The organisations it trusts.
     pub fn trust(&self) -> &TrustStore {
         &self.trust
+    }
+
+    /// Lets strangers to the door while an invitation is open; afterwards it closes by itself.
+    ///
+    /// # Errors
+    /// `storage.failed`.
+    pub fn open_door(&self) -> Result<()> {
+        let end = self.store.last_invite(now().unix())?;
+        self.trust.invite_until(end.and_then(|end| u64::try_from(end).ok()));
+        Ok(())
     }
 
     /// The runtime that carries its connections.

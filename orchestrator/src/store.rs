@@ -1,6 +1,7 @@
 //! The control store: SQLite in WAL mode, synchronous FULL, secure_delete. Holds documents and states, never data rows.
 
 mod jobs;
+mod joins;
 mod objects;
 mod schema;
 

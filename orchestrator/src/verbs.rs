@@ -4,6 +4,7 @@ mod audit;
 mod data;
 mod doctor;
 mod jobs;
+mod join;
 mod peers;
 mod review;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 pub(crate) use audit::countersign_for;
 pub(crate) use data::{environment, fetch_catalogue, known_authorisation};
-pub(crate) use peers::{join_label, joined};
+pub(crate) use join::{join_label, joined};
 
 /// How a job stands, as `job watch` sees it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,8 +55,9 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         }
         AdminAsk::Status => Ok(json!({ "name": node.name(), "listen": node.endpoint().listen_address().map(|a| a.to_string()),
             "say": lines([(format!("{} is running", node.name()), format!("{} 正在运行", node.name()))]) })),
-        AdminAsk::PeerInvite { valid_minutes } => peers::invite(node, valid_minutes),
-        AdminAsk::PeerAccept { ticket } => peers::accept(node, &ticket),
+        AdminAsk::PeerInvite { valid_minutes, expects } => peers::invite(node, valid_minutes, expects),
+        AdminAsk::PeerAccept { ticket } => join::accept(node, &ticket),
+        AdminAsk::PeerCard => peers::card(node),
         AdminAsk::PeerCountersign { ticket } => peers::countersign(node, &ticket),
         AdminAsk::PeerList => peers::list(node),
         AdminAsk::PeerRemove { peer } => peers::remove(node, &peer),

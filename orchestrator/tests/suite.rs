@@ -11,6 +11,8 @@ mod canary;
 mod cut;
 #[path = "suite/demo.rs"]
 mod demo;
+#[path = "suite/door.rs"]
+mod door;
 #[path = "suite/faults.rs"]
 mod faults;
 #[path = "suite/kill.rs"]
@@ -19,6 +21,8 @@ mod kill;
 mod needles;
 #[path = "suite/peers.rs"]
 mod peers;
+#[path = "suite/prod.rs"]
+mod prod;
 #[path = "suite/rig.rs"]
 mod rig;
 #[path = "suite/rules.rs"]

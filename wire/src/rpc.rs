@@ -43,8 +43,9 @@ pub async fn call(conn: &Connection, body: &[u8], limit: usize, timeout: Duratio
         request.extend_from_slice(body);
         send.write_all(&request).await.map_err(lost)?;
         send.finish().await.map_err(lost)?;
-        let answer = read_body(&mut recv, limit, &party).await?;
-        answer.map(Vec::from).ok_or_else(|| Error::peer(&party, "answer", "an announcement instead of an answer"))
+        let len = read_len(&mut recv, &party).await?;
+        let len = len.ok_or_else(|| Error::peer(&party, "answer", "an announcement instead of an answer"))?;
+        Ok(read_body(&mut recv, len, limit, &party).await?.into())
     };
     within(timeout, &party, asked).await
 }
@@ -113,7 +114,23 @@ impl RpcStream {
     ///
     /// # Errors
     /// A request that breaks the form, the limit or the time.
-    pub async fn read(mut self, limit: usize, timeout: Duration) -> Result<Option<RpcRequest>> {
+    pub async fn read(self, limit: usize, timeout: Duration) -> Result<Option<RpcRequest>> {
+        let party = self.peer.name().to_string();
+        let read = async {
+            match self.head(timeout).await? {
+                Some(body) => body.read(limit, timeout).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        within(timeout, &party, read).await
+    }
+
+    /// Reads how long the request is going to be, and nothing else, so that the receiver may decide when to make room for
+    /// it; `None` as in [`read`](Self::read).
+    ///
+    /// # Errors
+    /// A request that breaks the form or the time.
+    pub async fn head(mut self, timeout: Duration) -> Result<Option<RpcBody>> {
         let party = self.peer.name().to_string();
         let read = async {
             if !self.is_classified {
@@ -122,10 +139,35 @@ impl RpcStream {
                     return Err(Error::peer(&party, "request", "the stream does not begin as a request"));
                 }
             }
-            read_body(&mut self.recv, limit, &party).await
+            read_len(&mut self.recv, &party).await
         };
-        let body = within(timeout, &party, read).await?;
-        Ok(body.map(|body| RpcRequest { peer: self.peer, body, send: self.send }))
+        let len = within(timeout, &party, read).await?;
+        Ok(len.map(|len| RpcBody { peer: self.peer, len, send: self.send, recv: self.recv }))
+    }
+}
+
+/// A request whose length is known and whose body has not been read.
+pub struct RpcBody {
+    peer: Peer,
+    len: usize,
+    send: SendHalf,
+    recv: RecvHalf,
+}
+
+impl RpcBody {
+    /// Announced bytes of the body.
+    pub fn announced(&self) -> usize {
+        self.len
+    }
+
+    /// Reads the body of at most `limit` bytes within `timeout`.
+    ///
+    /// # Errors
+    /// A request that breaks the limit or the time.
+    pub async fn read(mut self, limit: usize, timeout: Duration) -> Result<RpcRequest> {
+        let party = self.peer.name().to_string();
+        let body = within(timeout, &party, read_body(&mut self.recv, self.len, limit, &party)).await?;
+        Ok(RpcRequest { peer: self.peer, body, send: self.send })
     }
 }
 
@@ -171,14 +213,14 @@ fn length(body: &[u8]) -> Result<[u8; 4]> {
     }
 }
 
-/// Reads length and body; `None` for an announcement.
-async fn read_body(recv: &mut RecvHalf, limit: usize, party: &str) -> Result<Option<Bytes>> {
+/// Reads the length; `None` for an announcement.
+async fn read_len(recv: &mut RecvHalf, party: &str) -> Result<Option<usize>> {
     let len: [u8; 4] = recv.read_array().await.map_err(|e| lost(party, e))?;
     let len = u32::from_le_bytes(len);
-    if len == ANNOUNCE {
-        return Ok(None);
-    }
-    let len = len as usize;
+    Ok((len != ANNOUNCE).then_some(len as usize))
+}
+
+async fn read_body(recv: &mut RecvHalf, len: usize, limit: usize, party: &str) -> Result<Bytes> {
     if len > limit {
         return Err(Error::peer(party, "request", format!("`{len}` bytes announced, at most `{limit}` are read")));
     }
@@ -188,7 +230,7 @@ async fn read_body(recv: &mut RecvHalf, limit: usize, party: &str) -> Result<Opt
         body.reserve(target - body.len());
         recv.fill(&mut body, target).await.map_err(|e| lost(party, e))?;
     }
-    Ok(Some(body.freeze()))
+    Ok(body.freeze())
 }
 
 fn lost(party: &str, source: std::io::Error) -> Error {

@@ -25,7 +25,7 @@
 //! | `link` | hello, signatures, where each channel goes on |
 //! | `control` | acknowledgements, heartbeat, close |
 //! | `resume` | the driver: finding the next connection |
-//! | `hub` | the accepting side |
+//! | `hub`, `park` | the accepting side; where offers wait |
 //! | `lane`, `replay`, `line` | one channel: order, resending, frames |
 //! | `carry` | the channel's blocking face |
 
@@ -36,6 +36,7 @@ mod hub;
 mod lane;
 mod line;
 mod link;
+mod park;
 mod replay;
 mod resume;
 mod shared;

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, SignatureScheme};
+use rustls::{CertificateError, DistinguishedName};
 use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
@@ -52,7 +52,8 @@ pub struct TrustStore(Arc<RwLock<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     roots: BTreeMap<(Env, String), Vec<CertificateDer<'static>>>,
-    invitation_open: bool,
+    /// Seconds since 1970.
+    invited_until: Option<u64>,
 }
 
 impl TrustStore {
@@ -97,14 +98,14 @@ impl TrustStore {
         inner.roots.iter().flat_map(|((env, org), certs)| certs.iter().map(move |c| (*env, org.clone(), c.to_vec()))).collect()
     }
 
-    /// True while unknown organisations may connect to redeem a ticket.
-    pub fn invitation_open(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).invitation_open
+    /// Opens the door for [`Peer::Unadmitted`] until `end`, in seconds since 1970; `None` closes it. It closes by itself.
+    pub fn invite_until(&self, end: Option<u64>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).invited_until = end;
     }
 
-    /// Opens or closes the door for [`Peer::Unadmitted`].
-    pub fn set_invitation_open(&self, open: bool) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).invitation_open = open;
+    /// True while unknown organisations may connect to redeem a ticket.
+    fn is_invitation_open(&self, now: UnixTime) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).invited_until.is_some_and(|end| now.as_secs() < end)
     }
 
     fn roots_of(&self, env: Env, org: &str) -> Vec<CertificateDer<'static>> {
@@ -184,7 +185,7 @@ impl PeerVerifier {
         let mut roots = self.trust.roots_of(name.env(), name.org());
         let admitted = !roots.is_empty();
         if !admitted {
-            roots = self.invited(&name, rest).ok_or_else(|| {
+            roots = self.invited(&name, rest, now).ok_or_else(|| {
                 refuse(format!("organisation `{}` is not known to this node", name.org()), CertificateError::UnknownIssuer)
             })?;
         }
@@ -201,8 +202,8 @@ impl PeerVerifier {
     }
 
     /// The root that an unknown organisation presents itself, if the door is open and the root is for its own name.
-    fn invited(&self, name: &NodeName, rest: &[CertificateDer<'_>]) -> Option<Vec<CertificateDer<'static>>> {
-        if self.expect.is_some() || !self.trust.invitation_open() {
+    fn invited(&self, name: &NodeName, rest: &[CertificateDer<'_>], now: UnixTime) -> Option<Vec<CertificateDer<'static>>> {
+        if self.expect.is_some() || !self.trust.is_invitation_open(now) {
             return None;
         }
         let [root] = rest else { return None };
@@ -250,6 +251,36 @@ pub(crate) fn validity(chain: &[CertificateDer<'static>]) -> Result<(i64, i64)> 
     Ok((seconds(not_before)?, seconds(not_after)?))
 }
 
+/// The part of a certificate verifier that does not depend on the certificate: signatures of TLS 1.3 by the algorithms
+/// `$algs`, and no older version. For `impl ServerCertVerifier` and `impl ClientCertVerifier`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! tls13_signatures {
+    (|$this:ident| $algs:expr) => {
+        fn verify_tls12_signature(
+            &$this,
+            _: &[u8],
+            _: &::rustls::pki_types::CertificateDer<'_>,
+            _: &::rustls::DigitallySignedStruct,
+        ) -> ::std::result::Result<::rustls::client::danger::HandshakeSignatureValid, ::rustls::Error> {
+            Err(::rustls::Error::General("TLS 1.2 is not spoken".into()))
+        }
+
+        fn verify_tls13_signature(
+            &$this,
+            message: &[u8],
+            cert: &::rustls::pki_types::CertificateDer<'_>,
+            dss: &::rustls::DigitallySignedStruct,
+        ) -> ::std::result::Result<::rustls::client::danger::HandshakeSignatureValid, ::rustls::Error> {
+            ::rustls::crypto::verify_tls13_signature(message, cert, dss, &$algs)
+        }
+
+        fn supported_verify_schemes(&$this) -> ::std::vec::Vec<::rustls::SignatureScheme> {
+            $algs.supported_schemes()
+        }
+    };
+}
+
 impl ServerCertVerifier for PeerVerifier {
     fn verify_server_cert(
         &self,
@@ -262,27 +293,7 @@ impl ServerCertVerifier for PeerVerifier {
         self.judge(leaf, rest, now, KeyUsage::server_auth()).map(|()| ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("TLS 1.2 is not spoken".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.algs)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algs.supported_schemes()
-    }
+    crate::tls13_signatures!(|self| self.algs);
 }
 
 impl ClientCertVerifier for PeerVerifier {
@@ -299,27 +310,7 @@ impl ClientCertVerifier for PeerVerifier {
         self.judge(leaf, rest, now, KeyUsage::client_auth()).map(|()| ClientCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("TLS 1.2 is not spoken".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.algs)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algs.supported_schemes()
-    }
+    crate::tls13_signatures!(|self| self.algs);
 }
 
 #[cfg(test)]
@@ -372,12 +363,15 @@ mod tests {
         let bank = OrgRoot::generate(Env::Dev, "bank").unwrap();
         let node = bank.issue("n1", FROM, TO).unwrap();
         let trust = TrustStore::new();
-        trust.set_invitation_open(true);
+        trust.invite_until(Some(1_750_000_001));
         assert_eq!(check(&trust, None, &node, 1_750_000_000), Ok(Peer::Unadmitted(node.name().clone(), bank.root_der().to_vec())));
         // the dialling side knows whom it calls: no invitation helps
         assert!(check(&trust, Some("yu://dev/bank/n1"), &node, 1_750_000_000).is_err());
+        // nobody has to close it
+        assert!(check(&trust, None, &node, 1_750_000_001).unwrap_err().contains("not known"));
+        trust.invite_until(Some(2_000_000_000));
         assert!(check(&trust, None, &node, 1_900_000_000).unwrap_err().contains("expired"));
-        trust.set_invitation_open(false);
+        trust.invite_until(None);
         assert!(check(&trust, None, &node, 1_750_000_000).is_err());
     }
 }

@@ -147,13 +147,14 @@ pub struct InitArgs {
 /// Peers.
 #[derive(Debug, Subcommand)]
 pub enum PeerCommand {
-    /// Print a ticket for one new peer.
-    #[command(after_help = "Example: yu peer invite --dir authority --valid-minutes 60")]
-    Invite {
-        /// Minutes until the ticket expires.
-        #[arg(long, default_value_t = 60)]
-        valid_minutes: u32,
-    },
+    /// Print a ticket for one new peer. In production the authority names the newcomer: what it signs for others.
+    #[command(
+        after_help = "Example: yu peer invite --dir authority --valid-minutes 60\n         yu peer invite --dir authority --name yu://prod/bank/n1 --root 5f3a... --role licensee --controller 'Bank AG' --zone inside"
+    )]
+    Invite(Box<InviteArgs>),
+    /// Print what this node says about itself, for the person who invites it.
+    #[command(after_help = "Example: yu peer card --dir bank")]
+    Card,
     /// Redeem a ticket: both sides know each other afterwards.
     #[command(after_help = "Example: yu peer accept --dir health TICKET")]
     Accept {
@@ -175,6 +176,29 @@ pub enum PeerCommand {
     /// List peers.
     #[command(after_help = "Example: yu peer list --dir health --json")]
     List,
+}
+
+/// Options of `peer invite`: the newcomer is named in full or not at all.
+#[derive(Debug, Args)]
+pub struct InviteArgs {
+    /// Minutes until the ticket expires.
+    #[arg(long, default_value_t = 60)]
+    pub valid_minutes: u32,
+    /// Only this node may use the ticket, yu://env/org/node.
+    #[arg(long, requires_all = ["root", "role", "controller", "zone"])]
+    pub name: Option<String>,
+    /// Fingerprint of its organisation's root certificate; compare it over a second channel.
+    #[arg(long, requires = "name")]
+    pub root: Option<String>,
+    /// Its role: provider, licensee, platform or authority.
+    #[arg(long, requires = "name")]
+    pub role: Option<String>,
+    /// Who controls it legally.
+    #[arg(long, requires = "name")]
+    pub controller: Option<String>,
+    /// inside or outside the domain.
+    #[arg(long, requires = "name")]
+    pub zone: Option<String>,
 }
 
 /// Data sets.

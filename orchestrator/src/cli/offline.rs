@@ -8,6 +8,7 @@ use crate::home::{Home, Limits, NodeConfig, NodeRole, write_atomic};
 use crate::journal::{self, Journal};
 use crate::keys::{Keys, now};
 use crate::store::Store;
+use crate::ticket::fingerprint;
 use crate::vault::Vault;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -56,8 +57,10 @@ pub(super) fn init(home: &Home, args: &InitArgs, out: &Output) -> Result<()> {
     Journal::open(home, &name, &keys.signing, now())?;
     // written last: without it the directory is no node, so a crash before this line leaves nothing that starts
     home.save_config(&config)?;
+    let root = fingerprint(&keys.root_der);
     out.say(&format!("{name} lives in {}", home.dir().display()), &format!("已创建节点 {name}"));
-    out.document(&json!({ "name": name, "dir": home.dir().display().to_string() }));
+    out.say(&format!("fingerprint of its organisation's root: {root}"), &format!("机构根证书指纹：{root}"));
+    out.document(&json!({ "name": name, "dir": home.dir().display().to_string(), "root": root }));
     Ok(())
 }
 

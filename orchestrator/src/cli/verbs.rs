@@ -1,12 +1,14 @@
 //! What each verb does: most of them ask the running node.
 
 use super::args::{
-    AuditCommand, AuthorisationCommand, Cli, Command, DatasetCommand, JobCommand, PeerCommand, RequestCommand, ResultCommand, ReviewCommand,
+    AuditCommand, AuthorisationCommand, Cli, Command, DatasetCommand, InviteArgs, JobCommand, PeerCommand, RequestCommand, ResultCommand,
+    ReviewCommand,
 };
 use super::{Output, offline};
 use crate::admin::{AdminAsk, DatasetAdd, ask};
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
+use crate::ticket::Standing;
 use std::path::Path;
 
 /// Runs a command line.
@@ -52,7 +54,8 @@ fn question(command: Command) -> Result<AdminAsk> {
         Command::Doctor { peer } => AdminAsk::Doctor { peer },
         Command::Destroy { dataset } => AdminAsk::DatasetDestroy { dataset },
         Command::Peer(c) => match c {
-            PeerCommand::Invite { valid_minutes } => AdminAsk::PeerInvite { valid_minutes },
+            PeerCommand::Invite(args) => AdminAsk::PeerInvite { valid_minutes: args.valid_minutes, expects: invited(*args) },
+            PeerCommand::Card => AdminAsk::PeerCard,
             PeerCommand::Accept { ticket } => AdminAsk::PeerAccept { ticket },
             PeerCommand::Countersign { ticket } => AdminAsk::PeerCountersign { ticket },
             PeerCommand::List => AdminAsk::PeerList,
@@ -103,6 +106,11 @@ fn question(command: Command) -> Result<AdminAsk> {
             return Err(Fault::new(Code::Bug, "verb is handled without the node"));
         }
     })
+}
+
+/// The newcomer that an invitation names; the parser has seen to it that all is named or nothing.
+fn invited(args: InviteArgs) -> Option<Standing> {
+    Some(Standing { name: args.name?, root: args.root?, role: args.role?, controller: args.controller?, zone: args.zone? })
 }
 
 fn job(command: JobCommand) -> Result<AdminAsk> {

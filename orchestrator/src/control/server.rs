@@ -1,6 +1,8 @@
-//! Answering peers. The asker is the name in the certificate; what it may ask depends on its part in the job.
+//! Answering peers. The asker is the name in the certificate; what it may ask depends on its part in the job, how much
+//! at once on [`Door`](super::Door).
 
-use super::{Answer, Ask, HelloAnswer, JobAnswer, LIMIT};
+use super::door::{Caller, Desk, Pass, SMALL, STAYS, Turn};
+use super::{Answer, Ask, HelloAnswer, JobAnswer};
 use crate::fault::{Code, Fault, Result};
 use crate::job;
 use crate::journal::Note;
@@ -17,36 +19,105 @@ use yu_governance::destroy::DestructionCertificate;
 use yu_governance::request::{Approval, DataRequest};
 use yu_governance::sign::Signed;
 use yu_wire::carrier::Connection;
+use yu_wire::rpc::{RpcStream, accept_stream};
 use yu_wire::trust::Peer;
 
 /// How long a question or an answer may take on the way.
 const TRANSFER: Duration = Duration::from_secs(30);
+/// How long a stranger may take to hang up after its answer: closing earlier could destroy the answer on its way.
+const LEAVES: Duration = Duration::from_secs(2);
 
 /// Answers the questions of one connection until it closes.
-pub async fn serve_connection(node: Arc<Node>, connection: Connection) {
+pub(crate) async fn serve_connection(node: Arc<Node>, connection: Connection, pass: Pass) {
+    match pass.caller() {
+        Caller::Peer => serve_peer(&node, &connection, &pass).await,
+        // the time is over, or it was answered: either way it goes
+        Caller::Stranger => drop(tokio::time::timeout(STAYS, serve_stranger(&node, &connection, &pass)).await),
+    }
+    connection.close();
+}
+
+async fn serve_peer(node: &Arc<Node>, connection: &Connection, pass: &Pass) {
     loop {
-        let Ok(stream) = yu_wire::rpc::accept_stream(&connection).await else { return };
-        let (node, connection) = (Arc::clone(&node), connection.clone());
+        let stream = tokio::select! {
+            stream = accept_stream(connection) => stream,
+            () = pass.evicted() => return,
+        };
+        let Ok(stream) = stream else { return };
+        let (node, connection, desk) = (Arc::clone(node), connection.clone(), pass.desk().clone());
+        let place = desk.place().await;
         tokio::spawn(async move {
-            let Ok(Some(request)) = stream.read(LIMIT, TRANSFER).await else { return };
-            let body = request.body().to_vec();
-            let work = tokio::task::spawn_blocking(move || {
-                let answer = match serde_json::from_slice::<Ask>(&body) {
-                    Ok(ask) => answer(&node, &connection, ask),
-                    Err(_) => Err(Fault::new(Code::PeerProtocol, "question does not parse")),
-                };
-                let answer = match answer {
-                    Ok(value) => Answer::Ok(value),
-                    Err(fault) => Answer::Fault(fault),
-                };
-                serde_json::to_vec(&answer).unwrap_or_default()
-            });
-            if let Ok(bytes) = work.await {
-                // the asker may be gone; it will ask again
-                let _ = request.reply(&bytes, TRANSFER).await;
-            }
+            // the asker may be gone; it will ask again
+            let _ = question(&node, &connection, &desk, stream).await;
+            drop(place);
         });
     }
+}
+
+/// One question, then it has to go: a peer that is admitted meanwhile comes back as one.
+async fn serve_stranger(node: &Arc<Node>, connection: &Connection, pass: &Pass) {
+    while let Ok(stream) = accept_stream(connection).await {
+        match question(node, connection, pass.desk(), stream).await {
+            Ok(Asked::Nothing) => {}
+            Ok(Asked::Question) => {
+                let _ = tokio::time::timeout(LEAVES, connection.closed()).await;
+                return;
+            }
+            Err(e) => {
+                tracing::debug!(error = %e, "question of a stranger");
+                return;
+            }
+        }
+    }
+}
+
+/// What a stream brought.
+enum Asked {
+    /// The announcement that the connection is for questions.
+    Nothing,
+    Question,
+}
+
+async fn question(node: &Arc<Node>, connection: &Connection, desk: &Desk, stream: RpcStream) -> yu_wire::Result<Asked> {
+    let Some(body) = stream.head(TRANSFER).await? else { return Ok(Asked::Nothing) };
+    let mut turn: Option<Turn> = None;
+    if body.announced() > SMALL && body.announced() <= desk.limit() {
+        turn = Some(desk.turn().await);
+    }
+    let request = body.read(desk.limit(), TRANSFER).await?;
+    // a sign of life does not wait behind long questions: its asker would take this node for dead
+    if turn.is_none() && !is_hello(request.body()) {
+        turn = Some(desk.turn().await);
+    }
+    let (node, connection) = (Arc::clone(node), connection.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let answer = match reply(&node, &connection, request.body()) {
+            Ok(value) => Answer::Ok(value),
+            Err(fault) => Answer::Fault(fault),
+        };
+        (request, serde_json::to_vec(&answer).unwrap_or_default())
+    });
+    if let Ok((request, bytes)) = work.await {
+        request.reply(&bytes, TRANSFER).await?;
+    }
+    drop(turn);
+    Ok(Asked::Question)
+}
+
+fn is_hello(body: &[u8]) -> bool {
+    body.len() < 64 && matches!(serde_json::from_slice(body), Ok(Ask::Hello))
+}
+
+/// The answer as it may leave: a fault names this node, and nothing of its files.
+fn reply(node: &Arc<Node>, connection: &Connection, body: &[u8]) -> Result<Value> {
+    let asked = serde_json::from_slice::<Ask>(body).map_err(|_| Fault::new(Code::PeerProtocol, "question does not parse"));
+    asked.and_then(|ask| answer(node, connection, ask)).map_err(|fault| {
+        let told = fault.clone().party(node.name()).for_peers();
+        if told.detail != fault.detail || told.place != fault.place {
+            tracing::warn!(peer = %connection.peer().name(), %fault, "a peer's question failed; it was told the code only");
+        }
+        told
+    })
 }
 
 fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> {

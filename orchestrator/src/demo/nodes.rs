@@ -181,7 +181,7 @@ impl Cluster {
             (&self.bank, &self.platform),
         ];
         for (inviter, newcomer) in pairs {
-            let made = inviter.ask(&AdminAsk::PeerInvite { valid_minutes: 5 })?;
+            let made = inviter.ask(&AdminAsk::PeerInvite { valid_minutes: 5, expects: None })?;
             let ticket = made.get("ticket").and_then(Value::as_str).unwrap_or_default().to_owned();
             newcomer.ask(&AdminAsk::PeerAccept { ticket })?;
         }

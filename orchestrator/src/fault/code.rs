@@ -76,6 +76,7 @@ codes! {
     Version = "version.mismatch", 5, "versions do not fit", "版本不匹配", "run the same version on both sides", "请双方使用同一版本";
     ClockSkew = "clock.skew", 5, "clocks differ too much", "时钟偏差过大", "set the clock by NTP", "请用 NTP 校准时钟";
     TicketBad = "ticket.bad", 5, "ticket cannot be used", "票据不可用", "ask for a new ticket", "请索取新票据";
+    Standing = "peer.standing", 5, "newcomer is not what the invitation names", "加入方与邀请所列不符", "correct name, role, controller or zone in node.toml, or ask the inviter for a ticket that names them; `yu peer card` shows them", "请更正 node.toml 中的名称、角色、控制人或区域，或请邀请方出具与之相符的票据；可用 yu peer card 查看";
     // 6: network
     PortInUse = "node.port-in-use", 6, "port is in use", "端口被占用", "stop the other program or choose another port in node.toml", "请停止占用程序，或在 node.toml 中更换端口";
     Unreachable = "network.unreachable", 6, "peer cannot be reached", "无法连接对端", "`yu doctor --peer` names the failing hop", "请用 yu doctor --peer 查看哪一段失败";

@@ -186,8 +186,10 @@ impl Node {
             || Fault::new(Code::Unreachable, format!("no connection within {} s", patience.as_secs())).at(address.clone()).party(peer);
         let dial = async { tokio::time::timeout(patience, self.dial_async(&address, &expect, self.carrier())).await };
         let connection = self.handle.block_on(dial).map_err(|_| late())??;
-        if let Some(node) = self.links.node.get().and_then(Weak::upgrade) {
-            self.handle.spawn(control::serve_connection(node, connection.clone()));
+        if let Some(node) = self.links.node.get().and_then(Weak::upgrade)
+            && let Some(pass) = self.door.dialled(connection.peer())
+        {
+            self.handle.spawn(control::serve_connection(node, connection.clone(), pass));
         }
         Ok(self.keep(peer, connection))
     }

@@ -2,6 +2,7 @@
 
 use super::links::Links;
 use super::{Live, Node};
+use crate::control::Door;
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
 use crate::job::offer::Offers;
@@ -63,7 +64,6 @@ impl Node {
             let der = STANDARD.decode(&peer.root).map_err(|_| Fault::new(Code::Damaged, "root certificate").party(peer.name.clone()))?;
             trust.add(&peer.name.parse()?, &der)?;
         }
-        trust.set_invitation_open(store.invites_open(now().unix())?);
         let journal = Journal::open(home, &checked, &keys.signing, now())?;
         let mut wire = EndpointConfig::new(Arc::clone(&keys.identity), trust.clone(), handle.clone());
         wire.listen = config.listen;
@@ -72,6 +72,7 @@ impl Node {
         let node = Arc::new(Self {
             home: home.clone(),
             hub: SessionHub::new(handle.clone()),
+            door: Door::new(),
             links: Links::default(),
             vault: Vault::open(home)?,
             journal: Mutex::new(journal),
@@ -88,6 +89,7 @@ impl Node {
             endpoint,
             handle,
         });
+        node.open_door()?;
         node.know_itself();
         Ok(node)
     }

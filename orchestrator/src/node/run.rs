@@ -1,6 +1,7 @@
 //! The life of the process: start, serve, stop.
 
 use super::Node;
+use crate::control::{Caller, Room};
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
 use crate::job::watchdog;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use yu_governance::audit::{Event, Verb};
 use yu_wire::carrier::Connection;
 use yu_wire::session::Offer;
+use yu_wire::trust::Peer;
 
 /// Runs the node that lives in `home` until it is asked to stop.
 ///
@@ -81,21 +83,43 @@ async fn accept(node: Arc<Node>) {
                 }
             },
         };
-        let node = Arc::clone(&node);
-        tokio::spawn(async move { dispatch(node, connection).await });
+        let Some(room) = node.door.room() else {
+            tracing::warn!(peer = %connection.peer().name(), "connection refused: too many are open");
+            connection.close();
+            continue;
+        };
+        tokio::spawn(dispatch(Arc::clone(&node), connection, room));
     }
 }
 
-async fn dispatch(node: Arc<Node>, connection: Connection) {
-    match yu_wire::session::classify(connection).await {
+async fn dispatch(node: Arc<Node>, connection: Connection, room: Room) {
+    let caller = caller(&node, connection.peer().clone()).await;
+    let Some(mut pass) = node.door.enter(room, caller, connection.peer()) else {
+        tracing::debug!(peer = %connection.peer().name(), "connection refused: it has enough of them");
+        connection.close();
+        return;
+    };
+    match yu_wire::session::classify(connection.clone()).await {
         Ok(Offer::Rpc(connection)) => {
-            let peer = connection.peer();
-            if peer.is_admitted() {
-                node.linked(&peer.name().to_string(), connection.clone());
+            pass.serve();
+            if caller == Caller::Peer {
+                node.linked(&connection.peer().name().to_string(), connection.clone());
             }
-            control::serve_connection(node, connection).await;
+            control::serve_connection(node, connection, pass).await;
         }
-        Ok(Offer::Session(offer)) => node.hub.offer(offer),
+        Ok(Offer::Session(offer)) if caller == Caller::Peer => node.hub.offer(offer),
+        Ok(Offer::Session(_)) => {
+            tracing::debug!(peer = %connection.peer().name(), "session refused: the node was not admitted by ticket");
+            connection.close();
+        }
         Err(e) => tracing::debug!(error = %e, "connection said nothing that is known"),
     }
+}
+
+/// A certificate of a known organisation is not enough: the node itself must have been admitted by ticket.
+async fn caller(node: &Arc<Node>, peer: Peer) -> Caller {
+    let node = Arc::clone(node);
+    let known =
+        tokio::task::spawn_blocking(move || peer.is_admitted() && node.store.peer(&peer.name().to_string()).is_ok_and(|p| p.is_some()));
+    if known.await.unwrap_or(false) { Caller::Peer } else { Caller::Stranger }
 }

@@ -117,16 +117,6 @@ impl Store {
         Ok(self.lock().query_row(sql, params![id, now], |r| r.get(0)).optional()?)
     }
 
-    /// Marks an invitation as used; false when somebody was faster.
-    pub fn use_invite(&self, id: &str) -> Result<bool> {
-        Ok(self.lock().execute("UPDATE invite SET used=1 WHERE id=?1 AND used=0", [id])? == 1)
-    }
-
-    /// Whether any invitation is open.
-    pub fn invites_open(&self, now: i64) -> Result<bool> {
-        Ok(self.lock().query_row("SELECT EXISTS(SELECT 1 FROM invite WHERE used=0 AND expires>?1)", [now], |r| r.get(0))?)
-    }
-
     /// Stores a document; storing the same again is no error.
     pub fn put_object(&self, kind: &str, id: &str, hash: &str, json: &str, now: i64) -> Result<()> {
         self.lock().execute(

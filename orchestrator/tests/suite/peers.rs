@@ -2,7 +2,7 @@
 //! with the keys of a node that was stopped.
 
 use super::rig::{LONG, expect, expect_failed, nothing_released};
-use super::support::{Plan, World, free_port, path, yu};
+use super::support::{Plan, Process, World, free_port, yu};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -16,24 +16,24 @@ use yu_wire::trust::TrustStore;
 
 const DAY: i64 = 86_400;
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-fn identity(world: &World, org: &str) -> NodeIdentity {
+pub(crate) fn identity(world: &World, org: &str) -> NodeIdentity {
     NodeIdentity::from_pem(&std::fs::read_to_string(world.dir(org).join("keys/node.pem")).unwrap()).unwrap()
 }
 
-fn root(world: &World, org: &str) -> OrgRoot {
+pub(crate) fn root(world: &World, org: &str) -> OrgRoot {
     OrgRoot::from_pem(&std::fs::read_to_string(world.dir(org).join("keys/org-root.pem")).unwrap()).unwrap()
 }
 
 /// Trusts the real organisations.
-fn trust(world: &World, orgs: &[&str]) -> TrustStore {
+pub(crate) fn trust(world: &World, orgs: &[&str]) -> TrustStore {
     let trust = TrustStore::new();
     for org in orgs {
         let identity = identity(world, org);
@@ -75,19 +75,9 @@ fn tickets_are_used_once_in_time_and_in_their_own_environment() {
         &["init", "--org", "clinic", "--role", "provider", "--env", "prod", "--listen", &listen, "--authority", "yu://prod/authority/n1"],
     )
     .ok("init");
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_yu"))
-        .args(["--dir", path(&dir), "up"])
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let end = std::time::Instant::now() + LONG;
-    while yu(&dir, &["peer", "list"]).status != 0 {
-        assert!(std::time::Instant::now() < end);
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let clinic = Process::up(&dir);
     let said = yu(&dir, &["peer", "accept", &open]);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(clinic);
     expect(&said, "env.mismatch", &["prod", "yu://dev/authority/n1"]);
     // after all of it the open ticket is still good
     world.yu("bank", &["peer", "accept", &open]).ok("accept");
@@ -232,7 +222,7 @@ fn who_is_not_the_named_peer_is_refused_by_name() {
 }
 
 /// Asks a node as another one, with that one's keys.
-fn ask_as(world: &World, runtime: &tokio::runtime::Runtime, org: &str, to: &str, address: SocketAddr, ask: &Ask) -> Answer {
+pub(crate) fn ask_as(world: &World, runtime: &tokio::runtime::Runtime, org: &str, to: &str, address: SocketAddr, ask: &Ask) -> Answer {
     let config = EndpointConfig::new(Arc::new(identity(world, org)), trust(world, &[to]), runtime.handle().clone());
     let name: NodeName = format!("yu://dev/{to}/n1").parse().unwrap();
     let reply = runtime.block_on(async {
@@ -243,7 +233,7 @@ fn ask_as(world: &World, runtime: &tokio::runtime::Runtime, org: &str, to: &str,
     serde_json::from_slice(&reply).unwrap()
 }
 
-fn fault(answer: Answer) -> (String, String) {
+pub(crate) fn fault(answer: Answer) -> (String, String) {
     match answer {
         Answer::Fault(fault) => (fault.code.as_str().to_owned(), fault.to_string()),
         Answer::Ok(value) => panic!("accepted: {value}"),

@@ -54,9 +54,36 @@ pub(crate) fn free_port() -> SocketAddr {
     }
 }
 
+/// A process that ends with the test, however that ends.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Process {
+    /// Runs one more node and waits until it answers.
+    pub(crate) fn up(dir: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yu"));
+        let node = Self(command.args(["--dir", path(dir), "up"]).stderr(Stdio::null()).spawn().unwrap());
+        let end = Instant::now() + Duration::from_secs(60);
+        while yu(dir, &["peer", "list"]).status != 0 {
+            assert!(Instant::now() < end, "{} does not answer", dir.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        node
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // already ended: nothing to do
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// How a world is made.
 #[derive(Clone)]
 pub(crate) struct Plan {
+    /// `dev` or `prod`.
+    pub(crate) env: &'static str,
     pub(crate) rows: u64,
     pub(crate) carrier: &'static str,
     pub(crate) resume_limit_s: u64,
@@ -73,6 +100,7 @@ pub(crate) struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
+            env: "dev",
             rows: 400,
             carrier: "quic",
             resume_limit_s: 20,
@@ -90,6 +118,7 @@ pub(crate) const ORGS: [(&str, &str); 4] =
 /// Four nodes with their folders; everything ends with it.
 pub(crate) struct World {
     pub(crate) root: tempfile::TempDir,
+    env: &'static str,
     running: BTreeMap<&'static str, Child>,
     tap: bool,
     /// What every command printed, with its arguments.
@@ -99,11 +128,15 @@ pub(crate) struct World {
 impl World {
     /// Nodes are made and run; nobody knows anybody.
     pub(crate) fn start(plan: &Plan) -> Self {
-        let mut world = Self { root: tempfile::tempdir().unwrap(), running: BTreeMap::new(), tap: plan.tap, said: Mutex::default() };
+        let mut world =
+            Self { root: tempfile::tempdir().unwrap(), env: plan.env, running: BTreeMap::new(), tap: plan.tap, said: Mutex::default() };
         for (org, role) in ORGS {
             let listen = plan.listen.get(org).copied().unwrap_or_else(free_port).to_string();
+            let authority = world.name("authority");
             let mut args = vec![
                 "init",
+                "--env",
+                plan.env,
                 "--org",
                 org,
                 "--role",
@@ -113,7 +146,7 @@ impl World {
                 "--carrier",
                 plan.carrier,
                 "--authority",
-                "yu://dev/authority/n1",
+                &authority,
             ];
             if let Some(address) = plan.advertise.get(org) {
                 args.extend(["--advertise", address]);
@@ -144,6 +177,11 @@ impl World {
         world.authorise(&world.authorisation());
         world.request_and_approve();
         world
+    }
+
+    /// Name of an organisation's node.
+    pub(crate) fn name(&self, org: &str) -> String {
+        format!("yu://{}/{org}/n1", self.env)
     }
 
     pub(crate) fn dir(&self, org: &str) -> PathBuf {
@@ -198,8 +236,21 @@ impl World {
     }
 
     pub(crate) fn invite(&self, inviter: &str, newcomer: &str) -> Said {
-        let ticket = self.yu(inviter, &["peer", "invite"]).ok("invite")["ticket"].as_str().unwrap().to_owned();
+        let ticket = self.ticket(inviter, newcomer);
         self.yu(newcomer, &["peer", "accept", &ticket])
+    }
+
+    /// A ticket for a newcomer; the authority of production names it as its card says.
+    pub(crate) fn ticket(&self, inviter: &str, newcomer: &str) -> String {
+        let mut args = vec!["peer".to_owned(), "invite".into()];
+        if (self.env, inviter) == ("prod", "authority") {
+            let card = self.yu(newcomer, &["peer", "card"]).ok("card")["card"].clone();
+            for field in ["name", "root", "role", "controller", "zone"] {
+                args.extend([format!("--{field}"), card[field].as_str().unwrap().to_owned()]);
+            }
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        self.yu(inviter, &args).ok("invite")["ticket"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn introduce(&self) {
@@ -280,11 +331,12 @@ impl World {
 
     /// Text of the authority's file.
     pub(crate) fn authorisation(&self) -> String {
+        let env = self.env;
         format!(
             "id = \"a-1\"\nlicensee = \"bank\"\nscenario = \"{SCENARIO}\"\npurpose = \"{PURPOSE}\"\n\
              not_before = \"2026-01-01T00:00:00Z\"\nnot_after = \"2028-01-01T00:00:00Z\"\n\
-             [[datasets]]\ndataset = \"dev/health/visits\"\ncolumns = [\"resident_id\", \"district\", \"age\", \"visits\", \"outpatient_cost\"]\n\
-             [[datasets]]\ndataset = \"dev/bank/accounts\"\ncolumns = [\"resident_id\", \"income\", \"balance\"]\n\
+             [[datasets]]\ndataset = \"{env}/health/visits\"\ncolumns = [\"resident_id\", \"district\", \"age\", \"visits\", \"outpatient_cost\"]\n\
+             [[datasets]]\ndataset = \"{env}/bank/accounts\"\ncolumns = [\"resident_id\", \"income\", \"balance\"]\n\
              [contingency_plan]\nowner = \"bank\"\nscope = \"leak or loss\"\ncontacts = [\"duty officer\"]\nsteps = [\"halt\", \"report\"]\ndrill_interval_days = 180\n"
         )
     }
@@ -308,12 +360,15 @@ impl World {
 
     pub(crate) fn request_and_approve(&self) {
         for (provider, dataset, columns) in [
-            ("health", "dev/health/visits", "resident_id,district,age,visits,outpatient_cost"),
-            ("authority", "dev/bank/accounts", "resident_id,income,balance"),
+            ("health", "health/visits", "resident_id,district,age,visits,outpatient_cost"),
+            ("authority", "bank/accounts", "resident_id,income,balance"),
         ] {
-            let name = format!("yu://dev/{provider}/n1");
+            let (name, dataset) = (self.name(provider), format!("{}/{dataset}", self.env));
             let sent = self
-                .yu("bank", &["request", "send", "--authorisation", "a-1", "--provider", &name, "--dataset", dataset, "--columns", columns])
+                .yu(
+                    "bank",
+                    &["request", "send", "--authorisation", "a-1", "--provider", &name, "--dataset", &dataset, "--columns", columns],
+                )
                 .ok("request");
             self.yu(provider, &["request", "approve", sent["id"].as_str().unwrap()]).ok("approve");
         }
@@ -325,7 +380,7 @@ impl World {
          [left]\nparty = \"yu://dev/health/n1\"\ndataset = \"dev/health/visits\"\nkey = [\"resident_id\"]\ncolumns = [\"age\", \"visits\", \"outpatient_cost\"]\nnormalise = [\"trim\", \"resident_id\"]\n\
          [right]\nparty = \"yu://dev/bank/n1\"\ndataset = \"dev/bank/accounts\"\nkey = [\"resident_id\"]\ncolumns = [\"income\", \"balance\"]\nnormalise = [\"trim\", \"resident_id\"]\n\
          [group]\nside = \"left\"\ncolumn = \"district\"\n"
-            .to_owned()
+            .replace("dev/", &format!("{}/", self.env))
     }
 
     pub(crate) fn submit(&self, toml: &str) -> Said {

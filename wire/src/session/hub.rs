@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::bind::{Hello, Side, instance};
 use super::link::{self, CLOSED, Control, MAGIC, RESTARTED, Refused};
+use super::park::{PARKED, Parking};
 use super::resume::{Source, start};
 use super::shared::{End, Shared};
 use super::{Session, SessionConfig, SessionState};
@@ -18,13 +19,10 @@ use crate::{Error, Result, rpc};
 
 /// Limit for a connection to say what it is for.
 const CLASSIFY: Duration = Duration::from_secs(10);
-/// Offers that wait for their session to be expected here, and for how long.
-const MAX_PARKED: usize = 64;
-const PARKED: Duration = Duration::from_secs(30);
 /// Offers that one session has not looked at yet; more are dropped, the peer tries again.
 const MAX_OFFERS: usize = 4;
-/// Ended sessions whose end is remembered for a peer that was cut off when it came.
-const MAX_ENDED: usize = 256;
+/// Ended sessions with one peer whose end is remembered for it, if it was cut off when the end came.
+const MAX_ENDED: usize = 64;
 
 /// What a connection is for.
 #[expect(clippy::large_enum_variant, reason = "made once for each connection and taken apart at once")]
@@ -105,7 +103,7 @@ type Key = (NodeName, [u8; 32]);
 #[derive(Default)]
 struct Inner {
     live: HashMap<Key, mpsc::Sender<SessionOffer>>,
-    parked: Vec<(Instant, SessionOffer)>,
+    parked: Parking<SessionOffer>,
     ended: Vec<(Instant, Key, String)>,
 }
 
@@ -116,7 +114,8 @@ impl SessionHub {
     }
 
     /// Brings a connection to its session: waiting, running (it resumes), or not expected yet (the offer waits up to
-    /// thirty seconds). A peer that wants to resume what this process does not know is told so at once.
+    /// thirty seconds, beside a limited number of others of this peer). A peer that wants to resume what this process
+    /// does not know is told so at once.
     pub fn offer(&self, offer: SessionOffer) {
         let key = (offer.peer().clone(), offer.session);
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,23 +132,23 @@ impl SessionHub {
             self.handle.spawn(refuse(offer, code));
             return;
         }
-        // the peer has given up an earlier attempt at the same session, if there was one
-        inner
-            .parked
-            .retain(|(since, parked)| since.elapsed() < PARKED && (parked.session != offer.session || parked.peer() != offer.peer()));
-        if inner.parked.len() < MAX_PARKED {
-            inner.parked.push((Instant::now(), offer));
-            drop(inner);
-            let hub = Arc::downgrade(&self.inner);
-            self.handle.spawn(async move {
-                tokio::time::sleep(PARKED).await;
-                if let Some(hub) = hub.upgrade() {
-                    hub.lock().unwrap_or_else(PoisonError::into_inner).parked.retain(|(since, _)| since.elapsed() < PARKED);
-                }
-            });
-        } else {
-            offer.conn.close();
+        if let Err(offer) = inner.parked.put(Instant::now(), &key.0, key.1, offer) {
+            offer.conn.close(); // the peer tries again
+            return;
         }
+        drop(inner);
+        let hub = Arc::downgrade(&self.inner);
+        self.handle.spawn(async move {
+            tokio::time::sleep(PARKED).await;
+            if let Some(hub) = hub.upgrade() {
+                hub.lock().unwrap_or_else(PoisonError::into_inner).parked.expire(Instant::now());
+            }
+        });
+    }
+
+    /// How many offers of `peer` wait for their session to be expected.
+    pub fn parked(&self, peer: &NodeName) -> usize {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).parked.count(peer)
     }
 
     /// Waits for `peer` to open the session `config.session_id`, at most `config.establish_limit`.
@@ -167,9 +166,8 @@ impl SessionHub {
                 return Err(Error::Caller(format!("session with `{peer}` is expected twice")));
             }
             inner.ended.retain(|(_, k, _)| *k != key);
-            let parked = inner.parked.iter().position(|(_, offer)| offer.session == key.1 && *offer.peer() == key.0);
-            if let Some(index) = parked {
-                let _ = sender.try_send(inner.parked.swap_remove(index).1); // the queue is empty: it fits
+            if let Some(offer) = inner.parked.take(Instant::now(), &key.0, &key.1) {
+                let _ = sender.try_send(offer); // the queue is empty: it fits
             }
             inner.live.insert(key.clone(), sender);
         }
@@ -226,8 +224,11 @@ impl Leave {
         let mut inner = self.hub.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.live.remove(&self.key);
         inner.ended.retain(|(until, ..)| *until > Instant::now());
-        if inner.ended.len() >= MAX_ENDED {
-            inner.ended.swap_remove(0);
+        let mut of_peer = inner.ended.iter().enumerate().filter(|(_, (_, key, _))| key.0 == self.key.0).map(|(index, _)| index);
+        if let Some(oldest) = of_peer.next()
+            && of_peer.count() + 1 >= MAX_ENDED
+        {
+            inner.ended.remove(oldest);
         }
         inner.ended.push((Instant::now() + keep, self.key, code));
     }

@@ -235,7 +235,7 @@ fn an_invitation_lets_strangers_to_the_door() {
     let trust = TrustStore::new();
     let server = Node::start(&health, trust.clone(), Some(loopback()));
     let client = Node::start(&bank, trusting(&[&health]), None);
-    trust.set_invitation_open(true);
+    trust.invite_until(Some(u64::MAX));
     for kind in BOTH {
         let conn = client.endpoint.connect_blocking(&server.address(), &health.name(), kind).unwrap();
         client.runtime.block_on(rpc::open(&conn)).unwrap();

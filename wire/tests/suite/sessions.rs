@@ -6,7 +6,7 @@ use bytes::Bytes;
 use yu_wire::Error;
 use yu_wire::carrier::CarrierKind;
 use yu_wire::channel::Expect;
-use yu_wire::identity::Env;
+use yu_wire::identity::{Env, NodeName};
 use yu_wire::session::{Session, SessionConfig, SessionState};
 use yu_wire::step::Step;
 
@@ -222,4 +222,38 @@ fn an_unexpected_session_is_given_up_in_time() {
         .unwrap_err();
     assert!(matches!(error, Error::PeerLost { .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(6));
+}
+
+/// Offers that nobody expects wait for a while, each peer's beside its own only.
+#[test]
+fn one_peer_cannot_take_the_places_of_anothers_offers() {
+    let (health, bank, platform) = (Org::new(Env::Dev, "health"), Org::new(Env::Dev, "bank"), Org::new(Env::Dev, "platform"));
+    let server = Node::start(&health, trusting(&[&bank, &platform]), Some(loopback()));
+    let noisy = Node::start(&bank, trusting(&[&health]), None);
+    let quiet = Node::start(&platform, trusting(&[&health]), None);
+    let address = server.address();
+    for number in 0..80u8 {
+        let mut config = session("bank", "health", CarrierKind::Quic);
+        config.session_id = [number; 32];
+        let (endpoint, address, name) = (noisy.endpoint.clone(), address.clone(), health.name());
+        noisy.runtime.spawn(async move { Session::dial(&endpoint, &address, &name, config).await });
+    }
+    let waits_for = |name: &NodeName, wanted: usize| {
+        let end = Instant::now() + Duration::from_secs(10);
+        while server.hub.parked(name) < wanted {
+            assert!(Instant::now() < end, "{} offers of {name} wait", server.hub.parked(name));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    waits_for(&bank.name(), 16);
+    std::thread::scope(|scope| {
+        let dialled = scope.spawn(|| {
+            let config = session("platform", "health", CarrierKind::Quic);
+            Session::dial_blocking(&quiet.endpoint, &address, &health.name(), config)
+        });
+        waits_for(&platform.name(), 1);
+        let accepted = server.hub.expect_blocking(&platform.name(), session("health", "platform", CarrierKind::Quic)).unwrap();
+        close_both(&dialled.join().unwrap().unwrap(), &accepted);
+    });
+    assert!(server.hub.parked(&bank.name()) <= 16, "more than a peer's share waits");
 }
