@@ -45,6 +45,7 @@ pub mod rep3;
 pub mod ring;
 pub mod secret;
 pub mod stats;
+pub mod table;
 
 mod text;
 

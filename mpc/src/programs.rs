@@ -5,9 +5,11 @@
 
 mod arithmetic;
 mod compare;
+mod table;
 
 pub use arithmetic::*;
 pub use compare::*;
+pub use table::*;
 
 use rand::Rng;
 
@@ -56,6 +58,8 @@ macro_rules! with_programs {
         $call! { [$($argument),*]
             Add add, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
             Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
+            Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, Join join, Top top,
+            Quantiles quantiles, Histogram histogram, Categories categories, Distinct distinct,
         }
     };
 }
