@@ -107,6 +107,7 @@ impl<P: Priced> Engine for Dry<P> {
     type Shuffle = Length;
 
     const PARTIES: usize = P::PARTIES;
+    const OPENS: bool = false;
 
     fn constant(&self, values: &[u64]) -> Length {
         Length(values.len())
@@ -182,7 +183,7 @@ impl<P: Priced> Engine for Dry<P> {
         Ok(columns.iter().map(|column| **column).collect())
     }
 
-    /// Zeros: programs whose course depends on opened values cannot be priced.
+    /// Zeros: programs whose course depends on opened values ask [`Engine::OPENS`] and plan with a bound.
     fn open(&mut self, values: &[&Length]) -> Result<Vec<Vec<u64>>> {
         self.check_first();
         self.charge(Primitive::Open { len: values.iter().map(|value| value.0).sum() });

@@ -63,6 +63,10 @@ pub trait Engine {
     /// Parties that may own inputs are numbered below this.
     const PARTIES: usize;
 
+    /// Whether opened values are the values. [`Dry`](crate::dry::Dry) opens zeros: a program whose course depends on what it opens asks
+    /// here, and plans with what it would need at most.
+    const OPENS: bool = true;
+
     /// Public values as shares. No communication.
     fn constant(&self, values: &[u64]) -> Self::Words;
 

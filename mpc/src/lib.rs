@@ -46,6 +46,7 @@ pub mod rep3;
 pub mod ring;
 pub mod secret;
 pub mod stats;
+pub mod table;
 
 mod text;
 

@@ -6,10 +6,12 @@
 mod arithmetic;
 mod compare;
 mod statistics;
+mod table;
 
 pub use arithmetic::*;
 pub use compare::*;
 pub use statistics::*;
+pub use table::*;
 
 use rand::Rng;
 
@@ -59,6 +61,8 @@ macro_rules! with_programs {
             Add add, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
             Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
             Moments moments,
+            Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, Join join, Top top,
+            Quantiles quantiles, Histogram histogram, Categories categories, Distinct distinct,
         }
     };
 }

@@ -81,6 +81,12 @@ pub trait BitVector: Vector {
     /// Keeps the bits where the public mask is 1.
     #[must_use]
     fn mask(&self, mask: &Packed) -> Self;
+
+    /// The same public selection from each of several vectors of one length.
+    #[must_use]
+    fn gather_each(vectors: &[Self], index: &[usize]) -> Vec<Self> {
+        vectors.iter().map(|vector| vector.gather(index)).collect()
+    }
 }
 
 /// Public bits, 64 to a word, lowest first. INVARIANT: bits behind the last one are zero.

@@ -1,0 +1,52 @@
+//! Tables over shares (秘密表): rows that are sorted, grouped and joined without anybody seeing them. Written once for every
+//! [`Engine`](crate::engine::Engine).
+//!
+//! A column is a vector of shares, a table a few columns of one length. A flag is a column of words 0 and 1; rows that do not count
+//! have the flag 0 and stay in place, so that sizes tell nothing.
+//!
+//! | to | use | leaks beside the sizes |
+//! |---|---|---|
+//! | move rows to places nobody knows | [`shuffle`] | nothing |
+//! | apply and undo a secret permutation | [`scatter`], [`gather`] | nothing |
+//! | bring flagged rows to the front | [`partition`] | nothing |
+//! | sort by one or several keys, stable | [`sort()`], [`places`] | nothing |
+//! | count, add, average, find extremes within groups | [`group_by`] | nothing: the number of groups stays secret |
+//! | match rows of two owners | [`join()`] | nothing: nobody learns who matched, nor how many |
+//! | the first rows of an order | [`top`] | nothing |
+//! | order statistics | [`quantiles`] | nothing: the number of flagged rows stays secret |
+//! | count by ranges or categories | [`histogram`], [`categories`] | nothing |
+//! | count different keys | [`distinct`] | nothing |
+//!
+//! Sizes are: numbers of rows, of columns, of keys and their widths, of edges and categories. Everything else, results included, is shares
+//! until somebody opens or seals it.
+//!
+//! ```
+//! use yu_mpc::{clear::Clear, ring::Int, secret::Secret, table::{self, Key}};
+//! use ndarray::{arr1, Ix1};
+//! let engine = &mut Clear;
+//! let city = Secret::<_, Int, Ix1>::constant(engine, arr1(&[7, 3, 7]).view())?;
+//! let sales = Secret::<_, Int, Ix1>::constant(engine, arr1(&[10, 20, 30]).view())?;
+//! let groups = table::group_by(engine, &table::Grouping::by(&[Key::of(&city)]).sums(&[sales.words()]))?;
+//! let sums = Secret::<_, Int, Ix1>::from_words(groups.sums[0].clone(), Ix1(3))?;
+//! assert_eq!(sums.open(engine)?, arr1(&[20, 40, 0])); // two groups and a row that is none
+//! # Ok::<(), yu_mpc::Error>(())
+//! ```
+
+mod group;
+mod histogram;
+mod join;
+mod key;
+mod order;
+mod permute;
+mod quantile;
+mod sort;
+mod top;
+
+pub use group::{Grouping, Groups, distinct, group_by};
+pub use histogram::{categories, histogram};
+pub use join::{Joined, Side, digest, digests, join};
+pub use key::Key;
+pub use permute::{gather, partition, scatter, shuffle};
+pub use quantile::{Fraction, quantiles};
+pub use sort::{Sorted, places, sort};
+pub use top::top;
