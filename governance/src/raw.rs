@@ -43,6 +43,12 @@ pub trait RawTable: Sized {
     /// The implementation's own, without values.
     fn subjects(&self, column: &str) -> Result<RowSubjects>;
 
+    /// The least `e` with all values of a numeric column below `2^e` in absolute value, over the rows of the mask.
+    ///
+    /// # Errors
+    /// The implementation's own, without values.
+    fn magnitude(&self, column: &str, mask: Option<&[bool]>) -> Result<i32>;
+
     /// Overwrites the content as far as this table owns its memory alone; called when the table is dropped.
     fn wipe(&mut self);
 }
@@ -141,6 +147,20 @@ impl<T: RawTable> Raw<T> {
         self.demand_columns(&ColumnSet::new([subject_column])?)?;
         let mask = consent.filter(&self.table.subjects(subject_column)?, query);
         Ok(RowCounts { kept: mask.kept(), dropped: mask.dropped() })
+    }
+
+    /// Magnitudes of numeric columns over the rows that a consent filter keeps (all rows without one): what the provider states in a
+    /// contract whose protocol scales the columns. Exponents of two come out, nothing else.
+    ///
+    /// # Errors
+    /// `Refused` for a column that does not exist; the table's.
+    pub fn magnitudes(&self, columns: &[&str], filter: Option<(&str, &ConsentSet, &ConsentQuery<'_>)>) -> Result<Vec<i32>> {
+        self.demand_columns(&ColumnSet::new(columns.iter().copied().chain(filter.iter().map(|(subject, ..)| *subject)))?)?;
+        let mask = match filter {
+            Some((subject, consent, query)) => Some(consent.filter(&self.table.subjects(subject)?, query)),
+            None => None,
+        };
+        columns.iter().map(|column| self.table.magnitude(column, mask.as_ref().map(|mask| mask.as_slice()))).collect()
     }
 
     /// Opens what the permit allows, for the job it was given for, while it is valid.

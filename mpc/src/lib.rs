@@ -36,6 +36,7 @@ pub mod engine;
 pub mod error;
 pub mod fixed;
 pub mod gemm;
+pub mod joint;
 pub mod moments;
 pub mod ops;
 pub mod planes;

@@ -11,6 +11,8 @@ mod cost;
 mod default_credit;
 #[path = "suite/engines.rs"]
 mod engines;
+#[path = "suite/joint.rs"]
+mod joint;
 #[path = "suite/tables.rs"]
 mod tables;
 #[path = "suite/transcript.rs"]

@@ -38,6 +38,15 @@ impl RawTable for Rows {
         Ok(all.into_iter().map(|s| Some(Zeroizing::new(s))).collect())
     }
 
+    fn magnitude(&self, column: &str, mask: Option<&[bool]>) -> Result<i32> {
+        let kept = match mask {
+            Some(mask) => &self.filter(mask)?.0,
+            None => &self.0,
+        };
+        let values = Zeroizing::new(column::numeric(kept, column).map_err(refused("column"))?);
+        yu_mpc::joint::exponent(column, &values).map_err(|e| Error::Malformed { object: "column".into(), reason: e.to_string() })
+    }
+
     fn wipe(&mut self) {
         // Arrow's buffers are shared and cannot be overwritten in place; they are freed here, and the process keeps no
         // swap or core dump of them where the operator disabled both (docs/threat-model.md says so).

@@ -17,6 +17,8 @@ use crate::text::Text;
 pub enum LeakCode {
     /// How many rows each side offers.
     RowCount,
+    /// A power of two above the largest absolute value of each numeric column.
+    ColumnMagnitude,
     /// How many rows match.
     MatchCount,
     /// Which of its own rows match.
@@ -35,6 +37,10 @@ impl LeakCode {
     pub fn text(self) -> Text {
         match self {
             Self::RowCount => Text::new("learns how many rows each side offers to alignment", "得知各方参与求交的行数"),
+            Self::ColumnMagnitude => Text::new(
+                "learns for each numeric column a power of two above its largest absolute value",
+                "得知各数值列最大绝对值的量级（2 的幂）",
+            ),
             Self::MatchCount => Text::new("learns how many rows match", "得知匹配的行数"),
             Self::MatchedRows => Text::new(
                 "learns which of its own rows match, so for each of its subjects whether the other side holds a row of them",
@@ -73,8 +79,9 @@ impl Leakage {
 /// Everything that this contract's protocols reveal, in the order of the parties.
 ///
 /// The contract itself tells every party the rows offered. PSI on Diffie-Hellman: each side learns which of its rows
-/// match, whatever `reveal_match` says (the hard rule `match.protocol` refuses a contract that promises less). The helper needs the
-/// number of matched rows for the shapes. Rounding in the fixed-point protocol leaks only through opened values, and
+/// match, whatever `reveal_match` says (the hard rule `match.protocol` refuses a contract that promises otherwise), and the helper
+/// needs the number of matched rows for the shapes. A join on shares tells nobody either; the contract names the magnitude of
+/// each column. Rounding in the fixed-point protocol leaks only through opened values, and
 /// nothing is opened to a computing party.
 #[must_use]
 pub fn required(contract: &Contract) -> Vec<Leakage> {
@@ -87,16 +94,14 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
             .into_iter()
             .find(|(_, s)| s.party == party.name)
             .map(|(side, _)| side);
-        if let Some(side) = side {
-            add(LeakCode::MatchCount);
-            let reveals = match contract.protocol.psi.kind {
-                PsiKind::EcdhRistretto255 => true,
-            };
-            if reveals || contract.reveal_match.includes(side) {
-                add(LeakCode::MatchedRows);
-            }
-        } else if party.name == statistics.helper {
-            add(LeakCode::MatchCount);
+        match contract.protocol.psi.kind {
+            PsiKind::SharedJoin80 => add(LeakCode::ColumnMagnitude),
+            PsiKind::EcdhRistretto255 if side.is_some() || party.name == statistics.helper => add(LeakCode::MatchCount),
+            PsiKind::EcdhRistretto255 => {}
+        }
+        let reveals = contract.protocol.psi.kind.reveals();
+        if side.is_some_and(|side| reveals.includes(side) || contract.reveal_match.includes(side)) {
+            add(LeakCode::MatchedRows);
         }
         if party.is(Role::Computing) {
             add(LeakCode::Traffic);

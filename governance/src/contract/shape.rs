@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::parties::Role;
-use super::terms::{ConsentTerms, Side, SideTerms, Technique};
+use super::terms::{ConsentTerms, PsiKind, Side, SideTerms, Technique};
 use super::{Contract, Input};
 use crate::finding::Finding;
 
@@ -141,6 +141,21 @@ impl Shape<'_> {
                 format!("the statistics of `{}` must name input columns, each once, and no key column", side.party),
                 format!("`{}` 的统计列须为其输入列，各列一次，且不含主键列", side.party),
                 ("correct [left] and [right] in job.toml", "修改 job.toml 的 [left] 与 [right]"),
+            );
+        }
+        let is_join = c.protocol.psi.kind == PsiKind::SharedJoin80;
+        for side in [&s.left, &s.right] {
+            let wanted = if is_join { side.columns.len() } else { 0 };
+            self.demand(
+                side.exponents.len() == wanted && side.exponents.iter().all(|e| (-1000..=1000).contains(e)),
+                "contract.exponents",
+                &side.party,
+                format!(
+                    "`{}` must state a magnitude for each statistics column if rows are joined on shares, and none otherwise",
+                    side.party
+                ),
+                format!("仅当在份额上连接时，`{}` 须为每个统计列给出量级", side.party),
+                ("compile the job again with `yu job submit`", "用 `yu job submit` 重新生成合约"),
             );
         }
         if let Some(grouping) = &s.grouping {

@@ -145,13 +145,36 @@ pub struct PsiTerms {
     pub tag_rule: String,
 }
 
-/// PSI protocols.
+/// Alignment protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PsiKind {
     /// Diffie-Hellman on Ristretto255; both input parties learn which of their rows matched.
     #[serde(rename = "ecdh-ristretto255")]
     EcdhRistretto255,
+    /// A join on secret-shared keyed digests of 80 bits: nobody learns which rows match, nor how many.
+    #[serde(rename = "shared-join-80")]
+    SharedJoin80,
+}
+
+impl PsiKind {
+    /// The word used in canonical documents and policies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EcdhRistretto255 => "ecdh-ristretto255",
+            Self::SharedJoin80 => "shared-join-80",
+        }
+    }
+
+    /// What the protocol reveals of the match, neither more nor less.
+    #[must_use]
+    pub const fn reveals(self) -> RevealMatch {
+        match self {
+            Self::EcdhRistretto255 => RevealMatch::Both,
+            Self::SharedJoin80 => RevealMatch::None,
+        }
+    }
 }
 
 /// One side of the statistics.
@@ -162,6 +185,9 @@ pub struct SideTerms {
     pub party: PartyName,
     /// Numeric columns, in the order of the output.
     pub columns: Vec<String>,
+    /// For each column a power of two above its largest absolute value, where rows are joined on shares; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exponents: Vec<i32>,
 }
 
 /// Group means by one categorical column.

@@ -328,6 +328,29 @@ fn what_the_match_reveals_is_said_and_consented() {
     for promised in [RevealMatch::None, RevealMatch::Left, RevealMatch::Right] {
         expect(&["match.protocol"], |w| w.contract.reveal_match = promised);
     }
+    // rows joined on shares: nobody learns the match, the magnitudes are named and said
+    let joined = |w: &mut World| {
+        w.contract.protocol.psi.kind = PsiKind::SharedJoin80;
+        w.contract.reveal_match = RevealMatch::None;
+        let s = &mut w.contract.protocol.statistics;
+        (s.left.exponents, s.right.exponents) = (vec![10, 3], vec![20, 4]);
+        w.contract.leakage = yu_governance::contract::leakage::required(&w.contract);
+        assert!(w.contract.leakage.iter().all(|l| !matches!(l.code, LeakCode::MatchCount | LeakCode::MatchedRows)));
+        assert_eq!(w.contract.leakage.iter().filter(|l| l.code == LeakCode::ColumnMagnitude).count(), w.contract.parties.len());
+    };
+    expect(&[], joined);
+    expect(&["leakage.understated", "match.leakage", "match.protocol"], |w| {
+        joined(w);
+        w.contract.reveal_match = RevealMatch::Both;
+    });
+    expect(&["leakage.understated"], |w| {
+        joined(w);
+        w.contract.leakage.retain(|l| l.code != LeakCode::ColumnMagnitude);
+    });
+    expect(&["contract.exponents"], |w| {
+        joined(w);
+        w.contract.protocol.statistics.left.exponents.pop();
+    });
     expect(&["leakage.understated", "match.leakage"], |w| {
         w.contract.leakage.retain(|l| l.code != LeakCode::MatchedRows);
     });

@@ -43,6 +43,13 @@ impl RawTable for Toy {
         Ok(values.iter().map(|v| (!v.is_empty()).then(|| v.clone().into())).collect())
     }
 
+    fn magnitude(&self, column: &str, mask: Option<&[bool]>) -> Result<i32> {
+        let values = &self.columns.iter().find(|(name, _)| name == column).unwrap().1;
+        let kept = values.iter().enumerate().filter(|(row, _)| mask.is_none_or(|mask| mask[*row])).map(|(_, value)| value);
+        let largest = kept.map(|value| value.parse::<u64>().unwrap_or(0)).max().unwrap_or(0);
+        Ok(i32::try_from(64 - largest.leading_zeros()).unwrap())
+    }
+
     fn wipe(&mut self) {
         self.columns.clear();
         self.wiped.fetch_add(1, Ordering::Relaxed);
@@ -161,4 +168,19 @@ fn what_the_permit_does_not_cover_stays_closed() {
     let narrow = Raw::new(dataset(0), world.entries[0].version, narrow);
     let message = refused(&narrow, job, all, world.now);
     assert!(message.contains("`visits`") && !message.contains("CANARY"), "{message}");
+}
+
+#[test]
+fn p1_magnitudes_see_consenting_rows_only() {
+    let world = World::new();
+    let contract = &world.contract;
+    let input = &contract.inputs[0];
+    let raw = Raw::new(input.dataset.clone(), input.version, table(&Arc::default()));
+    assert_eq!(raw.magnitudes(&["cost", "visits"], None).unwrap(), [3, 4]);
+    let columns = ColumnSet::new(["cost", "id"]).unwrap();
+    let query = ConsentQuery { scenario: &contract.scenario, purpose: &contract.purpose, items: &columns, now: at("2026-06-01T08:00:00Z") };
+    // a: 1, b: 2; the row with cost 4 belongs to d, who did not agree
+    let consent = consents(&world, &["a", "b"]);
+    assert_eq!(raw.magnitudes(&["cost"], Some(("id", &consent, &query))).unwrap(), [2]);
+    assert!(raw.magnitudes(&["income"], None).is_err());
 }

@@ -294,7 +294,11 @@ fn contract() -> Contract {
         zone: Zone::Inside,
         controller: controller.into(),
     };
-    let side = |name: &str, columns: &[&str]| SideTerms { party: party(name), columns: columns.iter().map(|c| (*c).into()).collect() };
+    let side = |name: &str, columns: &[&str]| SideTerms {
+        party: party(name),
+        columns: columns.iter().map(|c| (*c).into()).collect(),
+        exponents: Vec::new(),
+    };
     Contract {
         v: 1,
         title: Text::new("joint statistics", "联合统计"),

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::context::{Context, PARTIES};
 use super::share::{Share, same_party};
+use crate::engine::Words;
 use crate::ring::{Element, add_assign};
 use crate::{Error, Result};
 
@@ -42,11 +43,30 @@ impl Context {
         rng: &mut impl CryptoRng,
     ) -> Result<SealedShare> {
         same_party(self.index, share.party())?;
-        let mut plain = Zeroizing::new(Vec::with_capacity(share.len() * 16));
-        for value in share.own().iter().chain(share.next()) {
+        self.seal_parts([share.own(), share.next()], to, info, aad, rng)
+    }
+
+    /// The same for the shares of a [`crate::secret::Secret`].
+    ///
+    /// # Errors
+    /// [`Error::Transport`] if the key is not usable.
+    pub fn seal_words(&self, words: &Words<2>, to: &SealPublic, info: &[u8], aad: &[u8], rng: &mut impl CryptoRng) -> Result<SealedShare> {
+        self.seal_parts([words.part(0), words.part(1)], to, info, aad, rng)
+    }
+
+    fn seal_parts(
+        &self,
+        [own, next]: [&[u64]; 2],
+        to: &SealPublic,
+        info: &[u8],
+        aad: &[u8],
+        rng: &mut impl CryptoRng,
+    ) -> Result<SealedShare> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(own.len() * 16));
+        for value in own.iter().chain(next) {
             plain.extend_from_slice(&value.to_le_bytes());
         }
-        let (party, len) = (share.party() as u8, share.len() as u64);
+        let (party, len) = (self.index as u8, own.len() as u64);
         let sealed = seal(to, info, &bound(party, len, aad), &plain, rng)?;
         Ok(SealedShare { party, len, sealed })
     }

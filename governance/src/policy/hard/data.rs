@@ -2,7 +2,7 @@
 
 use super::{proven_approval, proven_authorisation, proven_entry};
 use crate::catalogue::{CatalogueEntry, Kind, Origin, Subjects};
-use crate::contract::{ConsentTerms, Input, LeakCode, PsiKind, RevealMatch, Side, leakage as statement};
+use crate::contract::{ConsentTerms, Input, LeakCode, RevealMatch, Side, leakage as statement};
 use crate::finding::Finding;
 use crate::id::document_hash;
 use crate::policy::input::PolicyInput;
@@ -279,19 +279,20 @@ pub(super) fn consent(input: &PolicyInput<'_>) -> Vec<Finding> {
 pub(super) fn matching(input: &PolicyInput<'_>) -> Vec<Finding> {
     let c = input.contract;
     let mut found = Vec::new();
-    let PsiKind::EcdhRistretto255 = c.protocol.psi.kind;
-    if c.reveal_match != RevealMatch::Both {
+    let kind = c.protocol.psi.kind;
+    if c.reveal_match != kind.reveals() {
+        let (protocol, reveals, promised) = (kind.as_str(), kind.reveals().as_str(), c.reveal_match.as_str());
         found.push(Finding::new(
             "match.protocol",
             "contract",
             (
-                format!(
-                    "`ecdh-ristretto255` shows both sides which rows match; reveal_match = \"{}\" cannot be kept",
-                    c.reveal_match.as_str()
-                ),
-                format!("ecdh-ristretto255 会向双方揭示匹配的行，无法满足 reveal_match = \"{}\"", c.reveal_match.as_str()),
+                format!("`{protocol}` reveals the match to `{reveals}`; reveal_match = \"{promised}\" says something else"),
+                format!("{protocol} 的匹配揭示对象为 {reveals}，与 reveal_match = \"{promised}\" 不符"),
             ),
-            ("choose reveal_match = \"both\" or a protocol that hides the match", "选择 reveal_match = \"both\" 或不揭示匹配的协议"),
+            (
+                "choose reveal_match = \"both\" with ecdh-ristretto255, \"none\" with shared-join-80",
+                "ecdh-ristretto255 配 reveal_match = \"both\"，shared-join-80 配 \"none\"",
+            ),
         ));
     }
     if c.reveal_match == RevealMatch::None {
