@@ -11,6 +11,10 @@ mod canary;
 mod cut;
 #[path = "suite/demo.rs"]
 mod demo;
+#[path = "suite/destroy.rs"]
+mod destroy;
+#[path = "suite/ends.rs"]
+mod ends;
 #[path = "suite/faults.rs"]
 mod faults;
 #[path = "suite/kill.rs"]
