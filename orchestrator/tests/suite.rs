@@ -19,6 +19,8 @@ mod ends;
 mod faults;
 #[path = "suite/kill.rs"]
 mod kill;
+#[path = "suite/known.rs"]
+mod known;
 #[path = "suite/needles.rs"]
 mod needles;
 #[path = "suite/peers.rs"]

@@ -240,6 +240,11 @@ impl World {
     }
 
     pub(crate) fn add_datasets(&self) {
+        self.add_datasets_of_health("visits");
+        self.add_datasets_of_bank();
+    }
+
+    pub(crate) fn add_datasets_of_health(&self, title: &str) {
         let (health, consent) = (self.file("health.csv"), self.file("consent.csv"));
         self.yu(
             "health",
@@ -255,9 +260,14 @@ impl World {
                 "district",
                 "--consent",
                 path(&consent),
+                "--title",
+                title,
             ],
         )
         .ok("add");
+    }
+
+    fn add_datasets_of_bank(&self) {
         let (bank, consent) = (self.file("bank.csv"), self.file("bank-consent.csv"));
         self.yu(
             "bank",
