@@ -102,6 +102,8 @@ pub(super) fn destroy(node: &Arc<Node>, id: &str) -> Result<Value> {
     if let Some(job) = busy {
         return Err(Fault::new(Code::State, format!("job {} uses it", job.id)));
     }
+    // one destruction at a time: each has one certificate
+    let _turn = node.live().ending();
     // first of all nobody is offered it any more
     if let Some(entry) = node.store().object("catalogue", id.as_str())? {
         let document: Hash = entry.hash.parse()?;

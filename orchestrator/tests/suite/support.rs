@@ -241,7 +241,7 @@ impl World {
 
     pub(crate) fn add_datasets(&self) {
         self.add_datasets_of_health("visits");
-        self.add_datasets_of_bank();
+        self.add_datasets_of_bank(&["--import-source", "own records"]);
     }
 
     pub(crate) fn add_datasets_of_health(&self, title: &str) {
@@ -267,25 +267,11 @@ impl World {
         .ok("add");
     }
 
-    fn add_datasets_of_bank(&self) {
+    pub(crate) fn add_datasets_of_bank(&self, extra: &[&str]) {
         let (bank, consent) = (self.file("bank.csv"), self.file("bank-consent.csv"));
-        self.yu(
-            "bank",
-            &[
-                "dataset",
-                "add",
-                path(&bank),
-                "--id",
-                "accounts",
-                "--key",
-                "resident_id",
-                "--consent",
-                path(&consent),
-                "--import-source",
-                "own records",
-            ],
-        )
-        .ok("add");
+        let mut args = vec!["dataset", "add", path(&bank), "--id", "accounts", "--key", "resident_id", "--consent", path(&consent)];
+        args.extend(extra);
+        self.yu("bank", &args).ok("add");
     }
 
     /// Text of the authority's file.
