@@ -315,6 +315,10 @@ TEXTS = {
         "is missing: {} countersigned a checkpoint that this log does not have; it was cut back or forked",
         "缺失：{} 副署过本日志中没有的检查点；日志被截断或分叉",
     ),
+    "misstated": (
+        "states another size or root than the checkpoint of {} that it names",
+        "所记条数或根哈希与所指 {} 的检查点不符",
+    ),
     "unknown-checkpoint": ("names a checkpoint that is not in this log", "所指检查点不在本日志中"),
     "unknown-signer": ("is by a signer or key that this log does not know", "签名者或其公钥未在本日志中登记"),
     "repeated": ("repeats the same peer's for the same checkpoint", "同一节点对同一检查点重复副署"),
@@ -592,15 +596,26 @@ def cross_check(logs):
             if entry["verb"] == "peer.joined" and other.key is not None and stated_key(entry) != other.key:
                 found = (log, problem("entry " + entry["index"], "peer-key", entry["party"]))
             elif entry["verb"] == "checkpoint.countersigned" and other.checkpoints_sound:
-                cited = entry["object"].get("checkpoint", "")
-                hashes = {sound[2] for sound in other.sound if sound}
-                if re.fullmatch("sha-256:" + HEX, cited) and cited[8:] not in hashes:
-                    place = "checkpoint %d" % len(other.checkpoint_lines)
-                    found = (other, problem(place, "absent", entry["node"]))
+                found = witnessed(log, entry, other)
             if found and not any(
                 p["where"] == found[1]["where"] and p["code"] == found[1]["code"] for p in found[0].problems
             ):
                 found[0].problems.append(found[1])
+
+
+def witnessed(log, entry, other):
+    """What is wrong with the checkpoint of `other` that `entry` of `log` says was countersigned, or None."""
+    cited = entry["object"].get("checkpoint", "")
+    if not re.fullmatch("sha-256:" + HEX, cited):
+        return None
+    stated = next((sound[0] for sound in other.sound if sound and sound[2] == cited[8:]), None)
+    if stated is None:
+        witness = "%s (entry %s)" % (entry["node"], entry["index"])
+        return other, problem("checkpoint %d" % len(other.checkpoint_lines), "absent", witness)
+    size, root = (entry["object"].get(name) for name in ("size", "root"))
+    if size in (None, stated["size"]) and root in (None, "sha-256:" + stated["root"]):
+        return None
+    return log, problem("entry " + entry["index"], "misstated", entry["party"])
 
 
 def verify(named_files):

@@ -33,8 +33,11 @@ pub enum DestroyedKind {
 pub enum Method {
     /// The only key was overwritten and deleted; what it encrypted is unreadable wherever copies remain.
     CryptoShred,
-    /// The secret was only in memory and was overwritten.
+    /// The secret was only in memory and was overwritten there when it was no longer used.
     Zeroize,
+    /// The secret was only in memory, and the process that held it ended without a chance to overwrite it. The operating
+    /// system gives freed memory to nobody without clearing it; that is all that is claimed.
+    ProcessEnd,
 }
 
 /// One thing destroyed.
@@ -77,20 +80,23 @@ impl DestructionCertificate {
     /// Checks a certificate offline: format, and the signature of the node it speaks for.
     ///
     /// # Errors
-    /// `Signature`, or `Malformed` for another format, an item without id, or a key that is named twice.
+    /// `Signature`, or `Malformed` for another format, an item without id, a key that is named twice, or a way of
+    /// destruction that does not fit what was destroyed: only what a run held in memory ends with memory.
     pub fn verify<'a>(signed: &'a Signed<Self>, keys: &KeyRing) -> Result<&'a Self> {
         let certificate = signed.verify(keys, &[signed.payload.node.as_str()])?;
         let mut seen = std::collections::BTreeSet::new();
-        let whole = certificate
-            .items
-            .iter()
-            .all(|item| [&item.id, &item.algorithm, &item.key].iter().all(|text| !text.trim().is_empty()) && seen.insert(&item.key));
+        let whole = certificate.items.iter().all(|item| {
+            let in_memory = item.method != Method::CryptoShred;
+            [&item.id, &item.algorithm, &item.key].iter().all(|text| !text.trim().is_empty())
+                && seen.insert(&item.key)
+                && (!in_memory || matches!(item.kind, DestroyedKind::ProtocolKey | DestroyedKind::Shares))
+        });
         if certificate.v == 1 && whole {
             Ok(certificate)
         } else {
             Err(Error::Malformed {
                 object: "destruction certificate".into(),
-                reason: "expected format 1 and items with id, algorithm and a key of their own".into(),
+                reason: "expected format 1 and items with id, algorithm, a key of their own and a fitting method".into(),
             })
         }
     }
@@ -136,5 +142,17 @@ mod tests {
         twice.items[1].key = "k1".into();
         let twice = Signed::sign(twice, "yu://dev/bank/node1", &bank).unwrap();
         assert!(DestructionCertificate::verify(&twice, &ring).is_err());
+        for (kind, method, holds) in [
+            (DestroyedKind::ProtocolKey, Method::Zeroize, true),
+            (DestroyedKind::ProtocolKey, Method::ProcessEnd, true),
+            (DestroyedKind::Dataset, Method::ProcessEnd, false),
+            (DestroyedKind::WorkingCopy, Method::Zeroize, false),
+        ] {
+            let mut other = certificate();
+            (other.items[1].kind, other.items[1].method) = (kind, method);
+            let other = Signed::sign(other, "yu://dev/bank/node1", &bank).unwrap();
+            assert_eq!(DestructionCertificate::verify(&other, &ring).is_ok(), holds, "{kind:?} {method:?}");
+        }
+        assert_eq!(serde_json::to_value(Method::ProcessEnd).unwrap(), "process-end");
     }
 }

@@ -14,7 +14,7 @@ use yu_desensitize::column;
 use yu_desensitize::read::{Encoding, ReadOptions, read_table_from};
 use yu_desensitize::table::Table;
 use yu_governance::audit::{Event, Field, Verb};
-use yu_governance::canonical::Hash;
+use yu_governance::canonical::{Hash, digest};
 use yu_governance::catalogue::{CatalogueEntry, Class, Column, Kind, Origin, Subjects};
 use yu_governance::id::DatasetId;
 use yu_governance::sign::Signed;
@@ -37,6 +37,13 @@ pub fn blob_id(id: &DatasetId) -> String {
 /// Name of its consent receipts in the vault.
 pub fn consent_id(id: &DatasetId) -> String {
     format!("consent-{}", id.as_str().replace('/', "."))
+}
+
+/// Names of the salts of commitments to its consent set in the vault begin so. Names of data sets may be longer than a
+/// vault id: a hash stands for it.
+pub fn salt_prefix(id: &DatasetId) -> String {
+    let name = digest("yu-salt-of-v1", id.as_str().as_bytes()).to_hex();
+    format!("salt-{}-", name.get(..16).unwrap_or(&name))
 }
 
 /// Reads a file, stores it encrypted, signs its catalogue entry.

@@ -125,8 +125,8 @@ pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
         return Err(Fault::new(Code::Verify, report.to_string()));
     }
     story.note(
-        "all four logs verify offline: every entry is covered by a countersigned checkpoint",
-        "四份日志离线验证通过：每条记录均被联署检查点覆盖",
+        "all four logs verify offline, each by itself and against the others: the job's entries are covered by countersigned checkpoints",
+        "四份日志离线验证通过（单独及相互核对）：任务的每条记录均被联署检查点覆盖",
     );
     if let Some(kept) = scratch.kept() {
         story.note(&format!("kept in {}", kept.display()), "目录已保留");

@@ -5,7 +5,7 @@
 //! DIR/keys/              0700: organisation root, node certificate, signing, sealing and node key (0600 each)
 //! DIR/keys/data/         one wrapped key per data set or working copy: deleting the file is the destruction
 //! DIR/store/yu.sqlite    control store (WAL, synchronous FULL, secure_delete)
-//! DIR/store/blobs/       payloads, encrypted under the key of the same name
+//! DIR/store/blobs/       payloads as ID.KEY-ID, each encrypted under the key that keys/data/ID.key names
 //! DIR/audit/             entries.jsonl, checkpoints.jsonl, countersignatures.jsonl
 //! DIR/policy.cedar       editable policy; absent: the shipped default
 //! DIR/admin.sock         local socket of the command line, while the node runs

@@ -22,6 +22,7 @@ pub mod offer;
 pub mod plan;
 pub mod report;
 pub mod run;
+mod standing;
 pub mod state;
 pub mod story;
 pub mod watchdog;

@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use yu_governance::audit::{AuditLog, Countersignature, Event, Field};
+use yu_governance::audit::{AuditLog, Countersignature, Entry, Event, Field, Verb};
 use yu_governance::canonical::Hash;
 use yu_governance::clock::Time;
 use yu_governance::id::PartyName;
@@ -60,6 +60,18 @@ impl Journal {
     /// The log in memory.
     pub fn log(&self) -> &AuditLog {
         &self.log
+    }
+
+    /// Whether the log says this of a job. Reads the file: for what happens seldom.
+    ///
+    /// # Errors
+    /// `storage.failed`.
+    pub fn tells(&self, verb: Verb, job: &str) -> Result<bool> {
+        let bytes = read(&self.files[ENTRIES])?;
+        let wanted = crate::destroy::parse_job(job)?;
+        let about = |line: &&[u8]| line.windows(job.len()).any(|part| part == job.as_bytes());
+        let entries = bytes.split(|b| *b == b'\n').filter(about).filter_map(|line| Entry::parse(line).ok());
+        Ok(entries.into_iter().any(|entry| entry.job == Some(wanted) && Verb::parse(&entry.verb) == Some(verb)))
     }
 
     /// Appends an entry and waits until it is on disk.

@@ -6,7 +6,10 @@ use yu_wire::session::Session;
 
 /// Running jobs of this process.
 #[derive(Default)]
-pub struct Live(Mutex<HashMap<String, Running>>);
+pub struct Live {
+    running: Mutex<HashMap<String, Running>>,
+    ending: Mutex<()>,
+}
 
 /// One running job.
 #[derive(Default)]
@@ -20,7 +23,17 @@ struct Running {
 
 impl Live {
     fn map(&self) -> MutexGuard<'_, HashMap<String, Running>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// One thread at a time destroys what jobs left, so that each job has one certificate.
+    pub fn ending(&self) -> MutexGuard<'_, ()> {
+        self.ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Whether the job's run still has its thread here: until it ends, its keys may be in memory.
+    pub fn runs(&self, job: &str) -> bool {
+        self.map().contains_key(job)
     }
 
     /// Enters a job; false when it runs already.
@@ -67,7 +80,7 @@ impl Live {
         }
     }
 
-    /// Forgets a job that ended.
+    /// Forgets a job whose thread ends; its keys are gone.
     pub fn end(&self, job: &str) {
         self.map().remove(job);
     }

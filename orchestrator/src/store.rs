@@ -2,20 +2,26 @@
 
 mod jobs;
 mod joins;
+mod keys;
 mod objects;
 mod schema;
 
 pub use jobs::{JobEvent, JobRow};
+pub use keys::Fate;
 pub use objects::{DatasetRow, Object, PeerRow};
 
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
+use crate::keys::rng;
+use rand::Rng;
 use rusqlite::Connection;
 use std::sync::{Mutex, MutexGuard};
 
 /// Control store of one node.
 pub struct Store {
     db: Mutex<Connection>,
+    /// Random name of this process: what it holds in memory is its own.
+    process: String,
 }
 
 impl Store {
@@ -30,7 +36,9 @@ impl Store {
         db.pragma_update(None, "secure_delete", "ON")?;
         db.pragma_update(None, "foreign_keys", "ON")?;
         schema::migrate(&db)?;
-        Ok(Self { db: Mutex::new(db) })
+        let mut process = [0_u8; 16];
+        rng().fill_bytes(&mut process);
+        Ok(Self { db: Mutex::new(db), process: hex::encode(process) })
     }
 
     /// The connection; a thread that panicked while holding it cannot have left a half transaction (they roll back).

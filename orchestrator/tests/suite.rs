@@ -11,12 +11,18 @@ mod canary;
 mod cut;
 #[path = "suite/demo.rs"]
 mod demo;
+#[path = "suite/destroy.rs"]
+mod destroy;
 #[path = "suite/door.rs"]
 mod door;
+#[path = "suite/ends.rs"]
+mod ends;
 #[path = "suite/faults.rs"]
 mod faults;
 #[path = "suite/kill.rs"]
 mod kill;
+#[path = "suite/known.rs"]
+mod known;
 #[path = "suite/needles.rs"]
 mod needles;
 #[path = "suite/peers.rs"]

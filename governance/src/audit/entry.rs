@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::Checkpoint;
 use super::merkle::Digest;
 use crate::canonical::{Hash, from_canonical, to_canonical, u64_string};
 use crate::clock::Time;
@@ -116,13 +117,15 @@ verbs! {
     JobFailed = "job.failed",
     /// Working copies, shares and keys of a job were destroyed (销毁).
     WorkingDestroyed = "working.destroyed",
+    /// A data set's catalogue entry was withdrawn: nobody is offered the data set any more.
+    CatalogueWithdrawn = "catalogue.withdrawn",
     /// A data set's keys and blobs were destroyed.
     DatasetDestroyed = "dataset.destroyed",
     /// A destruction certificate was signed.
     CertificateSigned = "certificate.signed",
     /// A peer's destruction certificate arrived and verified.
     CertificateReceived = "certificate.received",
-    /// This node countersigned a peer's checkpoint; object `checkpoint` is its hash.
+    /// This node countersigned a peer's checkpoint; object `checkpoint` is its hash, `size` and `root` what it states.
     CheckpointCountersigned = "checkpoint.countersigned",
     /// A peer's checkpoint was refused: it does not continue what was seen before.
     CheckpointRefused = "checkpoint.refused",
@@ -216,11 +219,18 @@ impl Event {
         Self::new(Verb::PeerJoined).party(peer).with("key", Field::Key(key))
     }
 
-    /// This node countersigned a checkpoint of `peer`: verification then expects that checkpoint in the peer's log.
-    #[must_use]
-    pub fn checkpoint_countersigned(peer: PartyName, checkpoint: Digest) -> Self {
-        let hash = Hash::from_bytes(checkpoint.0);
-        Self::new(Verb::CheckpointCountersigned).party(peer).with("checkpoint", Field::Hash(hash))
+    /// This node countersigned a checkpoint of a peer: verification then expects that checkpoint, with this size and root,
+    /// in the peer's log.
+    ///
+    /// # Errors
+    /// `Malformed` when the checkpoint has no canonical form.
+    pub fn checkpoint_countersigned(checkpoint: &Checkpoint) -> Result<Self> {
+        let hash = |digest: Digest| Field::Hash(Hash::from_bytes(digest.0));
+        Ok(Self::new(Verb::CheckpointCountersigned)
+            .party(checkpoint.node.clone())
+            .with("checkpoint", hash(checkpoint.hash()?))
+            .with("root", hash(checkpoint.root))
+            .with("size", Field::Count(checkpoint.size)))
     }
 
     /// The job it belongs to.

@@ -2,8 +2,9 @@
 //!
 //! What holds if there is no problem: every entry that a checkpoint covers is what the node signed, in the order in which it was
 //! written; every countersignature is by a key that the log's owner recorded for that peer; and the logs agree about each
-//! other's keys and checkpoints. What it cannot see: entries that no checkpoint covers yet, and the loss of whole lines at the
-//! end of a file that nothing else refers to. The rules are in `docs/audit-log.md`; `tools/audit_verify.py` implements them
+//! other's keys and checkpoints: a log that was cut back as a whole lacks a checkpoint that a peer's log says it countersigned.
+//! What it cannot see: entries that no checkpoint covers yet, and the loss of whole lines at the end of a file that nothing
+//! else, in no log that is given, refers to. The rules are in `docs/audit-log.md`; `tools/audit_verify.py` implements them
 //! a second time.
 
 mod checkpoints;
@@ -102,9 +103,16 @@ struct Checked {
     key: Option<PublicKey>,
     /// Sound entries.
     entries: Vec<Entry>,
-    /// Hashes of the sound checkpoints.
-    hashes: Vec<Digest>,
+    /// The sound checkpoints.
+    stated: Vec<Stated>,
     are_checkpoints_sound: bool,
+}
+
+/// What a sound checkpoint states, as peers quote it.
+struct Stated {
+    hash: Digest,
+    size: u64,
+    root: Digest,
 }
 
 /// Checks each log, then what they say about each other.
@@ -149,7 +157,7 @@ fn verify_one(files: &LogFiles<'_>) -> Checked {
         },
         key: checkpoints.key,
         entries,
-        hashes: checkpoints.hashes(),
+        stated: checkpoints.stated(),
         are_checkpoints_sound,
     }
 }
@@ -174,10 +182,17 @@ fn cross_check(logs: &mut [Checked]) {
                 Some(Verb::PeerJoined) if about.key.is_some_and(|key| entry.key() != Some(key)) => {
                     found.push((at, Problem::new(Place::Entry(entry.index), Fault::PeerKey(peer.to_string()))));
                 }
-                Some(Verb::CheckpointCountersigned) if is_absent(entry, about) => {
-                    let place = Place::Checkpoint(about.report.checkpoints);
-                    found.push((other, Problem::new(place, Fault::Absent(entry.node.to_string()))));
-                }
+                Some(Verb::CheckpointCountersigned) if about.are_checkpoints_sound => match witnessed(entry, about) {
+                    Witnessed::Absent => {
+                        let (place, witness) =
+                            (Place::Checkpoint(about.report.checkpoints), format!("{} (entry {})", entry.node, entry.index));
+                        found.push((other, Problem::new(place, Fault::Absent(witness))));
+                    }
+                    Witnessed::Misstated => {
+                        found.push((at, Problem::new(Place::Entry(entry.index), Fault::Misstated(peer.to_string()))));
+                    }
+                    Witnessed::Fits => {}
+                },
                 _ => {}
             }
         }
@@ -191,10 +206,25 @@ fn cross_check(logs: &mut [Checked]) {
     }
 }
 
-/// Whether the log lacks the checkpoint that a peer says it countersigned: it was cut back or forked.
-fn is_absent(entry: &Entry, log: &Checked) -> bool {
-    let stated: Option<Hash> = entry.object.get("checkpoint").and_then(|text| text.parse().ok());
-    log.are_checkpoints_sound && stated.is_some_and(|hash| !log.hashes.contains(&Digest(*hash.as_bytes())))
+/// How a log stands to a checkpoint that a peer says it countersigned.
+enum Witnessed {
+    /// It has that checkpoint, and thereby all that led to it.
+    Fits,
+    /// It lacks that checkpoint: as a whole it was cut back or forked.
+    Absent,
+    /// It has it, and the peer quotes it wrongly.
+    Misstated,
+}
+
+/// A log that is sound in itself is compared with what a peer's entry says of it. A sound checkpoint vouches for every entry
+/// up to its size, so a log that has the checkpoint continues what the peer saw.
+fn witnessed(entry: &Entry, log: &Checked) -> Witnessed {
+    let hash = |name: &str| entry.object.get(name).and_then(|text| text.parse::<Hash>().ok()).map(|hash| Digest(*hash.as_bytes()));
+    let Some(quoted) = hash("checkpoint") else { return Witnessed::Fits };
+    let Some(stated) = log.stated.iter().find(|stated| stated.hash == quoted) else { return Witnessed::Absent };
+    let is_size = entry.object.get("size").is_none_or(|size| *size == stated.size.to_string());
+    let is_root = entry.object.get("root").is_none_or(|_| hash("root") == Some(stated.root));
+    if is_size && is_root { Witnessed::Fits } else { Witnessed::Misstated }
 }
 
 fn lines(bytes: &[u8]) -> Vec<Line<'_>> {

@@ -49,6 +49,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "purpose", serves: "A1 A18", check: documents::purpose },
     Rule { name: "catalogue", serves: "K1 A6", check: data::catalogue },
     Rule { name: "approval", serves: "A20 P4", check: data::approval },
+    Rule { name: "origin", serves: "P4", check: data::origin },
     Rule { name: "columns", serves: "A5 A6", check: data::columns },
     Rule { name: "kinds", serves: "A5", check: data::kinds },
     Rule { name: "consent", serves: "A15 A16", check: data::consent },

@@ -1,9 +1,9 @@
 //! Every damage to a log is seen and named.
 
-use super::logs::{Files, Node, key, line_ranges, name, round, small_world, world};
+use super::logs::{Files, Node, key, line_ranges, name, round, small_world, witnessed_rounds, world};
 use yu_governance::audit::verify::{Place, Problem};
-use yu_governance::audit::{AuditLog, Entry, Event, SignedCheckpoint, Verb, story, verify};
-use yu_governance::canonical::to_canonical;
+use yu_governance::audit::{AuditLog, Entry, Event, Field, SignedCheckpoint, Verb, story, verify};
+use yu_governance::canonical::{digest, to_canonical};
 use yu_governance::clock::Time;
 use yu_governance::sign::SignatureBytes;
 
@@ -218,6 +218,58 @@ fn a_rewritten_log_is_betrayed_by_its_peers() {
     assert_eq!(report.nodes[0].problems[0].code, "peer-key");
     let report = verify(&[honest[0].files.as_log(), honest[0].files.as_log()]);
     assert_eq!(report.nodes[1].problems[0].code, "twice");
+}
+
+#[test]
+fn a_log_rolled_back_as_a_whole_is_betrayed_by_what_its_peers_wrote() {
+    let rounds = witnessed_rounds();
+    let now = rounds.last().unwrap();
+    let all = |files: &[Files]| verify(&files.iter().map(Files::as_log).collect::<Vec<_>>());
+    assert!(all(now).passes(), "{:#?}", all(now));
+    for (kept, old) in rounds.iter().enumerate().take(2) {
+        for which in 0..3 {
+            // an older state of the whole directory: sound, and countersigned by everybody
+            let alone = verify(&[old[which].as_log()]);
+            assert!(alone.passes() && alone.nodes[0].countersigners.len() == 2, "{alone:#?}");
+            let mut files = now.clone();
+            files[which] = old[which].clone();
+            let report = all(&files);
+            assert!(!report.passes());
+            for (n, node) in report.nodes.iter().enumerate() {
+                assert_eq!(node.problems.is_empty(), n != which, "{node:#?}");
+            }
+            let problem = &report.nodes[which].problems[0];
+            assert_eq!((problem.place, problem.code), (Place::Checkpoint(kept as u64 + 1), "absent"));
+            // the entry of the first witness is named
+            let witness = (0..3).find(|n| *n != which).unwrap();
+            let entry = countersigned(&now[witness], which, kept + 1);
+            assert!(problem.what.en.contains(&format!("{} (entry {entry})", name(witness))), "{problem:?}");
+            // one witness is enough
+            assert_eq!(verify(&[files[which].as_log(), now[witness].as_log()]).nodes[0].problems[0].code, "absent");
+        }
+    }
+}
+
+/// Index of the entry in which a node wrote down that it countersigned the n-th checkpoint of a peer.
+fn countersigned(files: &Files, peer: usize, n: usize) -> u64 {
+    let entries = line_ranges(&files.entries).into_iter().map(|r| Entry::parse(files.entries[r].strip_suffix(b"\n").unwrap()).unwrap());
+    entries.filter(|e| e.verb == "checkpoint.countersigned" && e.party == Some(name(peer))).nth(n).unwrap().index
+}
+
+#[test]
+fn a_witness_that_quotes_a_checkpoint_wrongly_is_named() {
+    for field in ["size", "root"] {
+        let mut nodes = world();
+        let last = line_ranges(&nodes[1].files.checkpoints).pop().unwrap();
+        let signed = SignedCheckpoint::parse(nodes[1].files.checkpoints[last].strip_suffix(b"\n").unwrap()).unwrap();
+        let event = Event::checkpoint_countersigned(&signed.checkpoint).unwrap();
+        let wrong = if field == "size" { Field::Count(signed.checkpoint.size + 1) } else { Field::Hash(digest("r", b"other")) };
+        nodes[0].append(event.with(field, wrong));
+        let report = verify(&[nodes[0].files.as_log(), nodes[1].files.as_log()]);
+        assert_eq!(report.nodes[0].problems.len(), 1, "{report:#?}");
+        assert_eq!((report.nodes[0].problems[0].place, report.nodes[0].problems[0].code), (Place::Entry(13), "misstated"));
+        assert!(report.nodes[1].problems.is_empty());
+    }
 }
 
 #[test]

@@ -200,7 +200,15 @@ fn an_authorisation_counts_only_as_signed_by_an_accepted_authority() {
 
 #[test]
 fn a18_only_the_licensee_runs_and_requests() {
-    expect_linked(&["authorisation.licensee-absent", "receivers.not-entitled", "request.other-authorisation"], |w| {
+    // to another licensee the bank's data are no import of its own
+    let codes = [
+        "approval.not-entitled",
+        "authorisation.licensee-absent",
+        "origin.not-an-import",
+        "receivers.not-entitled",
+        "request.other-authorisation",
+    ];
+    expect_linked(&codes, |w| {
         w.authorisation.licensee = "insurer".into();
         w.contract.parties[1].roles = vec![Role::Input, Role::Computing];
         w.contract.parties[2].roles = vec![Role::Computing, Role::Result];
@@ -257,10 +265,37 @@ fn a20_p4_each_input_is_approved_by_whoever_may() {
     // P4: an import that only its owner approved cannot be joined
     expect_linked(&["approval.not-entitled"], |w| w.approvals[1].approver = party(BANK));
     // public data are approved by their provider, whatever the authority says
-    expect_linked(&["approval.not-entitled"], |w| w.entries[1].origin = Origin::Public);
+    expect_linked(&["approval.not-entitled"], |w| w.approvals[0].approver = party(AUTHORITY));
     expect_linked(&["approval.term"], |w| w.approvals[0].at = w.now.plus_seconds(1));
     expect_linked(&["approval.term"], |w| w.approvals[0].not_after = w.contract.expires.plus_seconds(-1));
     expect_linked(&[], |w| w.approvals[0].not_after = w.contract.expires);
+}
+
+#[test]
+fn p4_the_licensees_own_data_are_an_import_whatever_they_say() {
+    let imported = || Origin::Imported { source: "own customers".into(), licence: "contract of account".into() };
+    // declared as public: refused, also when the licensee approved it as the provider of public data would
+    expect_linked(&["origin.import-undeclared"], |w| w.entries[1].origin = Origin::Public);
+    expect_linked(&["approval.not-entitled", "origin.import-undeclared"], |w| {
+        w.entries[1].origin = Origin::Public;
+        w.approvals[1].approver = party(BANK);
+    });
+    // a provider's data are none: the authority cannot approve them over the provider's head
+    expect_linked(&["origin.not-an-import"], |w| w.entries[0].origin = imported());
+    expect_linked(&["approval.not-entitled", "origin.not-an-import"], |w| {
+        w.entries[0].origin = imported();
+        w.approvals[0].approver = party(AUTHORITY);
+    });
+    // another organisation is licensee: what was an import of the bank is a provider's
+    expect_linked(&["approval.not-entitled", "origin.import-undeclared", "origin.not-an-import"], |w| {
+        w.authorisation.licensee = "health".into();
+        w.requests.iter_mut().for_each(|r| r.requester = party(HEALTH));
+        w.contract.parties[0].roles.push(Role::Result);
+        w.contract.receivers[0].party = party(HEALTH);
+        w.contract.parties[1].roles = vec![Role::Input, Role::Computing];
+    });
+    // without an authorisation the rule is silent, and nothing runs
+    expect(&["approval.not-entitled", "authorisation.missing", "request.other-authorisation"], |w| w.absent = vec!["authorisation"]);
 }
 
 #[test]

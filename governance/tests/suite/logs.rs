@@ -88,6 +88,29 @@ pub(crate) fn round(nodes: &mut [Node]) {
     }
 }
 
+/// As [`round`], and every peer writes down what it countersigned.
+pub(crate) fn witnessed_round(nodes: &mut [Node]) {
+    round(nodes);
+    for n in 0..nodes.len() {
+        let last = line_ranges(&nodes[n].files.checkpoints).pop().unwrap();
+        let signed = SignedCheckpoint::parse(nodes[n].files.checkpoints[last].strip_suffix(b"\n").unwrap()).unwrap();
+        for peer in (0..nodes.len()).filter(|peer| *peer != n) {
+            nodes[peer].append(Event::checkpoint_countersigned(&signed.checkpoint).unwrap());
+        }
+    }
+}
+
+/// The files of every node after each of three witnessed rounds of work.
+pub(crate) fn witnessed_rounds() -> Vec<Vec<Files>> {
+    let mut nodes: Vec<Node> = (0..3).map(Node::start).collect();
+    let rounds = (0..3).map(|step| {
+        nodes.iter_mut().for_each(|node| node.work(step));
+        witnessed_round(&mut nodes);
+        nodes.iter().map(|node| node.files.clone()).collect()
+    });
+    rounds.collect()
+}
+
 /// Three nodes, two rounds of work, ending with a countersigned checkpoint.
 pub(crate) fn world() -> Vec<Node> {
     let mut nodes: Vec<Node> = (0..3).map(Node::start).collect();
@@ -97,7 +120,7 @@ pub(crate) fn world() -> Vec<Node> {
             let seen = nodes[1].checkpoint();
             nodes[0].witnesses[1].accept(&seen).unwrap();
             nodes[2].witnesses[1].accept(&seen).unwrap();
-            nodes[0].append(Event::checkpoint_countersigned(name(1), seen.checkpoint.hash().unwrap()));
+            nodes[0].append(Event::checkpoint_countersigned(&seen.checkpoint).unwrap());
         }
         round(&mut nodes);
     }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::logs::{Files, Node, key, line_ranges, name, round, world};
-use yu_governance::audit::{AuditLog, Event, Verb, verify};
+use super::logs::{Files, Node, key, line_ranges, name, round, witnessed_rounds, world};
+use yu_governance::audit::{AuditLog, Event, Field, SignedCheckpoint, Verb, verify};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/audit_verify.py");
 
@@ -90,6 +90,15 @@ fn sound_logs_and_logs_that_contradict_each_other() {
     round(&mut again);
     let (_, line) = AuditLog::create(name(1), key(2).public(), honest[0].now).unwrap();
     let other_key = Files { directory: "other".into(), entries: line, ..Files::default() };
+    // whole logs of an earlier time among those of now
+    let rounds = witnessed_rounds();
+    let (first, now) = (&rounds[0], rounds.last().unwrap());
+    let rolled_back = |which: usize| (0..3).map(|n| if n == which { first[n].clone() } else { now[n].clone() }).collect::<Vec<_>>();
+    let mut misquoted = world();
+    let last = line_ranges(&misquoted[1].files.checkpoints).pop().unwrap();
+    let signed = SignedCheckpoint::parse(misquoted[1].files.checkpoints[last].strip_suffix(b"\n").unwrap()).unwrap();
+    misquoted[0].append(Event::checkpoint_countersigned(&signed.checkpoint).unwrap().with("size", Field::Count(1)));
+    let misquoted = misquoted.into_iter().map(|node| node.files).collect();
     let mut foreign = sound[0].clone();
     foreign.checkpoints.clone_from(&sound[1].checkpoints);
     let sets = vec![
@@ -98,6 +107,11 @@ fn sound_logs_and_logs_that_contradict_each_other() {
         vec![sound[0].clone(), other_key],
         vec![sound[0].clone(), Files { directory: "copy".into(), ..sound[0].clone() }],
         vec![foreign],
+        now.clone(),
+        rolled_back(0),
+        rolled_back(1),
+        rolled_back(2),
+        misquoted,
         vec![Files { directory: "empty".into(), ..Files::default() }],
         vec![Files { directory: "no-entries".into(), entries: Vec::new(), ..sound[0].clone() }],
     ];

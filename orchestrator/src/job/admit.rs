@@ -271,16 +271,31 @@ pub fn start(node: &Arc<Node>, from: &str, job: &str) -> Result<Value> {
 
 fn begin(node: &Arc<Node>, job: &str) -> Result<()> {
     let bundle = Bundle::of(&bundle::find(node, job)?)?;
-    if !node.store().move_job(job, &[State::Admitted], State::Running, now().unix())? {
+    let me = node.name().parse()?;
+    let computes = bundle.contract.payload.party(&me).is_some_and(|p| p.is(Role::Computing));
+    // Entered before the state says `running`: whoever ends the job from then on waits for the run's thread.
+    if computes && !node.live().begin(job) {
         return Ok(());
+    }
+    match (started(node, job), computes) {
+        (Ok(true), true) => run::spawn(node, job, bundle),
+        (Ok(_), false) => {}
+        (Ok(false), true) => run::ended(node, job),
+        (Err(fault), _) => {
+            run::ended(node, job);
+            return Err(fault);
+        }
+    }
+    Ok(())
+}
+
+fn started(node: &Node, job: &str) -> Result<bool> {
+    if !node.store().move_job(job, &[State::Admitted], State::Running, now().unix())? {
+        return Ok(false);
     }
     node.log(Event::new(Verb::JobStarted).of(job)?)?;
     node.store().add_event(job, "started", &json!({}), now().unix())?;
-    let me = node.name().parse()?;
-    if bundle.contract.payload.party(&me).is_some_and(|p| p.is(Role::Computing)) {
-        run::spawn(node, job, bundle);
-    }
-    Ok(())
+    Ok(true)
 }
 
 /// A party's refusal arrives at the proposer.

@@ -166,7 +166,7 @@ fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisatio
 }
 
 fn terms(side: &Side1<'_>) -> Result<SideTerms> {
-    Ok(SideTerms { party: side.file.party.parse()?, columns: side.file.columns.clone() })
+    Ok(SideTerms { party: side.file.party.parse()?, columns: side.file.columns.clone(), exponents: Vec::new() })
 }
 
 fn grouping(file: &JobFile, left: &Side1<'_>, right: &Side1<'_>) -> Result<Option<GroupingTerms>> {

@@ -1,4 +1,11 @@
 //! The end of a job by a fault: here first, then everywhere; working copies go, nothing is released.
+//!
+//! ```text
+//! one step of the store   failed, with its fault; the story says so; what the others are told is queued
+//! at once                 sessions end, the log says so
+//! when the run has ended  what it left is destroyed, the certificate is signed
+//! ```
+//! A crash between two of them loses none: the next start, and the watchdog until then, repeat what is missing.
 
 use super::State;
 use super::bundle::{self, Bundle};
@@ -13,9 +20,8 @@ use yu_governance::audit::{Event, Verb};
 
 /// Ends a job by a fault and tells the other parties. Doing it again changes nothing.
 pub fn fail(node: &Arc<Node>, job: &str, fault: &Fault) {
-    if end_here(node, job, fault) {
-        tell(node, job, fault);
-    }
+    let others = bundle::find(node, job).and_then(|row| Bundle::of(&row)).map(|b| b.others(node)).unwrap_or_default();
+    end_here(node, job, fault, &others);
 }
 
 /// A party says that the job ended by a fault.
@@ -23,7 +29,8 @@ pub fn aborted(node: &Arc<Node>, from: &str, job: &str, fault: Fault) -> Result<
     let row = bundle::of_party(node, from, job)?;
     // After the review has decided, a computing party can no longer stop what leaves; the reviewer can.
     if row.state.before_held() || row.state == State::Held {
-        end_here(node, job, &fault.reported_by(from));
+        // who ended it tells everybody
+        end_here(node, job, &fault.reported_by(from), &[]);
     }
     Ok(json!({}))
 }
@@ -38,37 +45,53 @@ pub fn halt(node: &Arc<Node>, job: &str, reason: &str) -> Result<String> {
     Ok(row.id)
 }
 
-fn end_here(node: &Arc<Node>, job: &str, fault: &Fault) -> bool {
-    match node.store().fail_job(job, fault, now().unix()) {
+fn end_here(node: &Arc<Node>, job: &str, fault: &Fault, tell: &[String]) {
+    let abort = Ask::Abort { job: job.to_owned(), fault: fault.clone().party(node.name()).for_peers() };
+    let stored = serde_json::to_string(&abort).map_err(|e| Fault::new(Code::Bug, e.to_string())).and_then(|abort| {
+        let messages: Vec<(&str, String)> = tell.iter().map(|party| (party.as_str(), abort.clone())).collect();
+        node.store().fail_job(job, fault, now().unix(), &messages)
+    });
+    match stored {
         Ok(true) => {}
-        Ok(false) => return false,
+        Ok(false) => return,
         Err(e) => {
-            // A full disk must not keep the protocol running: sessions end, the next start repeats the rest.
+            // A full disk must not keep the protocol running: sessions end, the parties' watchdogs and the next start do the rest.
             tracing::error!(job, code = e.code.as_str(), "the failure could not be stored");
             node.live().abort(job, fault.code.as_str());
-            return true;
+            return;
         }
     }
     node.live().abort(job, fault.code.as_str());
-    let logged = Event::new(Verb::JobFailed).of(job).map(|e| e.code("code", fault.code.as_str())).and_then(|e| node.log(e));
-    if let Err(e) = logged.and_then(|()| crate::destroy::working(node, job).map(|_| ())) {
-        tracing::error!(job, code = e.code.as_str(), "clean-up after a failure is repeated at the next start");
+    clean_up(node, job);
+    if !tell.is_empty() {
+        let node = Arc::clone(node);
+        std::thread::spawn(move || node.flush_outbox());
     }
-    let detail = json!({ "code": fault.code.as_str(), "detail": fault.detail, "party": fault.party });
-    if let Err(e) = node.store().add_event(job, "failed", &detail, now().unix()) {
-        tracing::error!(job, code = e.code.as_str(), "event not stored");
-    }
-    true
 }
 
-fn tell(node: &Arc<Node>, job: &str, fault: &Fault) {
-    let Ok(parties) = bundle::find(node, job).and_then(|row| Bundle::of(&row)).map(|b| b.others(node)) else { return };
-    let fault = fault.clone().party(node.name()).for_peers();
-    for party in parties {
-        if let Err(e) = node.send_later(&party, Some(job), &Ask::Abort { job: job.to_owned(), fault: fault.clone() }) {
-            tracing::error!(job, party, code = e.code.as_str(), "abort not queued; the party's watchdog will ask");
-        }
+/// Does what a failed job still needs: its entry in the log, and, once its run has no thread any more, the destruction of
+/// what it left. Does nothing for other jobs, and nothing twice.
+pub fn clean_up(node: &Node, job: &str) {
+    let _turn = node.live().ending();
+    if let Err(e) = try_clean_up(node, job) {
+        tracing::error!(job, code = e.code.as_str(), "clean-up after a failure is repeated");
     }
-    let node = Arc::clone(node);
-    std::thread::spawn(move || node.flush_outbox());
+}
+
+fn try_clean_up(node: &Node, job: &str) -> Result<()> {
+    let Some(row) = node.store().job(job)?.filter(|row| row.state == State::Failed && !row.cleaned) else { return Ok(()) };
+    let code = row.fault.map_or(Code::Other, |fault| fault.code);
+    if !node.journal().tells(Verb::JobFailed, job)? {
+        node.log(Event::new(Verb::JobFailed).of(job)?.code("code", code.as_str()))?;
+    }
+    if node.live().runs(job) {
+        // its keys may still be in memory: its thread comes here when it ends
+        return Ok(());
+    }
+    let (count, certificate) = crate::destroy::working(node, job)?;
+    if !node.journal().tells(Verb::WorkingDestroyed, job)? {
+        node.log(Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate))?;
+        node.store().add_event(job, "destroyed", &json!({ "count": count, "certificate": certificate.to_string() }), now().unix())?;
+    }
+    node.store().set_cleaned(job)
 }

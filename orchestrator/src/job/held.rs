@@ -3,6 +3,7 @@
 
 use super::bundle::{self, Bundle};
 use super::report::{Opened, Report};
+use super::standing::{self, Objection};
 use super::{State, end};
 use crate::control::Ask;
 use crate::destroy;
@@ -57,7 +58,7 @@ pub fn share(node: &Arc<Node>, from: &str, job: &str, share: Value) -> Result<Va
         serde_json::from_value(share).map_err(|_| Fault::new(Code::PeerProtocol, "share does not parse").party(from))?;
     let json = serde_json::to_string(&handover).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     if !node.store().put_share(job, from, &json)? {
-        return Err(Fault::new(Code::PeerProtocol, "a different share was delivered before").party(from));
+        return Err(Fault::new(Code::PeerProtocol, "a different share was delivered before, or the job ended").party(from));
     }
     node.store().add_event(job, "share-arrived", &json!({ "party": from }), now().unix())?;
     let expected = contract.with_role(Role::Computing).count();
@@ -79,6 +80,15 @@ fn hold(node: &Arc<Node>, job: &str) -> Result<()> {
     if bundle::find(node, job)?.state != State::Running {
         return Ok(());
     }
+    let outcome = try_hold(node, job);
+    if bundle::find(node, job)?.state.is_final() {
+        // it ended meanwhile, perhaps before the salt was there to be destroyed
+        node.vault().shred(&salt_id(job))?;
+    }
+    outcome
+}
+
+fn try_hold(node: &Arc<Node>, job: &str) -> Result<()> {
     if !node.vault().holds(&salt_id(job)) {
         let mut salt = [0_u8; 32];
         rng().fill_bytes(&mut salt);
@@ -116,10 +126,11 @@ pub fn checked(node: &Node, job: &str) -> Result<Held<Checked<Report>>> {
     Ok(complete.check(&attestations, &node.ring()?)?)
 }
 
-/// The reviewer decides.
+/// The reviewer decides. To approve, every party of the job must say that the job still stands with it.
 ///
 /// # Errors
-/// `review.refused` when checks that failed are to be approved; `state.wrong`.
+/// `review.refused` when checks that failed are to be approved; `state.wrong`; `network.unreachable` naming a party that
+/// does not answer, then the result stays held; the fault by which the job ended at a party, then it ends here too.
 pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason: &str, automatic: bool) -> Result<Value> {
     let row = bundle::find(node, job)?;
     let contract = Bundle::of(&row)?.contract.payload;
@@ -130,6 +141,18 @@ pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason
         return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).at(row.id));
     }
     let job = row.id.clone();
+    let others = Bundle::of(&row)?.others(node);
+    if approve {
+        // A halt or failure may be on its way here, or its party away: nothing leaves before everybody said where it stands.
+        match standing::before_release(node, &job, others.clone()) {
+            Ok(()) => {}
+            Err(Objection::Ended(fault)) => {
+                end::fail(node, &job, &fault);
+                return Err(fault);
+            }
+            Err(Objection::Unknown(fault)) => return Err(fault),
+        }
+    }
     // one decision at a time: two of them would overwrite each other's document
     let _turn = node.merge_turn();
     if bundle::find(node, &job)?.state != State::Held {
@@ -145,7 +168,6 @@ pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason
     let by = if automatic { "demo" } else { "person" };
     node.log(Event::new(Verb::ReviewDecided).of(&job)?.code("verdict", word).code("decider", by).hash("decision", &hash))?;
     let told = json!({ "reviewer": reviewer, "verdict": word });
-    let others = Bundle::of(&row)?.others(node);
     let outcome = Ask::Outcome { job: job.clone(), decision: to_value(&decision)? };
     let mut messages: Vec<(String, Ask)> = Vec::new();
     let mut next = State::Destroying;
@@ -227,15 +249,20 @@ pub fn outcome(node: &Arc<Node>, from: &str, job: &str, decision: Value) -> Resu
     let word = if payload.verdict == ReviewVerdict::Approved { "approved" } else { "refused" };
     node.store_signed("decision", job, &decision)?;
     node.store().add_event(job, "decided", &json!({ "reviewer": from, "verdict": word }), now().unix())?;
-    if node.store().move_job(job, &[State::Held, State::Sealing, State::Running], State::Destroying, now().unix())? {
+    if node.store().begin_destroying(job, &[State::Held, State::Sealing, State::Running], now().unix())? {
         let (node, job) = (Arc::clone(node), job.to_owned());
         std::thread::spawn(move || finish(&node, &job));
     }
     Ok(json!({}))
 }
 
-/// Destroys what the job left here, signs the certificate, ends the job.
+/// Destroys what the job left here, signs the certificate, ends the job; once its run has no thread here any more.
 pub fn finish(node: &Arc<Node>, job: &str) {
+    let _turn = node.live().ending();
+    if node.live().runs(job) {
+        // its thread comes here when it ends
+        return;
+    }
     if let Err(fault) = try_finish(node, job) {
         // the state stays `destroying`: the next start goes on here
         tracing::error!(job, code = fault.code.as_str(), "destruction is not complete");
@@ -244,6 +271,9 @@ pub fn finish(node: &Arc<Node>, job: &str) {
 
 fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
     let row = bundle::find(node, job)?;
+    if !matches!(row.state, State::Releasing | State::Destroying) {
+        return Ok(());
+    }
     node.store().move_job(job, &[State::Releasing], State::Destroying, now().unix())?;
     let (count, certificate) = destroy::working(node, job)?;
     node.store().drop_shares(job)?;

@@ -124,8 +124,8 @@ fn count(
     let mut salt = [0_u8; 32];
     rng().fill_bytes(&mut salt);
     let commitment = consent.commitment(&salt);
-    // with the salt the provider can show later which set it used; it stays encrypted here
-    node.vault().put(&format!("salt-{}", commitment.to_hex()), &salt)?;
+    // with the salt the provider can show later which set it used; it stays encrypted here, as long as the data set does
+    node.vault().put(&format!("{}{}", dataset::salt_prefix(id), commitment.to_hex()), &salt)?;
     Ok(OfferAnswer { rows: counts.kept, commitment: Some(commitment.to_string()) })
 }
 

@@ -4,7 +4,8 @@
 use super::bundle::{self, Bundle, Situation};
 use super::held::{self, Handover};
 use super::inputs::{self, Prepared};
-use super::{end, plan};
+use super::{State, end, plan};
+use crate::destroy::RunKey;
 use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
 use crate::keys::{now, rng};
@@ -34,11 +35,8 @@ pub fn computes(node: &Node, row: &JobRow) -> bool {
     bundle.contract.payload.parties.iter().any(|p| p.name.as_str() == node.name() && p.is(Role::Computing))
 }
 
-/// Runs the job on a thread of its own; a fault ends the job everywhere.
+/// Runs a job that is entered as live on a thread of its own; a fault ends the job everywhere.
 pub fn spawn(node: &Arc<Node>, job: &str, bundle: Bundle) {
-    if !node.live().begin(job) {
-        return;
-    }
     let (node, job) = (Arc::clone(node), job.to_owned());
     std::thread::spawn(move || {
         let work = std::panic::AssertUnwindSafe(|| run(&node, &job, &bundle));
@@ -46,8 +44,19 @@ pub fn spawn(node: &Arc<Node>, job: &str, bundle: Bundle) {
         if let Err(fault) = outcome {
             end::fail(&node, &job, &fault.party(node.name()));
         }
-        node.live().end(&job);
+        ended(&node, &job);
     });
+}
+
+/// The run's thread holds nothing of the job any more: what waited for that goes on. Others may have ended the job meanwhile.
+pub fn ended(node: &Arc<Node>, job: &str) {
+    node.live().end(job);
+    match node.store().job(job).map(|row| row.map(|row| row.state)) {
+        Ok(Some(State::Failed)) => end::clean_up(node, job),
+        Ok(Some(State::Destroying)) => held::finish(node, job),
+        Ok(_) => {}
+        Err(fault) => tracing::error!(job, code = fault.code.as_str(), "the end of a run waits for the next start"),
+    }
 }
 
 fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
@@ -55,6 +64,9 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     let contract = admitted.contract();
     let me = node.name().parse()?;
     let say = |percent: u8, step: &str| node.live().progress(job, percent, step);
+    if bundle::find(node, job)?.state != State::Running {
+        return Err(Fault::new(Code::State, "the job ended before its run began").at(job.to_owned()));
+    }
     say(2, "permit");
     super::known::compare(node, bundle)?;
     let situation = Situation::of_running(node, contract)?;
@@ -79,6 +91,10 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     say(8, "sessions");
     let mut open = sessions::open(node, job, contract)?;
     let result = protocol(node, job, contract, part, prepared, &mut open, &say);
+    // What made its keys has returned, and they wipe themselves when dropped. If this is not stored the certificate claims less.
+    if let Err(fault) = node.store().keys_wiped(job) {
+        tracing::warn!(job, code = fault.code.as_str(), "end of the run's keys not stored");
+    }
     match result {
         Ok(handover) => {
             // the peers may still read what was sent last; closing waits for their acknowledgement
@@ -139,6 +155,7 @@ fn protocol(
         };
         let other = if part == Part::Left { right } else { left };
         let own = prepared.keys.len() as u64;
+        node.store().key_made(job, RunKey::PsiExponent.as_str())?;
         let rows = {
             let keys: Vec<&[u8]> = prepared.keys.iter().map(|k| k.as_slice()).collect();
             psi::run(open.channel(other)?, config, &keys, &mut rng)?
@@ -166,6 +183,7 @@ fn protocol(
     let index = part.index();
     let names = [left, right, helper];
     let (prev, next) = open.take_two(names[(index + 2) % 3], names[(index + 1) % 3])?;
+    node.store().key_made(job, RunKey::PrgKeys.as_str())?;
     let mut context = Context::new(index, &id, prev, next, &mut rng)?;
     let (data, attestation) = match local {
         Some((data, attestation)) => (Some(data), Some(attestation)),

@@ -2,13 +2,12 @@
 //! when one failed, forgot it, or was not reachable for longer than the configured limit.
 
 use super::bundle::{self, Bundle};
-use super::{State, end};
-use crate::control::{Ask, JobAnswer, unreachable};
+use super::{State, end, standing};
+use crate::control::{JobAnswer, unreachable};
 use crate::fault::{Code, Fault};
 use crate::keys::now;
 use crate::node::Node;
 use crate::store::JobRow;
-use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,6 +41,7 @@ pub fn watch(node: &Arc<Node>) {
             continue;
         }
         next_round = Instant::now() + ROUND;
+        tidy(node);
         let open: Vec<JobRow> = node.store().jobs().unwrap_or_default().into_iter().filter(watched).collect();
         seen.retain(|(job, _), _| open.iter().any(|j| j.id == *job));
         for row in open {
@@ -72,26 +72,7 @@ fn look(node: &Arc<Node>, row: &JobRow, seen: &mut Seen) -> Result<(), Fault> {
     if held {
         parties.retain(|p| p == bundle.contract.payload.reviewer.party.as_str());
     }
-    let ask = Ask::Job { job: row.id.clone() };
-    // All at once: parties that are away must not delay each other's questions.
-    let answers: Vec<(String, Result<Value, Fault>)> = std::thread::scope(|scope| {
-        let asked: Vec<_> = parties
-            .into_iter()
-            .map(|p| {
-                (
-                    scope.spawn({
-                        let (p, ask) = (p.clone(), &ask);
-                        move || node.ask_within(&p, ask, PATIENCE)
-                    }),
-                    p,
-                )
-            })
-            .collect();
-        asked
-            .into_iter()
-            .map(|(thread, party)| (party, thread.join().unwrap_or_else(|_| Err(Fault::new(Code::Bug, "the question panicked")))))
-            .collect()
-    });
+    let answers = standing::ask(node, &row.id, parties, PATIENCE);
     // What was known of the job when the questions left may be past.
     if bundle::find(node, &row.id)?.state != row.state {
         return Ok(());
@@ -105,20 +86,17 @@ fn look(node: &Arc<Node>, row: &JobRow, seen: &mut Seen) -> Result<(), Fault> {
 }
 
 /// What one party's answer means for the job.
-fn judge(state: State, party: &str, answer: Result<Value, Fault>, last: &mut Instant, limit: Duration) -> Result<(), Fault> {
+fn judge(state: State, party: &str, answer: Result<JobAnswer, Fault>, last: &mut Instant, limit: Duration) -> Result<(), Fault> {
     match answer {
-        Ok(value) => {
+        Ok(answer) => {
             *last = Instant::now();
-            let answer: JobAnswer = serde_json::from_value(value).map_err(|_| Fault::new(Code::PeerProtocol, "job answer").party(party))?;
-            match State::parse(&answer.state) {
-                Some(State::Failed | State::Refused) => {
-                    let fault = answer.fault.unwrap_or_else(|| Fault::new(Code::PartyRefused, answer.state));
-                    Err(fault.reported_by(party))
-                }
-                Some(_) => Ok(()),
-                None => Err(Fault::new(Code::Version, format!("state `{}`", answer.state)).party(party)),
+            match (standing::ended(party, &answer), State::parse(&answer.state)) {
+                (Some(fault), _) => Err(fault),
+                (None, Some(_)) => Ok(()),
+                (None, None) => Err(Fault::new(Code::Version, format!("state `{}`", answer.state)).party(party)),
             }
         }
+        Err(fault) if fault.code == Code::PeerProtocol => Err(fault),
         // The proposer asks the parties one after another: before it proposed, a party does not know the job.
         Err(fault) if fault.code == Code::NotFound && !matches!(state, State::Proposing | State::Proposed | State::Signed) => {
             Err(Fault::new(Code::PeerRestarted, "the job is unknown there").party(party))
@@ -132,8 +110,20 @@ fn judge(state: State, party: &str, answer: Result<Value, Fault>, last: &mut Ins
     }
 }
 
-/// What a restart does with open jobs: what needs the lost sessions fails by name, what is persisted goes on.
+/// What a fault of this node's own disk may have left undone, and what only time makes due.
+fn tidy(node: &Node) {
+    for job in node.store().uncleaned().unwrap_or_default() {
+        end::clean_up(node, &job);
+    }
+    if let Err(fault) = crate::destroy::invitations(node) {
+        tracing::error!(code = fault.code.as_str(), "secrets of past invitations are not destroyed yet");
+    }
+}
+
+/// What a restart does with open jobs: what needs the lost sessions fails by name, what is persisted goes on. Failed jobs whose
+/// log entry or destruction is missing are completed.
 pub fn recover(node: &Arc<Node>) {
+    tidy(node);
     for row in node.store().jobs().unwrap_or_default() {
         let own = row.proposer == node.name();
         match row.state {

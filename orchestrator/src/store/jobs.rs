@@ -3,7 +3,7 @@
 use super::{Store, bad_row};
 use crate::fault::{Fault, Result};
 use crate::job::State;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 /// A job as this node knows it.
@@ -21,6 +21,10 @@ pub struct JobRow {
     pub fault: Option<Fault>,
     /// Metered costs, JSON.
     pub measured: Option<String>,
+    /// Hash of the destruction certificate, once it is signed.
+    pub certificate: Option<String>,
+    /// The failure is in the log, and what the job left is destroyed.
+    pub cleaned: bool,
     /// When it was made.
     pub created: i64,
     /// When it last changed.
@@ -41,12 +45,12 @@ pub struct JobEvent {
 }
 
 fn row(r: &Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?, r.get(7)?))
+    Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?, r.get(7)?, r.get(8)?, r.get(9)?))
 }
 
-type Raw = (String, String, String, String, Option<String>, Option<String>, i64, i64);
+type Raw = (String, String, String, String, Option<String>, Option<String>, Option<String>, bool, i64, i64);
 
-fn job((id, state, contract, proposer, fault, measured, created, updated): Raw) -> Result<JobRow> {
+fn job((id, state, contract, proposer, fault, measured, certificate, cleaned, created, updated): Raw) -> Result<JobRow> {
     Ok(JobRow {
         state: State::parse(&state).ok_or_else(|| bad_row("job"))?,
         fault: fault.map(|f| serde_json::from_str(&f).map_err(|_| bad_row("job"))).transpose()?,
@@ -54,12 +58,29 @@ fn job((id, state, contract, proposer, fault, measured, created, updated): Raw) 
         contract,
         proposer,
         measured,
+        certificate,
+        cleaned,
         created,
         updated,
     })
 }
 
-const JOB: &str = "id, state, contract, proposer, fault, measured, created, updated";
+fn event(db: &Connection, job: &str, verb: &str, detail: &serde_json::Value, now: i64) -> Result<()> {
+    db.execute(
+        "INSERT INTO job_event (job, seq, at, verb, detail) VALUES (?1, (SELECT COALESCE(MAX(seq)+1, 0) FROM job_event WHERE job=?1), ?2, ?3, ?4)",
+        params![job, now, verb, detail.to_string()],
+    )?;
+    Ok(())
+}
+
+fn queue(db: &Connection, job: &str, messages: &[(&str, String)]) -> Result<()> {
+    for (peer, request) in messages {
+        db.execute("INSERT INTO outbox (peer, job, request) VALUES (?1,?2,?3)", params![peer, job, request])?;
+    }
+    Ok(())
+}
+
+const JOB: &str = "id, state, contract, proposer, fault, measured, certificate, cleaned, created, updated";
 
 impl Store {
     /// Enters a new job; false when it is known already.
@@ -100,16 +121,16 @@ impl Store {
         let allowed = found.as_deref().and_then(State::parse).is_some_and(|s| from.contains(&s));
         if allowed {
             tx.execute("UPDATE job SET state=?2, updated=?3 WHERE id=?1", params![id, to.as_str(), now])?;
-            for (peer, request) in messages {
-                tx.execute("INSERT INTO outbox (peer, job, request) VALUES (?1,?2,?3)", params![peer, id, request])?;
-            }
+            queue(&tx, id, messages)?;
         }
         tx.commit()?;
         Ok(allowed)
     }
 
-    /// Ends a job with a fault unless it ended before; false when it had.
-    pub fn fail_job(&self, id: &str, fault: &Fault, now: i64) -> Result<bool> {
+    /// Ends a job with a fault unless it ended before, writes that into its story, and queues what the other parties are
+    /// told (peer, question), all in one step; false, and nothing changed, when it had ended.
+    pub fn fail_job(&self, id: &str, fault: &Fault, now: i64, messages: &[(&str, String)]) -> Result<bool> {
+        let detail = serde_json::json!({ "code": fault.code.as_str(), "detail": fault.detail, "party": fault.party });
         let json = serde_json::to_string(fault).map_err(|_| bad_row("job"))?;
         let mut db = self.lock();
         let tx = db.transaction()?;
@@ -120,9 +141,46 @@ impl Store {
             tx.execute("UPDATE job SET state=?2, fault=?3, updated=?4 WHERE id=?1", params![id, State::Failed.as_str(), json, now])?;
             // what was on its way for the job is void now
             tx.execute("DELETE FROM outbox WHERE job=?1", [id])?;
+            tx.execute("DELETE FROM share WHERE job=?1", [id])?;
+            event(&tx, id, "failed", &detail, now)?;
+            queue(&tx, id, messages)?;
         }
         tx.commit()?;
         Ok(open)
+    }
+
+    /// Moves a job to its destruction and forgets what was still on its way for it: a decided job takes no share any more.
+    pub fn begin_destroying(&self, id: &str, from: &[State], now: i64) -> Result<bool> {
+        let mut db = self.lock();
+        let tx = db.transaction()?;
+        let found: Option<String> = tx.query_row("SELECT state FROM job WHERE id=?1", [id], |r| r.get(0)).optional()?;
+        let allowed = found.as_deref().and_then(State::parse).is_some_and(|s| from.contains(&s));
+        if allowed {
+            tx.execute("UPDATE job SET state=?2, updated=?3 WHERE id=?1", params![id, State::Destroying.as_str(), now])?;
+            tx.execute("DELETE FROM outbox WHERE job=?1", [id])?;
+        }
+        tx.commit()?;
+        Ok(allowed)
+    }
+
+    /// Remembers the certificate of what a job left here.
+    pub fn set_certificate(&self, id: &str, hash: &str) -> Result<()> {
+        self.lock().execute("UPDATE job SET certificate=?2 WHERE id=?1", [id, hash])?;
+        Ok(())
+    }
+
+    /// A failed job needs nothing more.
+    pub fn set_cleaned(&self, id: &str) -> Result<()> {
+        self.lock().execute("UPDATE job SET cleaned=1 WHERE id=?1", [id])?;
+        Ok(())
+    }
+
+    /// Failed jobs whose log entry or destruction may be missing.
+    pub fn uncleaned(&self) -> Result<Vec<String>> {
+        let db = self.lock();
+        let mut query = db.prepare("SELECT id FROM job WHERE state=?1 AND cleaned=0 ORDER BY created, id")?;
+        let rows = query.query_map([State::Failed.as_str()], |r| r.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
     }
 
     /// Replaces the stored contract (signatures arrived).
@@ -139,11 +197,7 @@ impl Store {
 
     /// Adds a line to a job's story.
     pub fn add_event(&self, job: &str, verb: &str, detail: &serde_json::Value, now: i64) -> Result<()> {
-        self.lock().execute(
-            "INSERT INTO job_event (job, seq, at, verb, detail) VALUES (?1, (SELECT COALESCE(MAX(seq)+1, 0) FROM job_event WHERE job=?1), ?2, ?3, ?4)",
-            params![job, now, verb, detail.to_string()],
-        )?;
-        Ok(())
+        event(&self.lock(), job, verb, detail, now)
     }
 
     /// The story from a position on.
@@ -163,12 +217,16 @@ impl Store {
         Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
     }
 
-    /// Keeps a party's sealed share; false when a different one is there already.
+    /// Keeps a party's sealed share; false when a different one is there already, or when the job takes none any more.
     pub fn put_share(&self, job: &str, party: &str, json: &str) -> Result<bool> {
         let db = self.lock();
-        db.execute("INSERT INTO share (job, party, json) VALUES (?1,?2,?3) ON CONFLICT DO NOTHING", params![job, party, json])?;
-        let kept: String = db.query_row("SELECT json FROM share WHERE job=?1 AND party=?2", [job, party], |r| r.get(0))?;
-        Ok(kept == json)
+        db.execute(
+            "INSERT INTO share (job, party, json) SELECT ?1,?2,?3 FROM job WHERE id=?1 AND state IN (?4,?5) ON CONFLICT DO NOTHING",
+            params![job, party, json, State::Running.as_str(), State::Held.as_str()],
+        )?;
+        let sql = "SELECT json FROM share WHERE job=?1 AND party=?2";
+        let kept: Option<String> = db.query_row(sql, [job, party], |r| r.get(0)).optional()?;
+        Ok(kept.as_deref() == Some(json))
     }
 
     /// Sealed shares of a job by party.
@@ -203,5 +261,61 @@ impl Store {
     pub fn runs(&self, pair: &str, day: &str) -> Result<u64> {
         let n: i64 = self.lock().query_row("SELECT COUNT(*) FROM run WHERE pair=?1 AND day=?2", [pair, day], |r| r.get(0))?;
         Ok(u64::try_from(n).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Code;
+    use crate::store::tests::store;
+
+    #[test]
+    fn a_failure_is_stored_with_everything_that_follows_from_it_or_not_at_all() {
+        let (_dir, store) = store();
+        store.new_job("j", State::Held, "{}", "p", 1).unwrap();
+        store.queue("bank", Some("j"), "void").unwrap();
+        store.put_share("j", "bank", "sealed").unwrap();
+        let fault = Fault::new(Code::Halted, "by a person").party("health");
+        let messages = [("bank", "abort".to_owned()), ("platform", "abort".to_owned())];
+        // the last thing that the step writes is refused: nothing of it is there
+        store
+            .lock()
+            .execute_batch("CREATE TRIGGER full BEFORE INSERT ON outbox WHEN NEW.peer='platform' BEGIN SELECT RAISE(ABORT, 'full'); END")
+            .unwrap();
+        store.fail_job("j", &fault, 2, &messages).unwrap_err();
+        assert_eq!(store.job("j").unwrap().unwrap().state, State::Held);
+        assert_eq!(store.outbox().unwrap().len(), 1);
+        assert!(store.events("j", 0).unwrap().is_empty() && store.uncleaned().unwrap().is_empty());
+        assert_eq!(store.shares("j").unwrap().len(), 1);
+        store.lock().execute_batch("DROP TRIGGER full").unwrap();
+
+        assert!(store.fail_job("j", &fault, 2, &messages).unwrap());
+        let row = store.job("j").unwrap().unwrap();
+        assert_eq!((row.state, row.fault, row.cleaned), (State::Failed, Some(fault.clone()), false));
+        let queued: Vec<(String, String)> = store.outbox().unwrap().into_iter().map(|(_, peer, request)| (peer, request)).collect();
+        assert_eq!(queued, [("bank".to_owned(), "abort".to_owned()), ("platform".to_owned(), "abort".to_owned())]);
+        let events = store.events("j", 0).unwrap();
+        assert_eq!((events.len(), events[0].verb.as_str(), &events[0].detail["code"]), (1, "failed", &serde_json::json!("job.halted")));
+        assert!(store.shares("j").unwrap().is_empty());
+        assert!(!store.put_share("j", "bank", "late").unwrap() && store.shares("j").unwrap().is_empty());
+        assert_eq!(store.uncleaned().unwrap(), ["j"]);
+        // once
+        assert!(!store.fail_job("j", &fault, 3, &messages).unwrap());
+        assert_eq!(store.outbox().unwrap().len(), 2);
+        store.set_cleaned("j").unwrap();
+        assert!(store.uncleaned().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_was_decided_is_not_undone_and_its_shares_are_not_sent_again() {
+        let (_dir, store) = store();
+        store.new_job("j", State::Sealing, "{}", "p", 1).unwrap();
+        store.queue("authority", Some("j"), "share").unwrap();
+        store.queue("authority", None, "certificate of another job").unwrap();
+        assert!(store.begin_destroying("j", &[State::Sealing], 2).unwrap());
+        assert_eq!(store.outbox().unwrap().len(), 1);
+        assert!(!store.begin_destroying("j", &[State::Sealing], 2).unwrap());
+        assert!(!store.fail_job("j", &Fault::new(Code::Halted, ""), 3, &[]).unwrap());
     }
 }

@@ -3,7 +3,7 @@
 use crate::fault::{Code, Fault, Result};
 use rusqlite::Connection;
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const V1: &str = "
 CREATE TABLE peer (
@@ -79,15 +79,47 @@ CREATE TABLE run (
 ) STRICT;
 ";
 
+const V2: &str = "
+ALTER TABLE job ADD COLUMN certificate TEXT;                  -- hash of the destruction certificate, once it is signed
+ALTER TABLE job ADD COLUMN cleaned INTEGER NOT NULL DEFAULT 0; -- 1: a failure is logged, and what it left is destroyed
+CREATE TABLE run_key (            -- secrets that a run holds in memory only; never the secrets themselves
+  job TEXT NOT NULL,
+  what TEXT NOT NULL,
+  process TEXT NOT NULL,          -- random name of the process that made it
+  wiped INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (job, what)
+) STRICT;
+";
+
+/// Each brings the store from the version of its position to the next.
+const STEPS: [&str; 2] = [V1, V2];
+
 /// Brings an empty or older store to this version.
 pub(super) fn migrate(db: &Connection) -> Result<()> {
     let found: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match found {
-        VERSION => Ok(()),
-        0 => {
-            db.execute_batch(&format!("BEGIN IMMEDIATE; {V1} PRAGMA user_version = {VERSION}; COMMIT;"))?;
-            Ok(())
-        }
-        newer => Err(Fault::new(Code::Version, format!("store is of version {newer}, this program knows {VERSION}")).at("store/yu.sqlite")),
+    let Some(missing) = usize::try_from(found).ok().and_then(|from| STEPS.get(from..)) else {
+        return Err(Fault::new(Code::Version, format!("store is of version {found}, this program knows {VERSION}")).at("store/yu.sqlite"));
+    };
+    if !missing.is_empty() {
+        db.execute_batch(&format!("BEGIN IMMEDIATE; {} PRAGMA user_version = {VERSION}; COMMIT;", missing.concat()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_store_is_brought_up_to_date_with_its_rows() {
+        assert_eq!(STEPS.len() as i64, VERSION);
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(&format!("{V1} PRAGMA user_version = 1;")).unwrap();
+        db.execute("INSERT INTO job (id, state, contract, proposer, created, updated) VALUES ('j','failed','{}','p',1,1)", []).unwrap();
+        migrate(&db).unwrap();
+        migrate(&db).unwrap();
+        let cleaned: i64 = db.query_row("SELECT cleaned FROM job WHERE id='j' AND certificate IS NULL", [], |r| r.get(0)).unwrap();
+        assert_eq!(cleaned, 0);
+        db.execute_batch("INSERT INTO run_key (job, what, process) VALUES ('j', 'psi-exponent', 'p')").unwrap();
     }
 }

@@ -3,15 +3,20 @@
 use super::{lines, to_value};
 use crate::control::Ask;
 use crate::fault::{Code, Fault, Result};
+use crate::journal::Note;
 use crate::keys::now;
 use crate::node::{Node, public_key};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use yu_governance::audit::{Countersignature, SignedCheckpoint, Witness};
+use yu_governance::audit::{Countersignature, Event, SignedCheckpoint, Verb, Witness};
+use yu_governance::canonical::Hash;
 
 /// A peer's log as this node has seen it so far.
 const KIND: &str = "witness";
+
+/// The last checkpoint of a peer that was refused, by its hash.
+const REFUSED: &str = "refused-checkpoint";
 
 /// Signs a checkpoint now and collects countersignatures.
 pub(super) fn checkpoint(node: &Arc<Node>) -> Result<Value> {
@@ -74,10 +79,31 @@ pub(crate) fn countersign_for(node: &Arc<Node>, from: &str, checkpoints: &[Strin
     if checkpoints.is_empty() {
         return Ok(json!({ "last": witness.last() }));
     }
+    let before = witness.last();
+    let mut newest = None;
     for line in checkpoints {
-        witness.accept(&SignedCheckpoint::parse(line.as_bytes())?)?;
+        let signed = SignedCheckpoint::parse(line.as_bytes())?;
+        if let Err(refused) = witness.accept(&signed) {
+            note_refusal(node, from, &signed)?;
+            return Err(refused.into());
+        }
+        newest = Some(signed);
+    }
+    if let Some(signed) = newest.filter(|_| witness.last() != before) {
+        // Before the countersignature leaves: who keeps both logs sees later whether the peer's was put back to an older state.
+        node.log(Event::checkpoint_countersigned(&signed.checkpoint)?)?;
     }
     let json = serde_json::to_string(&witness).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     node.store().put_object(KIND, from, "", &json, now().unix())?;
     to_value(&witness.countersign(&node.name().parse()?, node.signing(), now())?)
+}
+
+/// Writes down that a peer's log does not continue what was seen of it; the same checkpoint once, however often it is sent.
+fn note_refusal(node: &Arc<Node>, from: &str, signed: &SignedCheckpoint) -> Result<()> {
+    let hash = Hash::from_bytes(signed.checkpoint.hash()?.0).to_string();
+    if node.store().object(REFUSED, from)?.is_none_or(|kept| kept.hash != hash) {
+        node.log(Event::new(Verb::CheckpointRefused).by(from)?)?;
+        node.store().put_object(REFUSED, from, &hash, "{}", now().unix())?;
+    }
+    Ok(())
 }

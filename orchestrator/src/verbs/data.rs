@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use yu_governance::audit::{Event, Field, Verb};
 use yu_governance::authorisation::{Authorisation, ContingencyPlan, Grant};
+use yu_governance::canonical::Hash;
 use yu_governance::catalogue::{CatalogueEntry, Kind};
 use yu_governance::clock::Time;
 use yu_governance::id::{AuthorisationId, ColumnSet, DatasetId, Environment, RequestId};
@@ -91,7 +92,8 @@ pub(crate) fn fetch_catalogue(node: &Node, peer: &str) -> Result<Vec<Signed<Cata
     Ok(entries)
 }
 
-/// Destroys a data set: key, payload, consent receipts; with a certificate.
+/// Destroys a data set: its catalogue entry is withdrawn, then keys, payload, consent receipts and the salts of commitments to
+/// them go, with a certificate. Each step may be repeated: after a crash the same command goes on.
 pub(super) fn destroy(node: &Arc<Node>, id: &str) -> Result<Value> {
     let full = if id.contains('/') { id.to_owned() } else { format!("{}/{}/{id}", node.config().environment, node.config().organisation) };
     let id: DatasetId = full.parse()?;
@@ -100,12 +102,21 @@ pub(super) fn destroy(node: &Arc<Node>, id: &str) -> Result<Value> {
     if let Some(job) = busy {
         return Err(Fault::new(Code::State, format!("job {} uses it", job.id)));
     }
-    let certificate = crate::destroy::objects(node, None, &[dataset::blob_id(&id), dataset::consent_id(&id)])?;
-    node.store().remove_dataset(&row.id)?;
+    // one destruction at a time: each has one certificate
+    let _turn = node.live().ending();
+    // first of all nobody is offered it any more
+    if let Some(entry) = node.store().object("catalogue", id.as_str())? {
+        let document: Hash = entry.hash.parse()?;
+        node.log(Event::new(Verb::CatalogueWithdrawn).with("dataset", Field::Dataset(id.clone())).hash("document", &document))?;
+        node.store().remove_object("catalogue", id.as_str())?;
+    }
+    let certificate = crate::destroy::dataset(node, &id)?;
     node.log(Event::new(Verb::DatasetDestroyed).with("dataset", Field::Dataset(id.clone())).hash("certificate", &certificate))?;
+    // last: as long as it is registered the command can be repeated
+    node.store().remove_dataset(&row.id)?;
     Ok(done(
-        &format!("{id}: key destroyed, payload deleted, certificate {certificate}"),
-        &format!("{id}：密钥已销毁，数据已删除，销毁证明 {certificate}"),
+        &format!("{id}: catalogue entry withdrawn, keys destroyed, payload deleted, certificate {certificate}"),
+        &format!("{id}：目录条目已撤回，密钥已销毁，数据已删除，销毁证明 {certificate}"),
     ))
 }
 

@@ -32,6 +32,22 @@ impl Log {
         }
     }
 
+    /// How many entries the last checkpoint covers. Those after it say whose checkpoints were countersigned since.
+    fn covered(&self) -> usize {
+        let text = std::str::from_utf8(&self.0[1]).unwrap();
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        last["checkpoint"]["size"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Lines of a file, of the entries only those that are covered.
+    fn covered_lines(&self, file: usize) -> Vec<Range<usize>> {
+        let mut all = lines(&self.0[file]);
+        if file == 0 {
+            all.truncate(self.covered());
+        }
+        all
+    }
+
     /// Where the library finds something, in this log alone.
     fn places(&self) -> Vec<Place> {
         let [entries, checkpoints, countersignatures] = &self.0;
@@ -52,6 +68,8 @@ fn place(file: usize, line: usize) -> Place {
 /// Four logs of a finished job, checkpointed before it and after it, countersigned by everybody.
 struct Logs {
     world: World,
+    /// Before the job.
+    before: Vec<Log>,
     sound: Vec<Log>,
     python: bool,
 }
@@ -66,18 +84,20 @@ impl Logs {
             }
         };
         checkpoint(&world);
+        let read = |world: &World| ORGS.iter().map(|(org, _)| Log::read(&world.dir(org))).collect();
+        let before = read(&world);
         let job = world.submit_and_sign(&world.job());
         world.complete(&job);
         checkpoint(&world);
         for (org, _) in ORGS {
             world.kill(org);
         }
-        let sound = ORGS.iter().map(|(org, _)| Log::read(&world.dir(org))).collect();
+        let sound = read(&world);
         let python = Command::new("python3").arg("--version").output().is_ok_and(|o| o.status.success());
         if !python {
             eprintln!("no python3 on this machine: only our own verifier is tested");
         }
-        Self { world, sound, python }
+        Self { world, before, sound, python }
     }
 
     /// What both programs say of one log, alone or with the three others as they are; the problems of that log.
@@ -114,9 +134,13 @@ impl Logs {
 #[test]
 fn logs_of_a_job_verify_and_every_damage_is_named_by_both_verifiers() {
     let logs = Logs::of_a_finished_job();
-    for (name, check) in
-        [("sound", sound as fn(&Logs)), ("flipped", flipped_bytes), ("sampled", sampled_bytes), ("lost", lost_and_moved_lines)]
-    {
+    for (name, check) in [
+        ("sound", sound as fn(&Logs)),
+        ("rolled back", rolled_back_logs),
+        ("flipped", flipped_bytes),
+        ("sampled", sampled_bytes),
+        ("lost", lost_and_moved_lines),
+    ] {
         let start = Instant::now();
         check(&logs);
         println!("{name}: {:.1?}", start.elapsed());
@@ -138,7 +162,29 @@ fn sound(logs: &Logs) {
     }
 }
 
-/// Every byte of one node's three files. (That of the platform is the shortest; each byte costs a whole verification.)
+/// A whole log as it was before the job, with its own checkpoint and all countersignatures: sound alone, betrayed by what the
+/// others wrote when they countersigned the checkpoint after the job.
+fn rolled_back_logs(logs: &Logs) {
+    for (which, old) in logs.before.iter().enumerate() {
+        let (ok, problems) = logs.verdict(which, old, true);
+        assert!(ok && problems.is_empty(), "{}: {problems:?}", ORGS[which].0);
+        let (ok, problems) = logs.verdict(which, old, false);
+        assert!(!ok && problems.len() == 1, "{}: {problems:?}", ORGS[which].0);
+        assert_eq!((problems[0]["code"].as_str(), problems[0]["where"].as_str()), (Some("absent"), Some("checkpoint 1")));
+        // the witness and its entry are named
+        let witness = ORGS.iter().position(|(org, _)| *org != ORGS[which].0).unwrap();
+        let text = std::str::from_utf8(&logs.sound[witness].0[0]).unwrap();
+        let entries = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let party = format!("yu://dev/{}/n1", ORGS[which].0);
+        let of_it: Vec<Value> = entries.filter(|e| e["verb"] == "checkpoint.countersigned" && e["party"] == party.as_str()).collect();
+        let named = format!("{} (entry {})", of_it[1]["node"].as_str().unwrap(), of_it[1]["index"].as_str().unwrap());
+        assert!(of_it[1]["object"]["size"].is_string() && of_it[1]["object"]["root"].is_string(), "{of_it:?}");
+        assert!(problems[0]["what"]["en"].as_str().unwrap().contains(&named), "{named}: {problems:?}");
+    }
+}
+
+/// Every byte of one node's three files. (That of the platform is the shortest, and its checkpoint the last of all: it covers
+/// every entry. Each byte costs a whole verification.)
 fn flipped_bytes(logs: &Logs) {
     let platform = ORGS.iter().position(|(org, _)| *org == "platform").unwrap();
     let sound = &logs.sound[platform];
@@ -146,6 +192,7 @@ fn flipped_bytes(logs: &Logs) {
     for file in 0..3 {
         work.extend(lines(&sound.0[file]).into_iter().enumerate().map(|(number, range)| (file, number, range)));
     }
+    assert_eq!(sound.covered(), lines(&sound.0[0]).len());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, Into::into) {
@@ -178,7 +225,7 @@ fn sampled_bytes(logs: &Logs) {
     for n in 0..60 {
         let (which, file) = (rng.random_range(0..logs.sound.len()), n % 3);
         let mut log = logs.sound[which].clone();
-        let at = rng.random_range(0..log.0[file].len());
+        let at = rng.random_range(0..log.covered_lines(file).last().unwrap().end);
         let number = lines(&log.0[file]).iter().position(|r| r.contains(&at)).unwrap();
         log.0[file][at] ^= 1 << rng.random_range(0..8);
         logs.must_name((which, n >= 12), &log, &[place(file, number)], &format!("{} byte {at}", FILES[file]));
@@ -196,7 +243,8 @@ fn lost_and_moved_lines(logs: &Logs) {
                 log
             };
             let whole: Vec<usize> = (0..all.len()).collect();
-            for n in 0..all.len() {
+            let covered = sound.covered_lines(file).len();
+            for n in 0..covered {
                 let mut order = whole.clone();
                 order.remove(n);
                 let dropped = rebuilt(&order);
@@ -211,7 +259,7 @@ fn lost_and_moved_lines(logs: &Logs) {
                     expected.push(place(file, n));
                     logs.must_name((which, file == 0), &dropped, &expected, &format!("without {}", place(file, n)));
                 }
-                if n + 1 < all.len() {
+                if n + 1 < covered {
                     let mut order = whole.clone();
                     order.swap(n, n + 1);
                     let swapped = rebuilt(&order);

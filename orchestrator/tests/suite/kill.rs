@@ -99,10 +99,11 @@ fn runs(carrier: &'static str, seed: u64) {
         world.kill(victim);
         if !at_once {
             let others: Vec<&str> = everybody.into_iter().filter(|o| *o != victim).collect();
-            // a result that is held waits for the authority, and what was released for its receiver, as long as it takes
+            // a result that is held waits for the authority and for every party's word that the job still stands, and what was
+            // released waits for its receiver, as long as it takes
             let rest: &[&str] = match victim {
                 "authority" => &["held"],
-                _ => &["releasing"],
+                _ => &["held", "releasing"],
             };
             settle(&world, &others, rest, &mut approved, Duration::from_secs(LIMIT) + GRACE, &name);
         }

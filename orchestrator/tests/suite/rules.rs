@@ -163,6 +163,9 @@ fn what_can_be_found_before_the_start_is_found_by_check_and_submit() {
     world.yu("bank", &["job", "check", path(&file)]).ok("check");
     no_job(&world);
     authorisations(&world);
+    // the licensee's own data pass for public data of a provider, whose approval it could give itself
+    world.add_datasets_of_bank(&[]);
+    expect(&world.submit(&job), "contract.rule", &["origin.import-undeclared", "dev/bank/accounts", "yu://dev/bank/n1"]);
     no_job(&world);
 }
 

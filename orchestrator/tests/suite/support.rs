@@ -291,6 +291,11 @@ impl World {
     }
 
     pub(crate) fn add_datasets(&self) {
+        self.add_datasets_of_health("visits");
+        self.add_datasets_of_bank(&["--import-source", "own records"]);
+    }
+
+    pub(crate) fn add_datasets_of_health(&self, title: &str) {
         let (health, consent) = (self.file("health.csv"), self.file("consent.csv"));
         self.yu(
             "health",
@@ -306,27 +311,18 @@ impl World {
                 "district",
                 "--consent",
                 path(&consent),
+                "--title",
+                title,
             ],
         )
         .ok("add");
+    }
+
+    pub(crate) fn add_datasets_of_bank(&self, extra: &[&str]) {
         let (bank, consent) = (self.file("bank.csv"), self.file("bank-consent.csv"));
-        self.yu(
-            "bank",
-            &[
-                "dataset",
-                "add",
-                path(&bank),
-                "--id",
-                "accounts",
-                "--key",
-                "resident_id",
-                "--consent",
-                path(&consent),
-                "--import-source",
-                "own records",
-            ],
-        )
-        .ok("add");
+        let mut args = vec!["dataset", "add", path(&bank), "--id", "accounts", "--key", "resident_id", "--consent", path(&consent)];
+        args.extend(extra);
+        self.yu("bank", &args).ok("add");
     }
 
     /// Text of the authority's file.

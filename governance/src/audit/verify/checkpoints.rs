@@ -3,7 +3,7 @@
 use super::super::checkpoint::SignedCheckpoint;
 use super::super::entry::{Entry, Verb};
 use super::super::merkle::{Digest, Frontier};
-use super::{Fault, Line, Place, Problem};
+use super::{Fault, Line, Place, Problem, Stated};
 use crate::id::PartyName;
 use crate::sign::PublicKey;
 
@@ -28,6 +28,11 @@ pub(super) struct Sound {
 impl Checkpoints {
     pub(super) fn hashes(&self) -> Vec<Digest> {
         self.sound.iter().flatten().map(|sound| sound.hash).collect()
+    }
+
+    pub(super) fn stated(&self) -> Vec<Stated> {
+        let stated = |Sound { signed, hash }: &Sound| Stated { hash: *hash, size: signed.checkpoint.size, root: signed.checkpoint.root };
+        self.sound.iter().flatten().map(stated).collect()
     }
 }
 

@@ -76,8 +76,10 @@ pub enum Fault {
     Size,
     /// The root is not that of the leaves.
     Root,
-    /// A peer countersigned a checkpoint that is not in this log.
+    /// A peer, in the entry named, countersigned a checkpoint that is not in this log.
     Absent(String),
+    /// States another size or root than the checkpoint of that peer that it names.
+    Misstated(String),
     /// Names a checkpoint that is not in this log.
     UnknownCheckpoint,
     /// By somebody, or with a key, that the log does not know.
@@ -112,6 +114,7 @@ impl Fault {
             Self::Size => "size",
             Self::Root => "root",
             Self::Absent(_) => "absent",
+            Self::Misstated(_) => "misstated",
             Self::UnknownCheckpoint => "unknown-checkpoint",
             Self::UnknownSigner => "unknown-signer",
             Self::Repeated => "repeated",
@@ -150,6 +153,10 @@ impl Fault {
             Self::Absent(peer) => Text::new(
                 format!("is missing: {peer} countersigned a checkpoint that this log does not have; it was cut back or forked"),
                 format!("缺失：{peer} 副署过本日志中没有的检查点；日志被截断或分叉"),
+            ),
+            Self::Misstated(peer) => Text::new(
+                format!("states another size or root than the checkpoint of {peer} that it names"),
+                format!("所记条数或根哈希与所指 {peer} 的检查点不符"),
             ),
             Self::UnknownCheckpoint => Text::new("names a checkpoint that is not in this log", "所指检查点不在本日志中"),
             Self::UnknownSigner => Text::new("is by a signer or key that this log does not know", "签名者或其公钥未在本日志中登记"),

@@ -123,7 +123,10 @@ fn approval_of(input: &PolicyInput<'_>, i: &Input) -> Vec<Finding> {
             approver,
             format!("`{approver}` may not approve the use of `{name}`"),
             format!("`{approver}` 无权审核 `{name}` 的使用"),
-            ("public data: the provider approves; imports: the authority approves", "公共数据由提供单位审核，引入的数据由主管部门审核"),
+            (
+                "public data: the provider approves; the licensee's own: the authority",
+                "公共数据由提供单位审核，被授权单位自有数据由主管部门审核",
+            ),
         ));
     }
     if input.now < approval.at || input.now >= approval.not_after || approval.not_after < c.expires {
@@ -141,12 +144,58 @@ fn approval_of(input: &PolicyInput<'_>, i: &Input) -> Vec<Finding> {
     found
 }
 
-/// The provider's organisation for public data, the authority for an import. Without a proven entry nobody.
+/// Whether an input is the licensee's own: then it is an import, whatever its entry says. Who is licensee stands in the
+/// authorisation; without one nothing may run, and the entry's own word only decides which findings are shown.
+fn is_licensees_own(input: &PolicyInput<'_>, entry: &CatalogueEntry) -> bool {
+    match proven_authorisation(input) {
+        Some(authorisation) => {
+            entry.provider.organisation() == authorisation.licensee || entry.dataset.organisation() == authorisation.licensee
+        }
+        None => matches!(entry.origin, Origin::Imported { .. }),
+    }
+}
+
+/// The authority for the licensee's own data, the provider's organisation for public data. Without a proven entry nobody.
 fn may_approve(input: &PolicyInput<'_>, i: &Input, approver: &str) -> bool {
-    proven_entry(input, &i.dataset).is_some_and(|entry| match entry.origin {
-        Origin::Public => proven_approval(input, i).is_some_and(|a| a.approver.organisation() == entry.provider.organisation()),
-        Origin::Imported { .. } => proven_authorisation(input).is_some_and(|a| a.authority.as_str() == approver),
+    proven_entry(input, &i.dataset).is_some_and(|entry| {
+        if is_licensees_own(input, entry) {
+            proven_authorisation(input).is_some_and(|a| a.authority.as_str() == approver)
+        } else {
+            proven_approval(input, i).is_some_and(|a| a.approver.organisation() == entry.provider.organisation())
+        }
     })
+}
+
+/// P4: the licensee's own data are an import and say so; a provider's data are none, so that their owner is asked.
+pub(super) fn origin(input: &PolicyInput<'_>) -> Vec<Finding> {
+    if proven_authorisation(input).is_none() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for i in &input.contract.inputs {
+        let name = &i.dataset;
+        let Some(entry) = proven_entry(input, name) else { continue };
+        let (code, en, zh, remedy) = match (is_licensees_own(input, entry), &entry.origin) {
+            (true, Origin::Public) => (
+                "origin.import-undeclared",
+                format!("`{name}` is the licensee's own, but its catalogue entry does not say that it is an import"),
+                format!("`{name}` 为被授权单位自有数据，但目录未声明为引入数据"),
+                (
+                    "add it again with `--import-source`, and have the authority approve it",
+                    "用 `--import-source` 重新登记，并由主管部门审批",
+                ),
+            ),
+            (false, Origin::Imported { .. }) => (
+                "origin.not-an-import",
+                format!("`{name}` is a provider's, but its catalogue entry says that it is an import of the licensee"),
+                format!("`{name}` 为数据提供单位的数据，但目录声明为被授权单位引入"),
+                ("add it again without `--import-source`: its provider decides", "去除 `--import-source` 重新登记，由提供单位审核"),
+            ),
+            _ => continue,
+        };
+        found.push(Finding::new(code, &i.party, (en, zh), remedy));
+    }
+    found
 }
 
 /// A5, A6: contract within approval, approval within authorisation, authorisation within catalogue; nothing prohibited.
