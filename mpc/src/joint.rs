@@ -228,7 +228,7 @@ pub fn local(plan: &JointPlan, owner: Owner, data: &JointData, key: &[u8; KEY_LE
     for ((name, exponent), values) in side.columns.iter().zip(&plan.exponents[at]).zip(data.numeric.columns()) {
         for value in values {
             let raw = scaled(*value, *exponent).round_ties_even();
-            if !(raw.abs() < power(40)) {
+            if raw.is_nan() || raw.abs() >= power(40) {
                 return Err(Error::Range { what: format!("column `{name}`"), limit: power(*exponent) });
             }
             columns.push((raw as i64).cast_unsigned());

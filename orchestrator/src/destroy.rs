@@ -29,16 +29,19 @@ pub enum RunKey {
     PsiExponent,
     /// The keys that a computing party shares with each of the two others.
     PrgKeys,
+    /// The key of the digests that are joined; input parties only.
+    DigestKey,
 }
 
 impl RunKey {
-    const ALL: [Self; 2] = [Self::PsiExponent, Self::PrgKeys];
+    const ALL: [Self; 3] = [Self::PsiExponent, Self::PrgKeys, Self::DigestKey];
 
     /// Stable name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PsiExponent => "psi-exponent",
             Self::PrgKeys => "prg-keys",
+            Self::DigestKey => "digest-key",
         }
     }
 
@@ -46,6 +49,7 @@ impl RunKey {
         match self {
             Self::PsiExponent => "ristretto255",
             Self::PrgKeys => "aes-128-ctr",
+            Self::DigestKey => "sha-256",
         }
     }
 }

@@ -98,6 +98,9 @@ pub struct DemoArgs {
     /// auto, quic or tcp.
     #[arg(long, default_value = "auto")]
     pub carrier: String,
+    /// Who learns which rows match: `none` (rows are joined on shares) or `both` (ECDH-PSI, faster).
+    #[arg(long, default_value = "none", value_parser = ["none", "both"])]
+    pub reveal_match: String,
     /// Seed of the simulated residents.
     #[arg(long, default_value_t = 20_260_101)]
     pub seed: u64,

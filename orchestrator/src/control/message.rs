@@ -45,6 +45,9 @@ pub enum Ask {
         key: Vec<String>,
         /// Key normalisation.
         normalisation: Vec<String>,
+        /// Numeric columns whose magnitudes are wanted.
+        #[serde(default)]
+        columns: Vec<String>,
     },
     /// Check this contract against your own policy and sign it.
     Propose {
@@ -169,6 +172,9 @@ pub struct OfferAnswer {
     pub rows: u64,
     /// Salted commitment to the consent set; absent where the rows point at nobody.
     pub commitment: Option<String>,
+    /// For each wanted column a power of two above its largest absolute value.
+    #[serde(default)]
+    pub exponents: Vec<i32>,
 }
 
 /// Answer to [`Ask::Job`].

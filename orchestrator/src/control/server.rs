@@ -140,8 +140,9 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         }),
         Ask::Catalogue => to_value(&node.all_signed::<CatalogueEntry>("catalogue")?),
         Ask::Deliver { kind, document } => deliver(node, &from, &kind, document),
-        Ask::Offer { authorisation, request, key, normalisation } => {
-            job::offer::answer(node, &from, &authorisation, &request, &key, &normalisation)
+        Ask::Offer { authorisation, request, key, normalisation, columns } => {
+            let wanted = job::offer::Wanted { key: &key, steps: &normalisation, columns: &columns };
+            job::offer::answer(node, &from, &authorisation, &request, &wanted)
         }
         Ask::Propose { bundle } => job::admit::proposed(node, &from, bundle),
         Ask::Sign { job, signature } => job::admit::signed(node, &from, &job, signature),

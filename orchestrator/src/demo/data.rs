@@ -63,6 +63,7 @@ pub(super) struct Inputs {
     /// Normalisation of the keys.
     steps: &'static str,
     start: Time,
+    reveal_match: String,
 }
 
 impl Inputs {
@@ -73,6 +74,7 @@ impl Inputs {
             (Some(left), Some(right), Some(key)) => Self::files(left, right, key, start),
             _ => Self::residents(args.rows, args.seed, root, start),
         }
+        .map(|inputs| Self { reveal_match: args.reveal_match.clone(), ..inputs })
     }
 
     fn residents(rows: u64, seed: u64, root: &Path, start: Time) -> Result<Self> {
@@ -128,6 +130,7 @@ impl Inputs {
             notes,
             steps: "\"trim\", \"nfkc\", \"upper_x\", \"resident_id\"",
             start,
+            reveal_match: String::new(),
         })
     }
 
@@ -150,6 +153,7 @@ impl Inputs {
             )],
             steps: "\"trim\", \"nfkc\"",
             start,
+            reveal_match: String::new(),
         })
     }
 
@@ -194,9 +198,10 @@ impl Inputs {
             )
         };
         let mut text = format!(
-            "authorisation = \"{}\"\nquestion = \"joint-statistics\"\nreveal_match = \"both\"\nhelper = \"yu://dev/platform/n1\"\n\
+            "authorisation = \"{}\"\nquestion = \"joint-statistics\"\nreveal_match = \"{}\"\nhelper = \"yu://dev/platform/n1\"\n\
              reviewer = \"yu://dev/authority/n1\"\nreceiver = \"yu://dev/bank/n1\"\n\n[left]\n{}\n[right]\n{}",
             self.authorisation_id(),
+            self.reveal_match,
             side(&self.left),
             side(&self.right),
         );

@@ -16,8 +16,8 @@ use yu_governance::catalogue::{CatalogueEntry, Kind};
 use yu_governance::contract::leakage;
 use yu_governance::contract::{
     Adversary, ApprovalRef, AuthorisationRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, Engine, FixedPoint,
-    GroupingTerms, Input, KeyTerms, Leakage, Limits, OutputTerms, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, RevealMatch, Role,
-    SealTo, SecurityModel, Side, SideTerms, StatisticsTerms, Technique, Zone,
+    GroupingTerms, Input, KeyTerms, Leakage, Limits, OutputTerms, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, Role, SealTo,
+    SecurityModel, Side, SideTerms, StatisticsTerms, Technique, Zone,
 };
 use yu_governance::id::{ColumnSet, DatasetId, PartyName, document_hash};
 use yu_governance::policy::{Dossier, Floors};
@@ -48,8 +48,9 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         Some(text) => text.parse()?,
         None => authorisation.payload.purpose.clone(),
     };
-    let left = side(node, &file.left, &authorisation)?;
-    let right = side(node, &file.right, &authorisation)?;
+    let kind = if file.reveal_match == "both" { PsiKind::EcdhRistretto255 } else { PsiKind::SharedJoin80 };
+    let left = side(node, &file.left, &authorisation, kind)?;
+    let right = side(node, &file.right, &authorisation, kind)?;
     let grouping = grouping(file, &left, &right)?;
     let statistics = StatisticsTerms {
         left: terms(&left)?,
@@ -81,21 +82,15 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         scenario: authorisation.payload.scenario.clone(),
         purpose,
         inputs: vec![input(&left, &statistics, Side::Left)?, input(&right, &statistics, Side::Right)?],
-        protocol: ProtocolTerms {
-            psi: PsiTerms { kind: PsiKind::EcdhRistretto255, tag_rule: "40 + log2 n_left + log2 n_right bits, rounded up to bytes".into() },
-            statistics,
-        },
+        protocol: ProtocolTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics },
         security: SecurityModel {
             adversary: Adversary::SemiHonest,
             corruptions: 1,
             computational_bits: 128,
             statistical_bits: 40,
-            assumptions: Text::new(
-                "at most one of the three computing parties is corrupted and follows the protocol; decisional Diffie-Hellman on Ristretto255 with hashing as a random oracle; AES-128 as a pseudorandom function",
-                "三个计算方中至多一方被攻陷且遵守协议；Ristretto255 上的判定性 Diffie-Hellman 假设及随机谕言机；AES-128 为伪随机函数",
-            ),
+            assumptions: assumptions(kind),
         },
-        reveal_match: RevealMatch::Both,
+        reveal_match: kind.reveals(),
         leakage: Vec::<Leakage>::new(),
         cost: CostStatement { formula: Vec::new(), rounds: String::new(), min_bytes: 0, max_bytes: 0, min_rounds: 0, max_rounds: 0 },
         limits: Limits {
@@ -127,7 +122,27 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
     Ok(Bundle { contract: Signed::unsigned(contract), dossier })
 }
 
-fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisation>) -> Result<Side1<'a>> {
+const fn tag_rule(kind: PsiKind) -> &'static str {
+    match kind {
+        PsiKind::EcdhRistretto255 => "40 + log2 n_left + log2 n_right bits, rounded up to bytes",
+        PsiKind::SharedJoin80 => "80 bits",
+    }
+}
+
+fn assumptions(kind: PsiKind) -> Text {
+    match kind {
+        PsiKind::EcdhRistretto255 => Text::new(
+            "at most one of the three computing parties is corrupted and follows the protocol; decisional Diffie-Hellman on Ristretto255 with hashing as a random oracle; AES-128 as a pseudorandom function",
+            "三个计算方中至多一方被攻陷且遵守协议；Ristretto255 上的判定性 Diffie-Hellman 假设及随机谕言机；AES-128 为伪随机函数",
+        ),
+        PsiKind::SharedJoin80 => Text::new(
+            "at most one of the three computing parties is corrupted and follows the protocol; AES-128 as a pseudorandom function; keyed SHA-256 does not collide",
+            "三个计算方中至多一方被攻陷且遵守协议；AES-128 为伪随机函数；带密钥的 SHA-256 不发生碰撞",
+        ),
+    }
+}
+
+fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisation>, kind: PsiKind) -> Result<Side1<'a>> {
     let dataset: DatasetId = file.dataset.parse()?;
     let entry = fetch_catalogue(node, &file.party)?
         .into_iter()
@@ -150,14 +165,18 @@ fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisatio
             Fault::new(Code::NotApproved, format!("no approval for {dataset} under {}", authorisation.payload.id)).party(file.party.clone())
         })?;
     let request: Signed<DataRequest> = node.signed("request", approval.payload.request.as_str())?;
+    // only a join on shares scales the columns
+    let measured: &[String] = if kind == PsiKind::SharedJoin80 { &file.columns } else { &[] };
     let offer = if file.party == node.name() {
-        offer::of(node, &dataset, &authorisation.payload, &approval.payload, &file.key, &file.normalise)?
+        let wanted = offer::Wanted { key: &file.key, steps: &file.normalise, columns: measured };
+        offer::of(node, &dataset, &authorisation.payload, &approval.payload, &wanted)?
     } else {
         let ask = Ask::Offer {
             authorisation: authorisation.payload.id.to_string(),
             request: approval.payload.request.to_string(),
             key: file.key.clone(),
             normalisation: file.normalise.clone(),
+            columns: measured.to_vec(),
         };
         serde_json::from_value(node.ask(&file.party, &ask)?)
             .map_err(|_| Fault::new(Code::PeerProtocol, "offer").party(file.party.clone()))?
@@ -166,7 +185,7 @@ fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisatio
 }
 
 fn terms(side: &Side1<'_>) -> Result<SideTerms> {
-    Ok(SideTerms { party: side.file.party.parse()?, columns: side.file.columns.clone(), exponents: Vec::new() })
+    Ok(SideTerms { party: side.file.party.parse()?, columns: side.file.columns.clone(), exponents: side.offer.exponents.clone() })
 }
 
 fn grouping(file: &JobFile, left: &Side1<'_>, right: &Side1<'_>) -> Result<Option<GroupingTerms>> {

@@ -17,8 +17,8 @@ pub struct JobFile {
     /// `mpc`.
     #[serde(default = "mpc")]
     pub technique: String,
-    /// Who may learn which rows matched: `both` (`none` comes with tables over shares).
-    #[serde(default = "both")]
+    /// Who may learn which rows matched: `none` (rows are joined on shares) or `both` (aligned by ECDH-PSI, which costs less).
+    #[serde(default = "none")]
     pub reveal_match: String,
     /// First input.
     pub left: SideFile,
@@ -89,8 +89,8 @@ pub struct LimitsFile {
 fn mpc() -> String {
     "mpc".into()
 }
-fn both() -> String {
-    "both".into()
+fn none() -> String {
+    "none".into()
 }
 fn day() -> u32 {
     24
@@ -116,8 +116,8 @@ impl JobFile {
         if file.question != "joint-statistics" {
             return bad("question", "only `joint-statistics` is known");
         }
-        if file.reveal_match != "both" {
-            return bad("reveal_match", "ECDH-PSI reveals the match to both input parties: say `both`");
+        if file.reveal_match != "none" && file.reveal_match != "both" {
+            return bad("reveal_match", "`none` (joined on shares) or `both` (ECDH-PSI, which tells both input parties)");
         }
         if file.left.party == file.right.party {
             return bad("right.party", "the two inputs belong to two different parties");
@@ -176,6 +176,7 @@ columns = ["income"]
     fn defaults_are_filled() {
         let job = JobFile::parse(GOOD).unwrap();
         assert_eq!(job.technique, "mpc");
+        assert_eq!(job.reveal_match, "none");
         assert_eq!(job.left.normalise, ["trim", "nfkc"]);
     }
 
@@ -186,6 +187,7 @@ columns = ["income"]
         assert!(fault.place.unwrap().contains("line"), "{}", fault.detail);
         for (from, to, field) in [
             ("joint-statistics", "steal", "question"),
+            ("helper =", "reveal_match = \"left\"\nhelper =", "reveal_match"),
             ("columns = [\"age\"]", "columns = []", "left.columns"),
             ("columns = [\"age\"]", "columns = [\"resident_id\"]", "left.columns"),
             ("yu://dev/health/n1", "yu://dev/bank/n1", "right.party"),

@@ -32,6 +32,13 @@ pub struct Prepared {
     pub failed_keys: u64,
 }
 
+impl Prepared {
+    /// The keys; the rows are given up.
+    pub fn into_keys(self) -> Vec<Zeroizing<Vec<u8>>> {
+        self.keys
+    }
+}
+
 /// Opens this party's input: permitted columns, consenting subjects, usable keys.
 ///
 /// # Errors
@@ -65,7 +72,7 @@ pub fn open(node: &Node, contract: &Contract, permit: &Permit, job: JobId) -> Re
     Ok(Prepared { opened, rows, keys, without_consent, failed_keys })
 }
 
-/// Numbers of the matched rows in the common order, and what the owner finds in them.
+/// Numbers of these rows in this order, and what the owner finds in them.
 ///
 /// # Errors
 /// `cell.not-numeric`, `cell.unknown-category`.

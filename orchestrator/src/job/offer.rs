@@ -45,11 +45,22 @@ impl Offers {
     }
 }
 
+/// What somebody wants to know of a data set.
+pub struct Wanted<'a> {
+    /// Key columns, in order.
+    pub key: &'a [String],
+    /// Key normalisation.
+    pub steps: &'a [String],
+    /// Numeric columns whose magnitudes are wanted.
+    pub columns: &'a [String],
+}
+
 /// Answers a peer that holds an approved request.
 ///
 /// # Errors
 /// `request.not-approved` for everybody else.
-pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, key: &[String], steps: &[String]) -> Result<Value> {
+pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, wanted: &Wanted<'_>) -> Result<Value> {
+    let key = wanted.key;
     let not_approved = |_| Fault::new(Code::NotApproved, format!("`{request}`")).party(node.name());
     let asked: Signed<DataRequest> = node.signed("request", request).map_err(not_approved)?;
     let approval: Signed<Approval> = node.signed("approval", request).map_err(not_approved)?;
@@ -65,10 +76,11 @@ pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, 
     let granted = approval.payload.granted();
     // Counting over any other column would be an oracle about it.
     let keys = key.iter().all(|k| granted.contains(k) && entry.payload.column(k).is_some_and(|c| c.kind == Kind::Key));
-    if !fits || key.is_empty() || !keys {
-        return Err(Fault::new(Code::NotApproved, format!("`{request}` does not cover these key columns now")).party(node.name()));
+    let numeric = wanted.columns.iter().all(|c| granted.contains(c) && entry.payload.column(c).is_some_and(|c| c.kind == Kind::Numeric));
+    if !fits || key.is_empty() || !keys || !numeric {
+        return Err(Fault::new(Code::NotApproved, format!("`{request}` does not cover these columns now")).party(node.name()));
     }
-    let offered = of(node, &asked.payload.dataset, &authorisation.payload, &approval.payload, key, steps);
+    let offered = of(node, &asked.payload.dataset, &authorisation.payload, &approval.payload, wanted);
     // The peer learns that something is wrong with the data, the owner what and where.
     let offered = offered.map_err(|fault| {
         tracing::warn!(%fault, "no offer");
@@ -81,22 +93,16 @@ pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, 
 ///
 /// # Errors
 /// `not-found`, `dataset.changed`, `key.duplicate`, and faults of the file.
-pub fn of(
-    node: &Node,
-    id: &DatasetId,
-    authorisation: &Authorisation,
-    approval: &Approval,
-    key: &[String],
-    steps: &[String],
-) -> Result<OfferAnswer> {
+pub fn of(node: &Node, id: &DatasetId, authorisation: &Authorisation, approval: &Approval, wanted: &Wanted<'_>) -> Result<OfferAnswer> {
+    let Wanted { key, steps, columns } = wanted;
     let entry: Signed<CatalogueEntry> = node.signed("catalogue", id.as_str())?;
     dataset::unchanged(node, id, &entry.payload.version)?;
     let receipts_key = node.vault().key_id(&dataset::consent_id(id));
-    let name = format!("{id} {} {receipts_key:?} {} {key:?} {steps:?}", entry.payload.version, payload_hash(approval)?);
+    let name = format!("{id} {} {receipts_key:?} {} {key:?} {steps:?} {columns:?}", entry.payload.version, payload_hash(approval)?);
     if let Some(answer) = node.offers().recent(&name) {
         return Ok(answer);
     }
-    let answer = count(node, id, &entry.payload, authorisation, approval, key, steps)?;
+    let answer = count(node, id, &entry.payload, authorisation, approval, wanted)?;
     node.offers().keep(name, &answer);
     Ok(answer)
 }
@@ -107,26 +113,28 @@ fn count(
     entry: &CatalogueEntry,
     authorisation: &Authorisation,
     approval: &Approval,
-    key: &[String],
-    steps: &[String],
+    wanted: &Wanted<'_>,
 ) -> Result<OfferAnswer> {
+    let Wanted { key, steps, columns } = *wanted;
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let table = dataset::load(node, id, &entry.version)?;
     normalise(&table, &key_spec(key, steps)?)?.check_unique()?;
     let raw = Raw::new(id.clone(), entry.version, Rows(table));
     if entry.subjects == Subjects::None {
-        return Ok(OfferAnswer { rows: raw.rows(), commitment: None });
+        return Ok(OfferAnswer { rows: raw.rows(), commitment: None, exponents: raw.magnitudes(&columns, None)? });
     }
     let consent = receipts(node, id)?;
     let subject = key.first().ok_or_else(|| Fault::new(Code::Input, "no key column"))?;
     let granted = approval.granted();
     let query = ConsentQuery { scenario: &authorisation.scenario, purpose: &authorisation.purpose, items: &granted, now: now() };
     let counts = raw.count_consenting(subject, &consent, &query)?;
+    let exponents = raw.magnitudes(&columns, Some((subject, &consent, &query)))?;
     let mut salt = [0_u8; 32];
     rng().fill_bytes(&mut salt);
     let commitment = consent.commitment(&salt);
     // with the salt the provider can show later which set it used; it stays encrypted here, as long as the data set does
     node.vault().put(&format!("{}{}", dataset::salt_prefix(id), commitment.to_hex()), &salt)?;
-    Ok(OfferAnswer { rows: counts.kept, commitment: Some(commitment.to_string()) })
+    Ok(OfferAnswer { rows: counts.kept, commitment: Some(commitment.to_string()), exponents })
 }
 
 /// Consent receipts of a data set.

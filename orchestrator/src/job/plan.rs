@@ -2,10 +2,13 @@
 
 use crate::fault::{Code, Fault, Result};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use yu_governance::canonical::{Hash, digest, to_canonical};
-use yu_governance::contract::{Contract, CostStatement, Side, StepCost};
+use yu_governance::contract::{Contract, CostStatement, PsiKind, Side, StepCost};
 use yu_mpc::cost::{Cost, Counts};
+use yu_mpc::joint::{self, JointPlan};
 use yu_mpc::psi::Limits;
+use yu_mpc::rep3::Context;
 use yu_mpc::stats::{self, Grouping, Layout, Owner, Side as StatsSide, StatsPlan};
 
 /// Bits after the binary point of means and deviations.
@@ -41,6 +44,27 @@ pub fn of(contract: &Contract) -> Result<StatsPlan> {
     Ok(plan)
 }
 
+/// The plan of a contract that joins rows on shares; absent for one that aligns them first.
+///
+/// # Errors
+/// `contract.rule` for terms that this engine does not compute.
+pub fn joint(contract: &Contract) -> Result<Option<JointPlan>> {
+    if contract.protocol.psi.kind != PsiKind::SharedJoin80 {
+        return Ok(None);
+    }
+    let (left, right) = rows(contract);
+    let count =
+        |rows: u64| u32::try_from(rows).map_err(|_| Fault::new(Code::ContractRule, format!("{rows} rows are too many to join on shares")));
+    let s = &contract.protocol.statistics;
+    let plan = JointPlan {
+        statistics: of(contract)?,
+        rows: [count(left)?, count(right)?],
+        exponents: [s.left.exponents.clone(), s.right.exponents.clone()],
+    };
+    plan.check()?;
+    Ok(Some(plan))
+}
+
 /// Limits of the alignment.
 pub fn limits(contract: &Contract) -> Limits {
     Limits { min_rows: contract.limits.min_rows, max_ratio: contract.limits.max_ratio }
@@ -51,6 +75,9 @@ pub fn limits(contract: &Contract) -> Limits {
 /// # Errors
 /// `input.bad` when the counts overflow.
 pub fn cost(contract: &Contract) -> Result<CostStatement> {
+    if let Some(plan) = joint(contract)? {
+        return Ok(fixed(&joint::cost::<Context>(&plan)?));
+    }
     let formula = stats::job_formula(&of(contract)?)?;
     let (n_left, n_right) = rows(contract);
     let (least, most) = formula.bounds(n_left, n_right, contract.limits.min_rows.min(n_left.min(n_right)))?;
@@ -74,12 +101,37 @@ pub fn cost(contract: &Contract) -> Result<CostStatement> {
     })
 }
 
+/// The statement of a cost that depends on the announced rows only: one line for all messages of a step between two parties.
+fn fixed(cost: &Cost) -> CostStatement {
+    let mut steps = BTreeMap::<(&str, &str, &str), u64>::new();
+    for message in &cost.messages {
+        *steps.entry((&message.step, &message.from, &message.to)).or_default() += message.bytes;
+    }
+    let line = |((step, from, to), bytes): ((&str, &str, &str), u64)| StepCost {
+        step: step.to_owned(),
+        from: from.to_owned(),
+        to: to.to_owned(),
+        bytes: bytes.to_string(),
+    };
+    CostStatement {
+        formula: steps.into_iter().map(line).collect(),
+        rounds: cost.rounds.to_string(),
+        min_bytes: cost.bytes,
+        max_bytes: cost.bytes,
+        min_rounds: u64::from(cost.rounds),
+        max_rounds: u64::from(cost.rounds),
+    }
+}
+
 /// What a run at these counts costs.
 ///
 /// # Errors
 /// `input.bad` when the counts overflow.
 pub fn at(contract: &Contract, counts: &Counts) -> Result<Cost> {
-    Ok(stats::cost(&of(contract)?, counts)?)
+    match joint(contract)? {
+        Some(plan) => Ok(joint::cost::<Context>(&plan)?),
+        None => Ok(stats::cost(&of(contract)?, counts)?),
+    }
 }
 
 /// Layout of the output.

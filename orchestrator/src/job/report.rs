@@ -52,7 +52,13 @@ impl Opened {
         let sealed: [SealedShare; 3] = sealed.try_into().map_err(|_| missing(()))?;
         let names: [&str; 3] = names.iter().map(String::as_str).collect::<Vec<_>>().try_into().map_err(|_| missing(()))?;
         match reconstruct(key, names, &sealed, run::OUTPUT_INFO, job.as_bytes()) {
-            Ok(values) => Ok(Reconstruction::Consistent(Report(assemble(&plan::layout(contract)?, &values)?))),
+            Ok(values) => {
+                let statistics = match plan::joint(contract)? {
+                    Some(plan) => yu_mpc::joint::assemble(&plan, &values)?,
+                    None => assemble(&plan::layout(contract)?, &values)?,
+                };
+                Ok(Reconstruction::Consistent(Report(statistics)))
+            }
             Err(yu_mpc::Error::Inconsistent { suspects }) => {
                 let culprits = suspects.iter().map(|s| s.parse()).collect::<Result<_, _>>()?;
                 Ok(Reconstruction::Inconsistent { culprits })

@@ -1,5 +1,10 @@
 //! The run of a job on one computing party: open the data with a permit, align, check, compute on shares, seal the output
 //! to the reviewer. Blocking code on a thread of its own.
+//!
+//! Two protocols: rows are aligned first, and both input parties learn which match (here); or they are joined on shares, and
+//! nobody does ([`join`]).
+
+mod join;
 
 use super::bundle::{self, Bundle, Situation};
 use super::held::{self, Handover};
@@ -90,7 +95,12 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     };
     say(8, "sessions");
     let mut open = sessions::open(node, job, contract)?;
-    let result = protocol(node, job, contract, part, prepared, &mut open, &say);
+    let scene = Scene { node, job, contract, part, say: &say };
+    let result = match plan::joint(contract) {
+        Ok(Some(plan)) => join::protocol(&scene, &plan, prepared, &mut open),
+        Ok(None) => protocol(&scene, prepared, &mut open),
+        Err(fault) => Err(fault),
+    };
     // What made its keys has returned, and they wipe themselves when dropped. If this is not stored the certificate claims less.
     if let Err(fault) = node.store().keys_wiped(job) {
         tracing::warn!(job, code = fault.code.as_str(), "end of the run's keys not stored");
@@ -127,15 +137,18 @@ fn prepare(
     Ok(prepared)
 }
 
-fn protocol(
-    node: &Arc<Node>,
-    job: &str,
-    contract: &Contract,
+/// Where a protocol runs.
+struct Scene<'a> {
+    node: &'a Arc<Node>,
+    job: &'a str,
+    contract: &'a Contract,
     part: Part,
-    prepared: Option<Prepared>,
-    open: &mut sessions::Open,
-    say: &dyn Fn(u8, &str),
-) -> Result<Handover> {
+    /// Percent and step, for whoever watches.
+    say: &'a dyn Fn(u8, &str),
+}
+
+fn protocol(scene: &Scene<'_>, prepared: Option<Prepared>, open: &mut sessions::Open) -> Result<Handover> {
+    let Scene { node, job, contract, part, say } = *scene;
     let plan = plan::of(contract)?;
     let terms = &contract.protocol.statistics;
     let id = *crate::destroy::parse_job(job)?.0.as_bytes();
