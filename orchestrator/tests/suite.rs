@@ -25,6 +25,8 @@ mod known;
 mod needles;
 #[path = "suite/peers.rs"]
 mod peers;
+#[path = "suite/planted.rs"]
+mod planted;
 #[path = "suite/rig.rs"]
 mod rig;
 #[path = "suite/rules.rs"]
