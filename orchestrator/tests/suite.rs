@@ -27,6 +27,8 @@ mod known;
 mod needles;
 #[path = "suite/peers.rs"]
 mod peers;
+#[path = "suite/planted.rs"]
+mod planted;
 #[path = "suite/prod.rs"]
 mod prod;
 #[path = "suite/rig.rs"]
