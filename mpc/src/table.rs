@@ -10,7 +10,8 @@
 //! | apply and undo a secret permutation | [`scatter`], [`gather`] | nothing |
 //! | bring flagged rows to the front | [`partition`] | nothing |
 //! | sort by one or several keys, stable | [`sort()`], [`places`] | nothing |
-//! | count, add, average, find extremes within groups | [`group_by`] | nothing: the number of groups stays secret |
+//! | count, add, find extremes within groups | [`group_by`] | nothing: the number of groups stays secret |
+//! | divide sums by counts | [`means`], [`Groups::means`] | nothing |
 //! | match rows of two owners | [`join()`] | nothing: nobody learns who matched, nor how many |
 //! | the first rows of an order | [`top`] | nothing |
 //! | order statistics | [`quantiles`] | nothing: the number of flagged rows stays secret |
@@ -36,6 +37,7 @@ mod group;
 mod histogram;
 mod join;
 mod key;
+mod mean;
 mod order;
 mod permute;
 mod quantile;
@@ -46,6 +48,7 @@ pub use group::{Grouping, Groups, distinct, group_by};
 pub use histogram::{categories, histogram};
 pub use join::{Joined, Side, digest, digests, join};
 pub use key::Key;
+pub use mean::means;
 pub use permute::{gather, partition, scatter, shuffle};
 pub use quantile::{Fraction, quantiles};
 pub use sort::{Sorted, places, sort};

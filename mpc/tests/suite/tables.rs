@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use yu_mpc::clear::Clear;
 use yu_mpc::conformance;
 use yu_mpc::dry::Dry;
-use yu_mpc::engine::{Engine, Words};
+use yu_mpc::engine::{Engine, Module, Words};
 use yu_mpc::rep3::Context;
 use yu_mpc::table::{self, Fraction, Grouping, Key, Side};
 use yu_mpc::{Error, Result};
@@ -104,6 +104,21 @@ proptest! {
         }
         let count = table::distinct(&mut Clear, &keys, with_flags.then_some(&f)).unwrap();
         prop_assert_eq!(clear(&count), [expected.len() as u64]);
+    }
+
+    #[test]
+    fn divides_sums_by_counts(rows in proptest::collection::vec((-(1i64 << 62) + 1..1 << 62, 0u64..300, 0u32..62), 0..100), most in 300usize..5000) {
+        let sums: Vec<i64> = rows.iter().map(|row| row.0 >> row.2).collect();
+        let counts: Vec<u64> = rows.iter().map(|row| if row.1 == 299 { most as u64 } else { row.1 }).collect();
+        let column = share(&sums.iter().map(|sum| sum.cast_unsigned()).collect::<Vec<_>>());
+        let means = table::means(&mut Clear, &[&column, &column.neg()], &share(&counts), most).unwrap();
+        for (at, (sum, count)) in sums.iter().zip(&counts).enumerate() {
+            for (mean, sum) in means.iter().zip([*sum, -sum]) {
+                let mean = i128::from(clear(mean)[at].cast_signed());
+                let off = mean * i128::from(*count) - i128::from(sum);
+                prop_assert!(if *count == 0 { mean == 0 } else { off.abs() <= 2 * i128::from(*count) }, "{sum} / {count} is not {mean}");
+            }
+        }
     }
 
     #[test]
