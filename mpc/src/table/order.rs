@@ -21,7 +21,7 @@ use crate::secret::only;
 use crate::{Error, Result};
 
 /// As many rows are compared each against each.
-const FEW: usize = 255;
+pub(super) const FEW: usize = 255;
 /// Rows a gap at most, on average: in the last stage, in the stages before it.
 const PER_GAP: [usize; 2] = [8, 16];
 /// Levels of the search at a time: `2^2 - 1` comparisons instead of 2, half the rounds.
@@ -131,7 +131,7 @@ fn search<E: Engine>(engine: &mut E, planes: &[E::Bits], order: &[usize], new: u
 }
 
 /// Opens for each pair of rows whether the first is smaller.
-fn less<E: Engine>(engine: &mut E, planes: &[E::Bits], pairs: impl Iterator<Item = (usize, usize)>) -> Result<Packed> {
+pub(super) fn less<E: Engine>(engine: &mut E, planes: &[E::Bits], pairs: impl Iterator<Item = (usize, usize)>) -> Result<Packed> {
     let mut pairs = pairs.peekable();
     let mut opened = Vec::new();
     while pairs.peek().is_some() {

@@ -26,7 +26,7 @@
 //! | 0 | 0 | 0 | 0 |
 
 use super::key::{Key, planes, rows_of};
-use super::order::order;
+use super::top::first;
 use crate::Result;
 use crate::engine::{Engine, Vector, Way};
 
@@ -49,7 +49,7 @@ pub struct Sorted<E: Engine> {
 /// [`crate::Error::Shape`] for columns of different lengths, [`crate::Error::Caller`] for no key, a key of 0 or more than 64 bits, or 2^32 rows;
 /// the engine's.
 pub fn sort<E: Engine>(engine: &mut E, keys: &[Key<'_, E>], columns: &[&E::Words]) -> Result<Sorted<E>> {
-    let (shuffled, by) = shuffled(engine, keys, columns)?;
+    let (shuffled, by) = shuffled(engine, keys, columns, usize::MAX)?;
     let order = &by.order;
     let pick = |words: &E::Words| words.gather(order);
     let (keys_of, rest) = shuffled.split_at(keys.len());
@@ -64,7 +64,7 @@ pub fn sort<E: Engine>(engine: &mut E, keys: &[Key<'_, E>], columns: &[&E::Words
 /// # Errors
 /// As [`sort`].
 pub fn places<E: Engine>(engine: &mut E, keys: &[Key<'_, E>]) -> Result<E::Words> {
-    let (_, by) = shuffled(engine, keys, &[])?;
+    let (_, by) = shuffled(engine, keys, &[], usize::MAX)?;
     let mut places = vec![0; by.order.len()];
     for (place, row) in by.order.iter().enumerate() {
         places[*row] = place as u64;
@@ -74,15 +74,21 @@ pub fn places<E: Engine>(engine: &mut E, keys: &[Key<'_, E>]) -> Result<E::Words
 }
 
 /// What is known about shuffled rows.
-struct Known<E: Engine> {
+pub(super) struct Known<E: Engine> {
     shuffle: E::Shuffle,
-    order: Vec<usize>,
+    /// The first rows in order.
+    pub(super) order: Vec<usize>,
     /// Of the keys.
     planes: Vec<Vec<E::Bits>>,
 }
 
-/// Shuffles keys, row numbers and columns and finds their order.
-fn shuffled<E: Engine>(engine: &mut E, keys: &[Key<'_, E>], columns: &[&E::Words]) -> Result<(Vec<E::Words>, Known<E>)> {
+/// Shuffles keys, row numbers and columns, which come out in this order, and finds the first `wanted` rows.
+pub(super) fn shuffled<E: Engine>(
+    engine: &mut E,
+    keys: &[Key<'_, E>],
+    columns: &[&E::Words],
+    wanted: usize,
+) -> Result<(Vec<E::Words>, Known<E>)> {
     if keys.is_empty() {
         return Err(crate::Error::caller("sort: no key"));
     }
@@ -96,7 +102,7 @@ fn shuffled<E: Engine>(engine: &mut E, keys: &[Key<'_, E>], columns: &[&E::Words
     read.extend(moved.get(keys.len()).map(|numbers| Key::unsigned(numbers, rows.saturating_sub(1).max(1).ilog2() + 1)));
     let mut planes = planes(engine, &read)?;
     let composite: Vec<E::Bits> = planes.iter().rev().flatten().cloned().collect();
-    let order = order(engine, &composite, rows)?;
+    let order = first(engine, &composite, rows, wanted)?;
     planes.truncate(keys.len());
     Ok((moved, Known { shuffle, order, planes }))
 }

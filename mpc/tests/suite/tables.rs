@@ -231,30 +231,55 @@ fn bad_input_is_refused() {
     refused(table::join(&mut Clear, &odd, &odd).map(drop));
 }
 
-/// A size with several stages: the same result on three parties, and the messages that the dry run predicted.
+/// Opens the columns that a program returns, on three parties, whose meters show what the dry run predicted.
+macro_rules! metered {
+    ($inputs:expr, |$engine:ident, $x:ident| $program:expr) => {{
+        let inputs: Vec<Vec<u64>> = $inputs;
+        let mut dry = Dry::<Context>::new(&NAMES);
+        {
+            let $engine = &mut dry;
+            let $x = conformance::share($engine, &inputs, None).unwrap();
+            let columns: Vec<_> = $program.unwrap();
+            $engine.open(&columns.iter().collect::<Vec<_>>()).unwrap();
+        }
+        let cost = dry.cost().unwrap();
+        let results = three(|$engine: &mut Context| {
+            let $x = conformance::share($engine, &inputs, Some($engine.index()))?;
+            let columns: Vec<_> = $program?;
+            Ok(($engine.open(&columns.iter().collect::<Vec<_>>())?, $engine.totals()))
+        });
+        let mut opened = Vec::new();
+        for (result, name) in results.into_iter().zip(NAMES) {
+            let (columns, totals): (Vec<Vec<u64>>, _) = Result::unwrap(result);
+            let predicted = cost.party(name).unwrap();
+            assert_eq!((totals.bytes_sent, totals.rounds), (predicted.bytes_sent, predicted.rounds));
+            opened = columns;
+        }
+        opened
+    }};
+}
+
+/// A size with several stages.
 #[test]
 fn a_sort_in_stages_costs_what_was_predicted() {
-    let rows = 700;
-    let values: Vec<u64> = (0..rows).map(|row| (row * row) % 97).collect();
-    let mut dry = Dry::<Context>::new(&NAMES);
-    let program = |engine: &mut Context| {
-        let x = conformance::share(engine, &[values.clone()], Some(engine.index()))?.remove(0);
-        let sorted = table::sort(engine, &[Key::unsigned(&x, 7)], &[])?;
-        Ok((engine.open(&[&sorted.keys[0], &sorted.rows])?, engine.totals()))
-    };
-    let x = conformance::share(&mut dry, &[values.clone()], None).unwrap().remove(0);
-    let sorted = table::sort(&mut dry, &[Key::unsigned(&x, 7)], &[]).unwrap();
-    dry.open(&[&sorted.keys[0], &sorted.rows]).unwrap();
-    let cost = dry.cost().unwrap();
-    let mut expected: Vec<u64> = (0..rows).collect();
+    let values: Vec<u64> = (0..700).map(|row| (row * row) % 97).collect();
+    let opened = metered!(vec![values.clone()], |engine, x| {
+        table::sort(engine, &[Key::unsigned(&x[0], 7)], &[]).map(|sorted| vec![sorted.keys[0].clone(), sorted.rows])
+    });
+    let mut expected: Vec<u64> = (0..700).collect();
     expected.sort_by_key(|row| values[*row as usize]);
-    for (result, name) in three(program).into_iter().zip(NAMES) {
-        let (opened, totals): (Vec<Vec<u64>>, _) = Result::unwrap(result);
-        assert_eq!(opened[1], expected);
-        assert!(opened[0].is_sorted());
-        let predicted = cost.party(name).unwrap();
-        assert_eq!((totals.bytes_sent, totals.rounds), (predicted.bytes_sent, predicted.rounds));
-    }
+    assert_eq!(opened[1], expected);
+    assert!(opened[0].is_sorted());
+}
+
+/// A size with a sample.
+#[test]
+fn a_selection_costs_what_was_predicted() {
+    let values: Vec<u64> = (0..2000).map(|row| (row * row) % 1999).collect();
+    let opened = metered!(vec![values.clone()], |engine, x| table::top(engine, &[Key::unsigned(&x[0], 11).descending()], &[], 6));
+    let mut expected = values;
+    expected.sort_unstable_by_key(|value| std::cmp::Reverse(*value));
+    assert_eq!(opened[0], expected[..6]);
 }
 
 /// Figures of the documentation.
