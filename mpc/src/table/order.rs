@@ -1,6 +1,6 @@
 //! The order of rows that nobody can name, from comparisons that everybody may see.
 //!
-//! The rows were shuffled before and no two are equal, so their order is a uniformly random one, whatever the data: [`super::sort`]
+//! The rows were shuffled before and no two are equal, so their order is a uniformly random one, whatever the data: [`super::sort`](mod@super::sort)
 //! has the argument. Hence comparisons are opened and everything but them is done in the clear.
 //!
 //! **Course.** The first `2^b - 1` rows are ordered (by the same method, or each against each if they are few). All others search their
