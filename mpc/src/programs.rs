@@ -62,7 +62,7 @@ macro_rules! with_programs {
             Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
             Moments moments,
             Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, GroupMean group_mean, Join join, Top top,
-            Quantiles quantiles, Histogram histogram, Categories categories, Distinct distinct,
+            Quantiles quantiles, Histogram histogram, Categories categories, ByCategory by_category, Distinct distinct,
         }
     };
 }

@@ -232,6 +232,22 @@ impl Program for Categories {
     }
 }
 
+/// Counts and sums of ten categories, of the rows that have a flag.
+pub struct ByCategory;
+
+impl Program for ByCategory {
+    const NAME: &'static str = "by-category";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![below(n, 12, rng), words(n, rng), words(n, rng), flags(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let groups = table::by_category(engine, &inputs[0], 10, &[&inputs[1], &inputs[2]], Some(&inputs[3]))?;
+        Ok(all(groups.sums.into_iter().chain([groups.counts])))
+    }
+}
+
 /// Number of different 64-bit keys.
 pub struct Distinct;
 

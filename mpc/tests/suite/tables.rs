@@ -171,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn counts_by_edges_and_codes((a, _, flag) in rows(200), edges in proptest::collection::btree_set(any::<i64>(), 0..6), with_flags: bool) {
+    fn counts_by_edges_and_codes((a, b, flag) in rows(200), edges in proptest::collection::btree_set(any::<i64>(), 0..6), with_flags: bool) {
         let (x, f) = (share(&a), share(&flag));
         let valid = with_flags.then_some(&f);
         let raw: Vec<u64> = edges.iter().map(|edge| edge.cast_unsigned()).collect();
@@ -188,6 +188,17 @@ proptest! {
         for categories in 1..=5 {
             let counts = table::categories(&mut Clear, &x, categories, valid).unwrap();
             prop_assert_eq!(&clear(&counts), &codes[..categories]);
+            let groups = table::by_category(&mut Clear, &x, categories, &[&x, &share(&b)], valid).unwrap();
+            prop_assert_eq!(&clear(&groups.counts), &codes[..categories]);
+            for (column, sums) in [&a, &b].into_iter().zip(&groups.sums) {
+                let mut expected = vec![0u64; categories];
+                for row in (0..a.len()).filter(|row| flag[*row] == 1 || !with_flags) {
+                    if let Some(sum) = expected.get_mut((a[row] & 0xffff_ffff) as usize) {
+                        *sum = sum.wrapping_add(column[row]);
+                    }
+                }
+                prop_assert_eq!(clear(sums), expected);
+            }
         }
     }
 
@@ -323,6 +334,7 @@ fn costs_are_documented() {
         "quantiles",
         "histogram",
         "categories",
+        "by-category",
         "distinct",
     ] {
         let [(small, few), (large, many)] = [1_000, 100_000].map(|rows| by_name(name, &mut Price(rows)).unwrap());
