@@ -5,6 +5,7 @@
 //! | which rows two parties have in common | [`psi`] |
 //! | arithmetic on values that nobody sees | [`rep3`] |
 //! | means, correlations and groups over two parties' columns | [`stats`] |
+//! | sorting, grouping and joining rows that nobody sees | [`table`] |
 //! | bytes and rounds before the run | [`cost`] |
 //! | what a ring element means | [`ring`], [`fixed`] |
 //! | randomness that two parties share | [`prg`] |

@@ -61,8 +61,8 @@ macro_rules! with_programs {
             Add add, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
             Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
             Moments moments,
-            Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, Join join, Top top,
-            Quantiles quantiles, Histogram histogram, Categories categories, Distinct distinct,
+            Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, GroupMean group_mean, Join join, Top top,
+            Quantiles quantiles, Histogram histogram, Categories categories, ByCategory by_category, Distinct distinct,
         }
     };
 }

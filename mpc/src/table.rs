@@ -10,15 +10,37 @@
 //! | apply and undo a secret permutation | [`scatter`], [`gather`] | nothing |
 //! | bring flagged rows to the front | [`partition`] | nothing |
 //! | sort by one or several keys, stable | [`sort()`], [`places`] | nothing |
-//! | count, add, average, find extremes within groups | [`group_by`] | nothing: the number of groups stays secret |
+//! | count, add, find extremes within groups | [`group_by`] | nothing: the number of groups stays secret |
+//! | divide sums by counts | [`means`], [`Groups::means`] | nothing |
 //! | match rows of two owners | [`join()`] | nothing: nobody learns who matched, nor how many |
-//! | the first rows of an order | [`top`] | nothing |
+//! | the first rows of an order | [`top()`] | nothing |
 //! | order statistics | [`quantiles`] | nothing: the number of flagged rows stays secret |
-//! | count by ranges or categories | [`histogram`], [`categories`] | nothing |
+//! | count by ranges or public categories | [`histogram()`], [`categories`] | nothing |
+//! | add within public categories | [`by_category`] | nothing |
 //! | count different keys | [`distinct`] | nothing |
 //!
-//! Sizes are: numbers of rows, of columns, of keys and their widths, of edges and categories. Everything else, results included, is shares
+//! The modules say how, and prove what leaks. Sizes are: numbers of rows, of columns, of keys and their widths, of edges and categories. Everything else, results included, is shares
 //! until somebody opens or seals it.
+//!
+//! **Cost** in `rep3` by dry run: bytes of all parties together a row, and rounds. The programs of the [catalogue](crate::programs) say what
+//! is computed on what; tables are of one to three columns. A join has `n` rows on each side.
+//!
+//! | program | `n = 1000`: bytes | rounds | `n = 100 000`: bytes | rounds |
+//! |---|---:|---:|---:|---:|
+//! | shuffle | 97 | 3 | 97 | 3 |
+//! | permute | 241 | 9 | 241 | 9 |
+//! | partition | 193 | 5 | 193 | 5 |
+//! | sort | 4000 | 69 | 2946 | 186 |
+//! | sort-table | 8510 | 149 | 6292 | 381 |
+//! | group-by | 6476 | 90 | 4819 | 206 |
+//! | group-mean | 3953 | 117 | 3677 | 223 |
+//! | join | 10498 | 86 | 7639 | 231 |
+//! | top-k | 4048 | 69 | 507 | 186 |
+//! | quantiles | 4101 | 70 | 3029 | 187 |
+//! | histogram | 996 | 18 | 989 | 18 |
+//! | categories | 319 | 16 | 315 | 16 |
+//! | by-category | 323 | 20 | 319 | 20 |
+//! | distinct | 4049 | 77 | 2994 | 194 |
 //!
 //! ```
 //! use yu_mpc::{clear::Clear, ring::Int, secret::Secret, table::{self, Key}};
@@ -32,20 +54,23 @@
 //! # Ok::<(), yu_mpc::Error>(())
 //! ```
 
-mod group;
-mod histogram;
-mod join;
+mod array;
+pub mod group;
+pub mod histogram;
+pub mod join;
 mod key;
+pub mod mean;
 mod order;
-mod permute;
-mod quantile;
-mod sort;
-mod top;
+pub mod permute;
+pub mod quantile;
+pub mod sort;
+pub mod top;
 
 pub use group::{Grouping, Groups, distinct, group_by};
-pub use histogram::{categories, histogram};
+pub use histogram::{ByCategory, by_category, categories, histogram};
 pub use join::{Joined, Side, digest, digests, join};
 pub use key::Key;
+pub use mean::means;
 pub use permute::{gather, partition, scatter, shuffle};
 pub use quantile::{Fraction, quantiles};
 pub use sort::{Sorted, places, sort};

@@ -109,7 +109,7 @@ impl Program for Partition {
     }
 }
 
-/// Count, sum, mean, minimum and maximum by a 32-bit key of the rows that have a flag.
+/// Count, sum, minimum and maximum by a 32-bit key of the rows that have a flag.
 pub struct GroupBy;
 
 impl Program for GroupBy {
@@ -126,6 +126,26 @@ impl Program for GroupBy {
         let groups = table::group_by(engine, &grouping)?;
         let counted = groups.keys.into_iter().chain(groups.sums).chain([groups.is_group, groups.counts]);
         Ok(all(counted.chain(groups.min).chain(groups.max)))
+    }
+}
+
+/// Means by a 32-bit key.
+pub struct GroupMean;
+
+impl Program for GroupMean {
+    const NAME: &'static str = "group-mean";
+    // each is 2 units off at most
+    const TOLERANCE: u64 = 4;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        let bits = 61u32.saturating_sub(n.max(1).ilog2());
+        vec![below(n, (n / 5) as u64 + 1, rng), signed(n, bits, rng), signed(n, 20, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let keys = [Key::unsigned(&inputs[0], 32)];
+        let groups = table::group_by(engine, &Grouping::by(&keys).sums(&[&inputs[1], &inputs[2]]))?;
+        Ok(all(groups.means(engine)?))
     }
 }
 
@@ -209,6 +229,22 @@ impl Program for Categories {
 
     fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
         Ok(all([table::categories(engine, &inputs[0], 10, None)?]))
+    }
+}
+
+/// Counts and sums of ten categories, of the rows that have a flag.
+pub struct ByCategory;
+
+impl Program for ByCategory {
+    const NAME: &'static str = "by-category";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![below(n, 12, rng), words(n, rng), words(n, rng), flags(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let groups = table::by_category(engine, &inputs[0], 10, &[&inputs[1], &inputs[2]], Some(&inputs[3]))?;
+        Ok(all(groups.sums.into_iter().chain([groups.counts])))
     }
 }
 

@@ -8,6 +8,7 @@
 //! **What leaks: sizes.** All results have as many rows as the table; which of them are groups is a secret flag.
 
 use super::key::{Key, equals_next, rows_of};
+use super::mean::means;
 use super::permute::partition;
 use super::sort::{Sorted, sort};
 use crate::Result;
@@ -66,6 +67,16 @@ pub struct Groups<E: Engine> {
     pub min: Option<E::Words>,
     /// The greatest value.
     pub max: Option<E::Words>,
+}
+
+impl<E: Engine> Groups<E> {
+    /// Means of the summed columns, at most 2 units in the last place off for `|sum| < 2^62`; 0 for a row that is no group. Costs: [`means`].
+    ///
+    /// # Errors
+    /// As [`means`].
+    pub fn means(&self, engine: &mut E) -> Result<Vec<E::Words>> {
+        means(engine, &self.sums.iter().collect::<Vec<_>>(), &self.counts, self.counts.len().max(1))
+    }
 }
 
 /// Groups rows.

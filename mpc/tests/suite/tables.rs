@@ -2,12 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ndarray::{Ix1, arr1};
 use proptest::prelude::*;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use yu_mpc::clear::Clear;
 use yu_mpc::conformance;
 use yu_mpc::dry::Dry;
-use yu_mpc::engine::{Engine, Words};
+use yu_mpc::engine::{Engine, Module, Words};
+use yu_mpc::programs::{Program, Visitor, by_name};
 use yu_mpc::rep3::Context;
+use yu_mpc::ring::Int;
+use yu_mpc::secret::Secret;
 use yu_mpc::table::{self, Fraction, Grouping, Key, Side};
 use yu_mpc::{Error, Result};
 
@@ -107,6 +113,21 @@ proptest! {
     }
 
     #[test]
+    fn divides_sums_by_counts(rows in proptest::collection::vec((-(1i64 << 62) + 1..1 << 62, 0u64..300, 0u32..62), 0..100), most in 300usize..5000) {
+        let sums: Vec<i64> = rows.iter().map(|row| row.0 >> row.2).collect();
+        let counts: Vec<u64> = rows.iter().map(|row| if row.1 == 299 { most as u64 } else { row.1 }).collect();
+        let column = share(&sums.iter().map(|sum| sum.cast_unsigned()).collect::<Vec<_>>());
+        let means = table::means(&mut Clear, &[&column, &column.neg()], &share(&counts), most).unwrap();
+        for (at, (sum, count)) in sums.iter().zip(&counts).enumerate() {
+            for (mean, sum) in means.iter().zip([*sum, -sum]) {
+                let mean = i128::from(clear(mean)[at].cast_signed());
+                let off = mean * i128::from(*count) - i128::from(sum);
+                prop_assert!(if *count == 0 { mean == 0 } else { off.abs() <= 2 * i128::from(*count) }, "{sum} / {count} is not {mean}");
+            }
+        }
+    }
+
+    #[test]
     fn joins_rows(left in proptest::collection::btree_set(0u32..60, 0..40), right in proptest::collection::btree_set(0u32..60, 0..40)) {
         let digests = |ids: &BTreeSet<u32>| {
             let names: Vec<[u8; 4]> = ids.iter().map(|id| id.to_le_bytes()).collect();
@@ -150,13 +171,13 @@ proptest! {
     }
 
     #[test]
-    fn counts_by_edges_and_codes((a, _, flag) in rows(200), edges in proptest::collection::btree_set(any::<i64>(), 0..6), with_flags: bool) {
+    fn counts_by_edges_and_codes((a, b, flag) in rows(200), edges in proptest::collection::btree_set(any::<i64>(), 0..6), with_flags: bool) {
         let (x, f) = (share(&a), share(&flag));
         let valid = with_flags.then_some(&f);
         let raw: Vec<u64> = edges.iter().map(|edge| edge.cast_unsigned()).collect();
         let counts = clear(&table::histogram(&mut Clear, Key::signed(&x), &raw, valid).unwrap());
         let mut expected = vec![0; edges.len() + 1];
-        let mut codes = vec![0; 5];
+        let mut codes = [0; 5];
         for value in a.iter().zip(&flag).filter(|(_, flag)| **flag == 1 || !with_flags).map(|(value, _)| *value) {
             expected[edges.iter().filter(|edge| **edge <= value.cast_signed()).count()] += 1;
             if let Some(count) = codes.get_mut((value & 0xffff_ffff) as usize) {
@@ -167,6 +188,17 @@ proptest! {
         for categories in 1..=5 {
             let counts = table::categories(&mut Clear, &x, categories, valid).unwrap();
             prop_assert_eq!(&clear(&counts), &codes[..categories]);
+            let groups = table::by_category(&mut Clear, &x, categories, &[&x, &share(&b)], valid).unwrap();
+            prop_assert_eq!(&clear(&groups.counts), &codes[..categories]);
+            for (column, sums) in [&a, &b].into_iter().zip(&groups.sums) {
+                let mut expected = vec![0u64; categories];
+                for row in (0..a.len()).filter(|row| flag[*row] == 1 || !with_flags) {
+                    if let Some(sum) = expected.get_mut((a[row] & 0xffff_ffff) as usize) {
+                        *sum = sum.wrapping_add(column[row]);
+                    }
+                }
+                prop_assert_eq!(clear(sums), expected);
+            }
         }
     }
 
@@ -216,47 +248,118 @@ fn bad_input_is_refused() {
     refused(table::join(&mut Clear, &odd, &odd).map(drop));
 }
 
-/// A size with several stages: the same result on three parties, and the messages that the dry run predicted.
+/// Opens the columns that a program returns, on three parties, whose meters show what the dry run predicted.
+macro_rules! metered {
+    ($inputs:expr, |$engine:ident, $x:ident| $program:expr) => {{
+        let inputs: Vec<Vec<u64>> = $inputs;
+        let mut dry = Dry::<Context>::new(&NAMES);
+        {
+            let $engine = &mut dry;
+            let $x = conformance::share($engine, &inputs, None).unwrap();
+            let columns: Vec<_> = $program.unwrap();
+            $engine.open(&columns.iter().collect::<Vec<_>>()).unwrap();
+        }
+        let cost = dry.cost().unwrap();
+        let results = three(|$engine: &mut Context| {
+            let $x = conformance::share($engine, &inputs, Some($engine.index()))?;
+            let columns: Vec<_> = $program?;
+            Ok(($engine.open(&columns.iter().collect::<Vec<_>>())?, $engine.totals()))
+        });
+        let mut opened = Vec::new();
+        for (result, name) in results.into_iter().zip(NAMES) {
+            let (columns, totals): (Vec<Vec<u64>>, _) = Result::unwrap(result);
+            let predicted = cost.party(name).unwrap();
+            assert_eq!((totals.bytes_sent, totals.rounds), (predicted.bytes_sent, predicted.rounds));
+            opened = columns;
+        }
+        opened
+    }};
+}
+
+/// A size with several stages.
 #[test]
 fn a_sort_in_stages_costs_what_was_predicted() {
-    let rows = 700;
-    let values: Vec<u64> = (0..rows).map(|row| (row * row) % 97).collect();
-    let mut dry = Dry::<Context>::new(&NAMES);
-    let program = |engine: &mut Context| {
-        let x = conformance::share(engine, &[values.clone()], Some(engine.index()))?.remove(0);
-        let sorted = table::sort(engine, &[Key::unsigned(&x, 7)], &[])?;
-        Ok((engine.open(&[&sorted.keys[0], &sorted.rows])?, engine.totals()))
-    };
-    let x = conformance::share(&mut dry, &[values.clone()], None).unwrap().remove(0);
-    let sorted = table::sort(&mut dry, &[Key::unsigned(&x, 7)], &[]).unwrap();
-    dry.open(&[&sorted.keys[0], &sorted.rows]).unwrap();
-    let cost = dry.cost().unwrap();
-    let mut expected: Vec<u64> = (0..rows).collect();
+    let values: Vec<u64> = (0..700).map(|row| (row * row) % 97).collect();
+    let opened = metered!(vec![values.clone()], |engine, x| {
+        table::sort(engine, &[Key::unsigned(&x[0], 7)], &[]).map(|sorted| sorted.keys.into_iter().chain([sorted.rows]).collect::<Vec<_>>())
+    });
+    let mut expected: Vec<u64> = (0..700).collect();
     expected.sort_by_key(|row| values[*row as usize]);
-    for (result, name) in three(program).into_iter().zip(NAMES) {
-        let (opened, totals): (Vec<Vec<u64>>, _) = Result::unwrap(result);
-        assert_eq!(opened[1], expected);
-        assert!(opened[0].is_sorted());
-        let predicted = cost.party(name).unwrap();
-        assert_eq!((totals.bytes_sent, totals.rounds), (predicted.bytes_sent, predicted.rounds));
+    assert_eq!(opened[1], expected);
+    assert!(opened[0].is_sorted());
+}
+
+/// A size with a sample.
+#[test]
+fn a_selection_costs_what_was_predicted() {
+    let values: Vec<u64> = (0..2000).map(|row| (row * row) % 1999).collect();
+    let opened = metered!(vec![values.clone()], |engine, x| table::top(engine, &[Key::unsigned(&x[0], 11).descending()], &[], 6));
+    let mut expected = values;
+    expected.sort_unstable_by_key(|value| std::cmp::Reverse(*value));
+    assert_eq!(opened[0], expected[..6]);
+}
+
+/// Bytes a row and rounds of a program, without its inputs.
+struct Price(usize);
+
+impl Visitor for Price {
+    type Out = (u64, u32);
+
+    fn visit<P: Program>(&mut self, program: &P) -> (u64, u32) {
+        let inputs = program.inputs(self.0, &mut StdRng::seed_from_u64(1));
+        let mut dry = Dry::<Context>::new(&NAMES);
+        let shared = conformance::share(&mut dry, &inputs, None).unwrap();
+        let before = dry.cost().unwrap();
+        program.run(&mut dry, &shared, self.0).unwrap();
+        let cost = dry.cost().unwrap();
+        ((cost.bytes - before.bytes).div_ceil(self.0 as u64), cost.rounds - before.rounds)
     }
 }
 
-/// Figures of the documentation.
+/// The table in the documentation of [`yu_mpc::table`]: nothing costs more than it says.
+#[test]
+fn costs_are_documented() {
+    let documented = include_str!("../../src/table.rs");
+    let mut missing = Vec::new();
+    for name in [
+        "shuffle",
+        "permute",
+        "partition",
+        "sort",
+        "sort-table",
+        "group-by",
+        "group-mean",
+        "join",
+        "top-k",
+        "quantiles",
+        "histogram",
+        "categories",
+        "by-category",
+        "distinct",
+    ] {
+        let [(small, few), (large, many)] = [1_000, 100_000].map(|rows| by_name(name, &mut Price(rows)).unwrap());
+        let line = documented.lines().find_map(|line| line.strip_prefix(&format!("//! | {name} | ")));
+        let figures: Vec<u64> = line.unwrap_or_default().split('|').filter_map(|figure| figure.trim().parse().ok()).collect();
+        let actual = [small, few.into(), large, many.into()];
+        if figures.len() != 4 || figures.iter().zip(actual).any(|(documented, actual)| actual > *documented) {
+            missing.push(format!("//! | {name} | {small} | {few} | {large} | {many} |"));
+        }
+    }
+    assert!(missing.is_empty(), "costs more than documented:\n{}", missing.join("\n"));
+}
+
+/// The aim: 6 KB for each key in all.
 #[test]
 fn a_sort_of_64_bit_keys_stays_below_its_budget() {
-    let price = |rows: usize, columns: usize| {
-        let mut dry = Dry::<Context>::new(&NAMES);
-        let before = dry.cost().unwrap();
-        let x = dry.constant(&vec![0; rows]);
-        table::sort(&mut dry, &[Key::signed(&x)], &vec![&x; columns]).unwrap();
-        let cost = dry.cost().unwrap();
-        ((cost.bytes - before.bytes) as f64 / rows as f64, cost.rounds - before.rounds)
-    };
-    for rows in [100, 1_000, 10_000, 100_000, 1_000_000] {
-        let ((bytes, rounds), (wider, _)) = (price(rows, 0), price(rows, 1));
-        println!("{rows} rows: {bytes:.0} bytes a row, {:.0} for each further column, {rounds} rounds", wider - bytes);
-    }
-    let (bytes, rounds) = price(100_000, 0);
-    assert!(bytes < 3_100.0 && rounds < 200, "{bytes} bytes, {rounds} rounds");
+    let (bytes, rounds) = by_name("sort", &mut Price(100_000)).unwrap();
+    assert!(bytes < 3_200 && rounds < 200, "{bytes} bytes, {rounds} rounds");
+}
+
+#[test]
+fn arrays_have_the_same_by_name() {
+    let x = Secret::<Clear, Int, Ix1>::constant(&Clear, arr1(&[3, -5, 9, 0]).view()).unwrap();
+    assert_eq!(x.sorted(&mut Clear).unwrap().open(&mut Clear).unwrap(), arr1(&[-5, 0, 3, 9]));
+    assert_eq!(x.greatest(&mut Clear, 2).unwrap().open(&mut Clear).unwrap(), arr1(&[9, 3]));
+    assert_eq!(x.greatest(&mut Clear, 7).unwrap().len(), 4);
+    assert_eq!(x.quantile(&mut Clear, Fraction::MEDIAN).unwrap().open(&mut Clear).unwrap().into_scalar(), 0);
 }
