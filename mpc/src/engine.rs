@@ -26,8 +26,7 @@ pub use bits::Bits;
 pub use primitive::{Priced, Primitive};
 pub use product::{Product, add_products};
 pub use vector::{BitVector, Module, Packed, Vector};
-pub use words::Words;
-pub(crate) use words::wipe;
+pub use words::{Words, wipe};
 
 use crate::{Error, Result};
 

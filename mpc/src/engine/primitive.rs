@@ -15,6 +15,8 @@ pub enum Primitive {
     Multiply {
         /// Elements of all results.
         len: usize,
+        /// Elements of all operands, left and right: what engines that open masked operands send.
+        operands: usize,
         /// Bits cut.
         shift: u32,
     },
