@@ -31,7 +31,7 @@ pub use words::{Words, wipe};
 use crate::{Error, Result};
 
 /// Values of one owner that become shares.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Input<'a, V: ?Sized> {
     /// Party that owns them.
     pub owner: usize,
@@ -39,6 +39,33 @@ pub struct Input<'a, V: ?Sized> {
     pub len: usize,
     /// The values: at the owner only (an engine of a single party always wants them).
     pub values: Option<&'a V>,
+}
+
+impl<V: ?Sized> Clone for Input<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V: ?Sized> Copy for Input<'_, V> {}
+
+impl<'a, V: ?Sized> Input<'a, V> {
+    /// Checks the input at party `index` of `parties`; the values if they are ours. `len` counts the elements of values.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] for an owner that does not exist, values that are missing or not ours to give; [`Error::Shape`] for values
+    /// of another length.
+    pub fn own(&self, index: usize, parties: usize, len: impl FnOnce(&V) -> usize) -> Result<Option<&'a V>> {
+        if self.owner >= parties {
+            return Err(Error::caller(format!("input owner `{}`, expected a number below `{parties}`", self.owner)));
+        }
+        match self.values {
+            Some(values) if self.owner == index => equal_lengths("input", self.len, len(values)).map(|()| Some(values)),
+            None if self.owner != index => Ok(None),
+            Some(_) => Err(Error::caller("only the owner of an input passes values")),
+            None => Err(Error::caller("the owner of an input has to pass its values")),
+        }
+    }
 }
 
 /// In which direction a secret permutation is applied.

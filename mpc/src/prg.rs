@@ -7,6 +7,7 @@
 //! number out once and all parties count alike. Protocols outside this crate draw from a [`Source`], which counts by itself. Distinguishing q blocks from random costs at most `q^2 / 2^129` (PRP/PRF
 //! switching): `2^-49` after `2^40` blocks, 16 TiB.
 
+mod permutation;
 mod source;
 
 pub use source::Source;
