@@ -54,12 +54,12 @@ fn everything(engine: &mut Context) {
 #[test]
 fn no_message_comes_twice() {
     let log = Log::default();
-    let mut mesh = yu_wire::memory::mesh(&["first", "second", "dealer"]);
+    let mesh = yu_wire::memory::mesh(&["first", "second", "dealer"]);
     std::thread::scope(|scope| {
-        for index in 0..3 {
+        for (index, mut peers) in mesh.into_iter().enumerate() {
             let mut channel = |to: usize| {
                 let log = Arc::clone(&log);
-                mesh[index][to].take().unwrap().wrap(|inner| Box::new(Recorder(inner, log)))
+                peers[to].take().unwrap().wrap(|inner| Box::new(Recorder(inner, log)))
             };
             let (prev, next) = (channel((index + 2) % 3), channel((index + 1) % 3));
             scope.spawn(move || {
