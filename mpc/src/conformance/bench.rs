@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use yu_wire::shape::Link;
 
-use super::check::share;
+use super::check::{all, share};
 use super::run::{Harness, Seat, run};
 use crate::cost::{Cost, Counts, Formula};
 use crate::dry::Dry;
@@ -130,7 +130,7 @@ impl<H: Harness> Visitor for Measure<H> {
             drop(outputs);
             Ok(seen)
         };
-        let seen = run::<H, _>(self.link, party).into_iter().collect::<Result<Vec<_>>>().map_err(text)?;
+        let seen = all::<H, _>(run::<H, _>(self.link, party)).map_err(|what| format!("{}, n = {}: {what}", P::NAME, self.n))?;
         let cost = alone::<H, P>(program, &inputs, self.n).map_err(text)?;
         for (seen, name) in seen.iter().zip(H::PARTIES) {
             let expected = cost.party(name).map_or(0, |party| party.bytes_sent);

@@ -85,22 +85,25 @@ pub(super) fn agree<H: Harness, S: Scenario>(scenario: &S, tolerance: u64) -> Ve
     let cost = scenario.play(&mut dry, None).and_then(|_| dry.cost()).map_err(|error| format!("dry run: {error}"))?;
     let play = |engine: &mut H::Engine, seat: &super::Seat| Ok((scenario.play(engine, Some(seat.index()))?, seat.totals()));
     let results = run::<H, _>(Link::LOCAL, play);
-    // all errors: the first may be that a peer went away
-    let errors: Vec<String> = results
-        .iter()
-        .zip(H::PARTIES)
-        .filter_map(|(result, name)| result.as_ref().err().map(|error| format!("party {name}: {error}")))
-        .collect();
-    if !errors.is_empty() {
-        return Err(errors.join("; "));
-    }
-    for ((outputs, totals), name) in results.into_iter().flatten().zip(H::PARTIES) {
+    for ((outputs, totals), name) in all::<H, _>(results)?.into_iter().zip(H::PARTIES) {
         compare(&expected, &outputs, tolerance).map_err(|what| format!("party {name}: {what}"))?;
         if let Some(totals) = totals {
             meter(&cost, name, &totals)?;
         }
     }
     Ok(())
+}
+
+/// The results if every party has one, otherwise all errors: the first may be that a peer went away.
+pub(super) fn all<H: Harness, R>(results: Vec<Result<R>>) -> std::result::Result<Vec<R>, String> {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for (result, name) in results.into_iter().zip(H::PARTIES) {
+        match result {
+            Ok(result) => good.push(result),
+            Err(error) => bad.push(format!("party {name}: {error}")),
+        }
+    }
+    if bad.is_empty() { Ok(good) } else { Err(bad.join("; ")) }
 }
 
 /// Shares the vectors, vector `j` from party `j` modulo the number of parties; `index` is ours, `None` for an engine that wants

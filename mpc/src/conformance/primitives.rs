@@ -4,7 +4,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use yu_wire::shape::Link;
 
-use super::check::{SIZES, Scenario, Verdict, agree, check_program, share};
+use super::check::{SIZES, Scenario, Verdict, agree, all, check_program, share};
 use super::run::{Harness, Seat, run};
 use crate::clear::Clear;
 use crate::dry::Dry;
@@ -235,8 +235,7 @@ pub fn check_misfits<H: Harness>() -> Verdict {
         let product = engine.multiply(&[Product::Each(&shared[0], &shared[1])], 0)?;
         Ok((answers, is_silent, engine.open(&product.iter().collect::<Vec<_>>())?))
     };
-    for (result, name) in run::<H, _>(Link::LOCAL, party).into_iter().zip(H::PARTIES) {
-        let (answers, is_silent, product) = result.map_err(|error| format!("party {name}: {error}"))?;
+    for ((answers, is_silent, product), name) in all::<H, _>(run::<H, _>(Link::LOCAL, party))?.into_iter().zip(H::PARTIES) {
         judge(name, answers)?;
         if !is_silent {
             return Err(format!("party {name}: messages were sent before the refusal"));
@@ -315,7 +314,7 @@ pub fn check_shuffle<H: Harness>() -> Verdict {
         }
         Ok(places)
     };
-    let results = run::<H, _>(Link::LOCAL, party).into_iter().collect::<Result<Vec<_>>>().map_err(|error| error.to_string())?;
+    let results = all::<H, _>(run::<H, _>(Link::LOCAL, party))?;
     for (places, name) in results.iter().zip(H::PARTIES) {
         if Some(places) != results.first() {
             return Err(format!("party {name} opened another permutation"));
