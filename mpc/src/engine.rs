@@ -8,7 +8,8 @@
 //! | [`Clear`](crate::clear::Clear) | 1 | none: the reference that the others are held against |
 //! | [`rep3::Context`](crate::rep3::Context) | 3 | semi-honest, 1 corruption |
 //! | [`Dry`](crate::dry::Dry) | none | computes nothing, predicts bytes and rounds of another engine |
-
+//!
+//! `docs/add-a-protocol.md` says how to write another; `mpc/tests/dealer` is one outside this crate.
 //!
 //! Vectors are flat; shapes are the business of [`crate::secret`]. Lengths that do not fit are the caller's mistake: engines
 //! check them before the first message ([`Product::result_len`], [`equal_lengths`]).

@@ -5,10 +5,10 @@ use yu_wire::channel::exchange_ring_u64;
 use super::context::{CACHED, Context, PARTIES, predecessor, successor};
 use super::shuffle::Shuffle;
 use super::steps::Rep3Step;
+use crate::Result;
 use crate::engine::{Bits, Engine, Input, Packed, Product, Vector, Way, Words, add_products, check_planes, check_shift, equal_lengths};
 use crate::prg::{Op, Purpose};
 use crate::ring::add_assign;
-use crate::Result;
 
 impl Engine for Context {
     type Words = Words<2>;

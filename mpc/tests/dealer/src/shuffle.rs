@@ -114,3 +114,53 @@ fn moved(places: &[u32], from: &[u64], way: Way) -> Secrets {
     }
     to
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    use yu_mpc::engine::Engine;
+
+    use super::*;
+    use crate::Context;
+
+    /// Each of the three lacks one of three parts, and the permutation is made of all of them.
+    #[test]
+    fn everybody_lacks_a_part() {
+        let rows: Vec<u64> = (0..20).collect();
+        let mesh = yu_wire::memory::mesh(&["first", "second", "dealer"]);
+        let views: Vec<_> = std::thread::scope(|scope| {
+            let rows = &rows;
+            let party = |(index, mut peers): (usize, Vec<Option<yu_wire::channel::Channel>>)| {
+                scope.spawn(move || {
+                    let (prev, next) = (peers[(index + 2) % 3].take().unwrap(), peers[(index + 1) % 3].take().unwrap());
+                    let mut rng = ChaCha20Rng::seed_from_u64(index as u64);
+                    let mut engine = Context::new(index, &[7; 32], prev, next, &mut rng).unwrap();
+                    let by = engine.draw_shuffle(rows.len()).unwrap();
+                    let column = engine.constant(rows);
+                    let there = engine.shuffle(&by, &[&column], Way::Forward).unwrap();
+                    (by, engine.open(&[&there[0]]).unwrap().remove(0))
+                })
+            };
+            let threads: Vec<_> = mesh.into_iter().enumerate().map(party).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let known = |index: usize| {
+            let by: &Shuffle = &views[index].0;
+            [&by.of_pass[0], &by.of_pass[1], &by.local].map(Option::is_some)
+        };
+        assert_eq!([known(0), known(1), known(2)], [[true, false, true], [false, true, true], [true, true, false]]);
+        let [first, second, dealer] = [0, 1, 2].map(|index| &views[index].0);
+        assert_eq!(first.of_pass[0], dealer.of_pass[0]);
+        assert_eq!(second.of_pass[1], dealer.of_pass[1]);
+        assert_eq!(first.local, second.local);
+        let parts = [&first.of_pass[0], &second.of_pass[1], &first.local].map(|part| part.as_deref().unwrap());
+        let moved_by = |parts: &[&Vec<u32>]| {
+            parts.iter().fold(Zeroizing::new(rows.clone()), |rows, places| moved(places, &rows, Way::Forward)).to_vec()
+        };
+        for (_, opened) in &views {
+            assert_eq!(*opened, moved_by(&parts));
+            assert_ne!(*opened, moved_by(&parts[..2]), "what the dealer knows");
+        }
+    }
+}
