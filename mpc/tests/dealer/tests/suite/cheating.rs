@@ -103,9 +103,8 @@ fn refused<const CHEAT: usize, const STEP: u16>(step: DealerStep) {
             other => panic!("{step:?} of {CHEAT}: {other}"),
         }
     }
-    // what goes to two receivers is noticed by both
-    let receivers = if matches!(step, DealerStep::Open | DealerStep::OpenBits) { 2 } else { 1 };
-    assert!(named >= receivers, "{step:?} of {CHEAT}: named by `{named}`");
+    // of two receivers the second may learn from the first's end instead
+    assert!(named > 0, "{step:?} of {CHEAT}: nobody was named");
 }
 
 #[test]
