@@ -55,6 +55,9 @@ impl Engine for Clear {
     }
 
     fn multiply(&mut self, products: &[Product<'_, Words<1>>], shift: u32) -> Result<Vec<Words<1>>> {
+        if shift > 0 {
+            check_shift(shift)?;
+        }
         let one = |product: &Product<'_, Words<1>>| {
             let mut z = vec![0; product.result_len()?];
             let (left, right) = product.operands();

@@ -134,7 +134,7 @@ impl<P: Priced> Engine for Dry<P> {
             check_shift(shift)?;
         }
         let len = Product::total(products)?;
-        self.charge(Primitive::Multiply { len, shift });
+        self.charge(Primitive::Multiply { len, operands: Product::operand_total(products), shift });
         products.iter().map(|product| product.result_len().map(Length)).collect()
     }
 
@@ -167,7 +167,7 @@ impl<P: Priced> Engine for Dry<P> {
         let len = pairs.iter().map(|(bits, _)| bits.0).sum();
         if !self.charge(Primitive::Inject { len }) {
             self.charge(Primitive::Lift { len });
-            self.charge(Primitive::Multiply { len, shift: 0 });
+            self.charge(Primitive::Multiply { len, operands: 2 * len, shift: 0 });
         }
         Ok(pairs.iter().map(|(_, words)| **words).collect())
     }

@@ -8,7 +8,8 @@
 //! | [`Clear`](crate::clear::Clear) | 1 | none: the reference that the others are held against |
 //! | [`rep3::Context`](crate::rep3::Context) | 3 | semi-honest, 1 corruption |
 //! | [`Dry`](crate::dry::Dry) | none | computes nothing, predicts bytes and rounds of another engine |
-
+//!
+//! `docs/add-a-protocol.md` says how to write another; `mpc/tests/dealer` is one outside this crate.
 //!
 //! Vectors are flat; shapes are the business of [`crate::secret`]. Lengths that do not fit are the caller's mistake: engines
 //! check them before the first message ([`Product::result_len`], [`equal_lengths`]).
@@ -26,13 +27,12 @@ pub use bits::Bits;
 pub use primitive::{Priced, Primitive};
 pub use product::{Product, add_products};
 pub use vector::{BitVector, Module, Packed, Vector};
-pub use words::Words;
-pub(crate) use words::wipe;
+pub use words::{Words, wipe};
 
 use crate::{Error, Result};
 
 /// Values of one owner that become shares.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Input<'a, V: ?Sized> {
     /// Party that owns them.
     pub owner: usize,
@@ -40,6 +40,33 @@ pub struct Input<'a, V: ?Sized> {
     pub len: usize,
     /// The values: at the owner only (an engine of a single party always wants them).
     pub values: Option<&'a V>,
+}
+
+impl<V: ?Sized> Clone for Input<'_, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V: ?Sized> Copy for Input<'_, V> {}
+
+impl<'a, V: ?Sized> Input<'a, V> {
+    /// Checks the input at party `index` of `parties`; the values if they are ours. `len` counts the elements of values.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] for an owner that does not exist, values that are missing or not ours to give; [`Error::Shape`] for values
+    /// of another length.
+    pub fn own(&self, index: usize, parties: usize, len: impl FnOnce(&V) -> usize) -> Result<Option<&'a V>> {
+        if self.owner >= parties {
+            return Err(Error::caller(format!("input owner `{}`, expected a number below `{parties}`", self.owner)));
+        }
+        match self.values {
+            Some(values) if self.owner == index => equal_lengths("input", self.len, len(values)).map(|()| Some(values)),
+            None if self.owner != index => Ok(None),
+            Some(_) => Err(Error::caller("only the owner of an input passes values")),
+            None => Err(Error::caller("the owner of an input has to pass its values")),
+        }
+    }
 }
 
 /// In which direction a secret permutation is applied.

@@ -8,6 +8,7 @@
 //! | sorting, grouping and joining rows that nobody sees | [`table`] |
 //! | bytes and rounds before the run | [`cost`] |
 //! | what a ring element means | [`ring`], [`fixed`] |
+//! | what a protocol has to offer, and the suite that it has to pass | [`engine`], [`mod@conformance`], `docs/add-a-protocol.md` |
 //! | randomness that two parties share | [`prg`] |
 //! | the fast part | [`gemm`] |
 //! | who is at fault | [`error`] |

@@ -4,8 +4,13 @@
 //! are independent even if a seed were repeated. Block `j` of the stream `(purpose, op)` is
 //! `AES_k(j as u64 || op as 48 bits || purpose as u16)`, little endian: no block is used twice under a key as long as no pair
 //! `(purpose, op)` is. `op` is the number of the operation within the session; [`crate::rep3::Context`] hands each
-//! number out once and all parties count alike. Distinguishing q blocks from random costs at most `q^2 / 2^129` (PRP/PRF
+//! number out once and all parties count alike. Protocols outside this crate draw from a [`Source`], which counts by itself. Distinguishing q blocks from random costs at most `q^2 / 2^129` (PRP/PRF
 //! switching): `2^-49` after `2^40` blocks, 16 TiB.
+
+mod permutation;
+mod source;
+
+pub use source::Source;
 
 use aes::Aes128;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
@@ -55,6 +60,8 @@ pub enum Purpose {
     ShuffleLow = 14,
     /// New component of the second party of a pass.
     ShuffleHigh = 15,
+    /// Everything that is drawn from a [`Source`].
+    Source = 0xffff,
 }
 
 /// Number of an operation within a session. Not `Clone`: [`crate::rep3::Context`] makes each once.

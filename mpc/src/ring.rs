@@ -126,13 +126,15 @@ impl Times<Self> for Ring64 {
     type Product = Self;
 }
 
-pub(crate) fn add_assign(target: &mut [u64], other: &[u64]) {
+/// Adds to each element, modulo 2^64.
+pub fn add_assign(target: &mut [u64], other: &[u64]) {
     for (value, more) in target.iter_mut().zip(other) {
         *value = value.wrapping_add(*more);
     }
 }
 
-pub(crate) fn sub_assign(target: &mut [u64], other: &[u64]) {
+/// Subtracts from each element, modulo 2^64.
+pub fn sub_assign(target: &mut [u64], other: &[u64]) {
     for (value, less) in target.iter_mut().zip(other) {
         *value = value.wrapping_sub(*less);
     }

@@ -15,6 +15,8 @@ pub enum Primitive {
     Multiply {
         /// Elements of all results.
         len: usize,
+        /// Elements of all operands, left and right: what engines that open masked operands send.
+        operands: usize,
         /// Bits cut.
         shift: u32,
     },
@@ -79,7 +81,7 @@ pub trait Priced: Engine {
     /// Messages of the set-up, `parties` named in order.
     fn price_of_setup(parties: &[&str]) -> Formula;
 
-    /// Messages of one primitive; `None` for an [`Primitive::Inject`] that is put together of the others. `before` are the
+    /// Messages of one primitive, those without payload left out; `None` for an [`Primitive::Inject`] that is put together of the others. `before` are the
     /// primitives since the last [`Primitive::Verify`]: a check may cost in their sizes.
     fn price(primitive: &Primitive, before: &[Primitive], parties: &[&str]) -> Option<Formula>;
 }

@@ -77,6 +77,12 @@ impl<'a, W: Vector> Product<'a, W> {
             .iter()
             .try_fold(0usize, |sum, product| sum.checked_add(product.result_len()?).ok_or_else(|| Error::caller("products are too large")))
     }
+
+    /// Elements of all operands, left and right.
+    #[must_use]
+    pub fn operand_total(products: &[Self]) -> usize {
+        products.iter().map(Self::operands).map(|(left, right)| left.len() + right.len()).sum()
+    }
 }
 
 /// `z[j] += sum of left * right` over plain ring elements, as `product` says; engines use it on components.

@@ -63,7 +63,7 @@ impl<const K: usize> Drop for Words<K> {
 }
 
 /// Overwrites secrets that are given up; as fast as memory is.
-pub(crate) fn wipe(values: &mut [u64]) {
+pub fn wipe(values: &mut [u64]) {
     values.fill(0);
     // the zeros count as read, so the store before the release of the memory stays
     std::hint::black_box(values);

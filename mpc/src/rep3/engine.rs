@@ -5,10 +5,10 @@ use yu_wire::channel::exchange_ring_u64;
 use super::context::{CACHED, Context, PARTIES, predecessor, successor};
 use super::shuffle::Shuffle;
 use super::steps::Rep3Step;
+use crate::Result;
 use crate::engine::{Bits, Engine, Input, Packed, Product, Vector, Way, Words, add_products, check_planes, check_shift, equal_lengths};
 use crate::prg::{Op, Purpose};
 use crate::ring::add_assign;
-use crate::{Error, Result};
 
 impl Engine for Context {
     type Words = Words<2>;
@@ -37,13 +37,13 @@ impl Engine for Context {
     }
 
     fn input(&mut self, inputs: &[Input<'_, [u64]>]) -> Result<Vec<Words<2>>> {
-        let (lens, own) = self.gather_inputs(inputs, |values| values, |input| input.len)?;
+        let (lens, own) = self.gather_inputs(inputs, <[u64]>::len, |values| values, |len| len)?;
         let shares = self.input_words(lens, &own)?;
         Ok(distribute(inputs, &shares, |input| input.len))
     }
 
     fn input_bits(&mut self, inputs: &[Input<'_, Packed>]) -> Result<Vec<Bits<2>>> {
-        let (lens, own) = self.gather_inputs(inputs, Packed::words, |input| input.len.div_ceil(64))?;
+        let (lens, own) = self.gather_inputs(inputs, Packed::len, Packed::words, |bits| bits.div_ceil(64))?;
         let shares = self.input_bit_words(lens, &own)?;
         let words = distribute(inputs, &shares, |input| input.len.div_ceil(64));
         Ok(words.into_iter().zip(inputs).map(|(words, input)| bits_of(words.into_parts(), input.len)).collect())
@@ -231,26 +231,18 @@ impl Engine for Context {
 }
 
 impl Context {
-    /// Lengths by owner, and our own values joined.
+    /// Words by owner, and our own joined; `count` says how many words so many elements are.
     fn gather_inputs<'a, V: ?Sized>(
         &self,
         inputs: &[Input<'a, V>],
+        len: impl Fn(&V) -> usize,
         words: impl Fn(&'a V) -> &'a [u64],
-        len: impl Fn(&Input<'a, V>) -> usize,
+        count: impl Fn(usize) -> usize,
     ) -> Result<([usize; PARTIES], Vec<u64>)> {
         let (mut lens, mut own) = ([0; PARTIES], Vec::new());
         for input in inputs {
-            *lens.get_mut(input.owner).ok_or_else(|| Error::caller(format!("input owner `{}`, expected 0, 1 or 2", input.owner)))? +=
-                len(input);
-            match input.values.map(&words) {
-                Some(values) if input.owner == self.index => {
-                    equal_lengths("input", len(input), values.len())?;
-                    own.extend_from_slice(values);
-                }
-                None if input.owner != self.index => {}
-                Some(_) => return Err(Error::caller("only the owner of an input passes values")),
-                None => return Err(Error::caller("the owner of an input has to pass its values")),
-            }
+            own.extend_from_slice(input.own(self.index, PARTIES, &len)?.map(&words).unwrap_or_default());
+            lens[input.owner] += count(input.len);
         }
         Ok((lens, own))
     }

@@ -39,8 +39,8 @@ impl Priced for Context {
             Primitive::DrawShuffle { .. } | Primitive::Verify => {}
             Primitive::Input(sizes) => phase(&mut from_owners(Rep3Step::Input, sizes).into_iter()),
             Primitive::InputBits(sizes) => phase(&mut from_owners(Rep3Step::InputBits, sizes).into_iter()),
-            Primitive::Multiply { len, shift: 0 } => phase(&mut around(Rep3Step::Multiply, predecessor, 8 * len)),
-            Primitive::Multiply { len, shift } | Primitive::Truncate { len, shift } => {
+            Primitive::Multiply { len, shift: 0, .. } => phase(&mut around(Rep3Step::Multiply, predecessor, 8 * len)),
+            Primitive::Multiply { len, shift, .. } | Primitive::Truncate { len, shift } => {
                 let packed = (len * *shift as usize).div_ceil(8);
                 let opened = [(Rep3Step::TruncOpen, 0, 1, 8 * len), (Rep3Step::TruncOpen, 1, 0, 8 * len)];
                 let split = [(Rep3Step::TruncShift, 2, 1, 8 * len), (Rep3Step::TruncWrap, 2, 1, packed)];

@@ -1,11 +1,10 @@
 //! The conformance suite on the engines of the crate.
 
 use yu_mpc::Result;
-use yu_mpc::conformance::Harness;
+use yu_mpc::conformance::{Harness, Seat};
 use yu_mpc::rep3::Context;
-use yu_wire::meter::Totals;
 
-use super::world::{NAMES, three};
+use super::world::{NAMES, context};
 
 struct Rep3;
 
@@ -13,13 +12,9 @@ impl Harness for Rep3 {
     type Engine = Context;
     const PARTIES: &'static [&'static str] = &NAMES;
 
-    fn run<R: Send>(party: impl Fn(&mut Context, usize) -> Result<R> + Sync) -> Vec<Result<(R, Option<Totals>)>> {
-        let run = |context: &mut Context| {
-            let index = context.index();
-            let result = party(context, index)?;
-            Ok((result, Some(context.totals())))
-        };
-        three(run).into_iter().collect()
+    fn join(seat: &mut Seat) -> Result<Context> {
+        let index = seat.index();
+        context(index, (seat.channel_to((index + 2) % 3)?, seat.channel_to((index + 1) % 3)?))
     }
 }
 
