@@ -7,7 +7,7 @@ use std::time::Duration;
 fn a_job_from_the_first_command_to_the_verified_logs() {
     let world = World::ready(&Plan::default());
     let file = world.file("job.toml");
-    std::fs::write(&file, world.job()).unwrap();
+    std::fs::write(&file, world.job_joined()).unwrap();
     let checked = world.yu("bank", &["job", "check", path(&file)]).ok("check");
     assert_eq!(checked["ok"], true, "{checked}");
     let explained = world.yu("bank", &["job", "explain", path(&file)]).ok("explain");
@@ -15,7 +15,7 @@ fn a_job_from_the_first_command_to_the_verified_logs() {
     world.yu("bank", &["job", "estimate", path(&file)]).ok("estimate");
     world.yu("health", &["doctor", "--peer", "yu://dev/bank/n1"]).ok("doctor");
 
-    let job = world.submit_and_sign(&world.job());
+    let job = world.submit_and_sign(&world.job_joined());
     world.wait("authority", &job, &["held"], Duration::from_secs(120));
     // nothing is released before the decision
     assert_eq!(world.yu("bank", &["job", "result", &job]).fault(), Some("not-found"));
@@ -48,7 +48,7 @@ fn a_job_from_the_first_command_to_the_verified_logs() {
     assert_eq!(report["ok"], true);
     world.yu("bank", &["audit", "show", "--job", &job]).ok("audit show");
     world.yu("health", &["destroy", "--dataset", "visits"]).ok("destroy");
-    let toml = world.job();
+    let toml = world.job_joined();
     let gone = world.submit(&toml);
     assert_ne!(gone.status, 0, "{}", gone.all);
 }

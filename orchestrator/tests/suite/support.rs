@@ -370,9 +370,14 @@ impl World {
         }
     }
 
-    /// A job file that runs.
+    /// A job file that runs; rows are joined on shares.
+    pub(crate) fn job_joined(&self) -> String {
+        self.job().replace("reveal_match = \"both\"\n", "")
+    }
+
+    /// A job file that runs; both input parties learn which rows match.
     pub(crate) fn job(&self) -> String {
-        "authorisation = \"a-1\"\nquestion = \"joint-statistics\"\nhelper = \"yu://dev/platform/n1\"\nreviewer = \"yu://dev/authority/n1\"\nreceiver = \"yu://dev/bank/n1\"\n\
+        "authorisation = \"a-1\"\nquestion = \"joint-statistics\"\nreveal_match = \"both\"\nhelper = \"yu://dev/platform/n1\"\nreviewer = \"yu://dev/authority/n1\"\nreceiver = \"yu://dev/bank/n1\"\n\
          [left]\nparty = \"yu://dev/health/n1\"\ndataset = \"dev/health/visits\"\nkey = [\"resident_id\"]\ncolumns = [\"age\", \"visits\", \"outpatient_cost\"]\nnormalise = [\"trim\", \"resident_id\"]\n\
          [right]\nparty = \"yu://dev/bank/n1\"\ndataset = \"dev/bank/accounts\"\nkey = [\"resident_id\"]\ncolumns = [\"income\", \"balance\"]\nnormalise = [\"trim\", \"resident_id\"]\n\
          [group]\nside = \"left\"\ncolumn = \"district\"\n"
