@@ -90,7 +90,7 @@ pub fn dataset(node: &Node, id: &DatasetId) -> Result<Hash> {
     objects(node, own_id, &ids, Vec::new()).map(|(_, hash)| hash)
 }
 
-/// Destroys the secrets of invitations that were used or are past, and closes the door when none is left.
+/// Destroys the secrets of invitations that were used or are past.
 ///
 /// # Errors
 /// `storage.failed`.
@@ -103,15 +103,7 @@ pub fn invitations(node: &Node) -> Result<()> {
             node.vault().shred(&id)?;
         }
     }
-    node.store().expire_invites(at)?;
-    if !node.store().invites_open(at)? {
-        node.trust().set_invitation_open(false);
-        // one that was made between the two lines opened the door before it was closed
-        if node.store().invites_open(at)? {
-            node.trust().set_invitation_open(true);
-        }
-    }
-    Ok(())
+    node.store().expire_invites(at)
 }
 
 /// Destroys objects of the vault and signs the certificate; objects that are not here are left out.

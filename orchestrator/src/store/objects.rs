@@ -122,12 +122,6 @@ impl Store {
         Ok(self.lock().execute("UPDATE invite SET used=1 WHERE id=?1 AND used=0", [id])? == 1)
     }
 
-    /// Forgets invitations that are past, used or not.
-    pub fn expire_invites(&self, now: i64) -> Result<()> {
-        self.lock().execute("DELETE FROM invite WHERE expires<=?1", [now])?;
-        Ok(())
-    }
-
     /// Whether any invitation is open.
     pub fn invites_open(&self, now: i64) -> Result<bool> {
         Ok(self.lock().query_row("SELECT EXISTS(SELECT 1 FROM invite WHERE used=0 AND expires>?1)", [now], |r| r.get(0))?)
@@ -151,6 +145,12 @@ impl Store {
     /// Forgets a document; false when it was not here.
     pub fn remove_object(&self, kind: &str, id: &str) -> Result<bool> {
         Ok(self.lock().execute("DELETE FROM object WHERE kind=?1 AND id=?2", [kind, id])? == 1)
+    }
+
+    /// Forgets invitations that are past, used or not.
+    pub fn expire_invites(&self, now: i64) -> Result<()> {
+        self.lock().execute("DELETE FROM invite WHERE expires<=?1", [now])?;
+        Ok(())
     }
 
     /// All documents of a kind.
