@@ -117,12 +117,6 @@ impl Store {
         Ok(self.lock().query_row(sql, params![id, now], |r| r.get(0)).optional()?)
     }
 
-    /// Forgets invitations that are past, used or not.
-    pub fn expire_invites(&self, now: i64) -> Result<()> {
-        self.lock().execute("DELETE FROM invite WHERE expires<=?1", [now])?;
-        Ok(())
-    }
-
     /// Stores a document; storing the same again is no error.
     pub fn put_object(&self, kind: &str, id: &str, hash: &str, json: &str, now: i64) -> Result<()> {
         self.lock().execute(
@@ -141,6 +135,12 @@ impl Store {
     /// Forgets a document; false when it was not here.
     pub fn remove_object(&self, kind: &str, id: &str) -> Result<bool> {
         Ok(self.lock().execute("DELETE FROM object WHERE kind=?1 AND id=?2", [kind, id])? == 1)
+    }
+
+    /// Forgets invitations that are past, used or not.
+    pub fn expire_invites(&self, now: i64) -> Result<()> {
+        self.lock().execute("DELETE FROM invite WHERE expires<=?1", [now])?;
+        Ok(())
     }
 
     /// All documents of a kind.
