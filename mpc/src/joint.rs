@@ -332,6 +332,10 @@ pub fn assemble(plan: &JointPlan, result: &[u64]) -> Result<Statistics> {
     };
     let correlation = |i: usize, j: usize| {
         let (xx, yy) = (sums.centred(i, i), sums.centred(j, j));
+        if i == j {
+            // exactly: the quotient of rounded roots need not be
+            return (xx > 0).then_some(1.0);
+        }
         (xx > 0 && yy > 0).then(|| (sums.centred(i, j) as f64 / ((xx as f64).sqrt() * (yy as f64).sqrt())).clamp(-1.0, 1.0))
     };
     let names = [&plan.statistics.left, &plan.statistics.right];

@@ -126,6 +126,7 @@ fn the_result_is_that_of_the_matched_rows() {
         for j in 0..4 {
             let expected = covariance(i, j) / (covariance(i, i) * covariance(j, j)).sqrt();
             assert!((told.correlation[i][j].unwrap() - expected).abs() < 1e-8);
+            assert!(i != j || told.correlation[i][j] == Some(1.0));
         }
     }
     for (group, summary) in told.groups.iter().enumerate() {

@@ -120,7 +120,7 @@ fn what_can_be_found_before_the_start_is_found_by_check_and_submit() {
     let world = world();
     let job = world.job();
     // the job file
-    expect(&world.submit(&job.replace("helper =", "helpper =")), "input.bad", &["line 3", "helpper"]);
+    expect(&world.submit(&job.replace("helper =", "helpper =")), "input.bad", &["line 4", "helpper"]);
     expect(&world.submit(&job.replace("\"age\"", "\"agee\"")), "column.missing", &["agee", "age", "yu://dev/health/n1"]);
     expect(&world.submit(&job.replace("\"age\"", "\"systolic\"")), "column.beyond-approval", &["systolic"]);
     expect(&world.submit(&job.replace("question =", "purpose = \"advertising\"\nquestion =")), "purpose.mismatch", &["purpose"]);
