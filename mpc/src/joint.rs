@@ -12,7 +12,7 @@
 //!
 //! **How.** The input parties agree on a key ([`agree_on_key`]) and share 80-bit keyed digests of their identifiers, their
 //! columns as 40-bit integers, `v = x 2^(40 - e)`, and the 0/1 columns of groups. Tables with fewer rows than announced are filled
-//! up with random digests and zeros, so that a late withdrawal of consent does not show. [`crate::table::join`] puts matching rows
+//! up with random digests and zeros, so that a late withdrawal of consent does not show. [`crate::table::join()`] puts matching rows
 //! side by side and zeros everywhere else; [`crate::moments`] adds up. The recipient computes means and deviations from exact
 //! integer sums.
 //!

@@ -35,6 +35,18 @@ pub fn less_than<E: Engine>(engine: &mut E, a: &[E::Bits], b: &[E::Bits]) -> Res
     reduce(engine, Ranges { generate, propagate })
 }
 
+/// Whether `a < b` for unsigned numbers given as planes, lowest first, of which `b` are public: a round and `w` conjunctions
+/// less than [`less_than`].
+///
+/// # Errors
+/// [`Engine::and`]'s.
+pub fn less_than_public<E: Engine>(engine: &mut E, a: &[E::Bits], b: &[Packed]) -> Result<E::Bits> {
+    let zeros: Vec<E::Bits> = a.iter().map(|bits| not(engine, bits)).collect();
+    let generate = zeros.iter().zip(b).map(|(zeros, b)| zeros.mask(b)).collect();
+    let propagate = zeros.iter().zip(b).skip(1).map(|(zeros, b)| zeros.xor(&engine.constant_bits(b))).collect();
+    reduce(engine, Ranges { generate, propagate })
+}
+
 /// Halves the number of ranges until one is left.
 fn reduce<E: Engine>(engine: &mut E, mut ranges: Ranges<E::Bits>) -> Result<E::Bits> {
     while ranges.generate.len() > 1 {

@@ -7,6 +7,7 @@
 //!
 //! **What leaks: sizes.** All results have as many rows as the table; which of them are groups is a secret flag.
 
+use super::count::count_ones;
 use super::key::{Key, equals_next, rows_of};
 use super::mean::means;
 use super::permute::partition;
@@ -90,7 +91,6 @@ pub fn group_by<E: Engine>(engine: &mut E, grouping: &Grouping<'_, E>) -> Result
     let Grouping { keys, valid, sums, extremes } = grouping;
     let rows = rows_of("group-by", keys, sums)?;
     let sorted = sort_valid(engine, *valid, keys, extremes.as_slice(), sums)?;
-    let is_last = last_of_group(engine, &sorted, usize::from(valid.is_some()), keys.len())?;
     if rows == 0 {
         let none = || E::Words::zeros(0);
         let extreme = extremes.map(|_| none());
@@ -105,6 +105,8 @@ pub fn group_by<E: Engine>(engine: &mut E, grouping: &Grouping<'_, E>) -> Result
         });
     }
     let from_keys = usize::from(valid.is_some());
+    let is_last = last_of_group(engine, &sorted, from_keys, keys.len())?;
+    let is_last = only(engine.lift(&[&is_last])?)?;
     let numbers = engine.constant(&(1..=rows as u64).collect::<Vec<_>>());
     let running: Vec<E::Words> = sorted.columns.iter().map(|column| column.prefix_sums(rows)).collect();
     let value = extremes.and(sorted.keys.last());
@@ -140,15 +142,18 @@ pub fn group_by<E: Engine>(engine: &mut E, grouping: &Grouping<'_, E>) -> Result
 
 /// Number of different keys among the rows whose flag is 1 (all rows without flags): one element, secret.
 ///
-/// Bytes and rounds: those of [`sort()`], 24 bytes a row for flags, `3(w-1)/8` for the comparison of neighbours.
+/// Bytes and rounds: those of [`sort()`], 7 bytes a row for the count, `3(w-1)/8` for the comparison of neighbours.
 ///
 /// # Errors
 /// As [`sort()`].
 pub fn distinct<E: Engine>(engine: &mut E, keys: &[Key<'_, E>], valid: Option<&E::Words>) -> Result<E::Words> {
     let rows = rows_of("distinct", keys, &[])?;
     let sorted = sort_valid(engine, valid, keys, &[], &[])?;
+    if rows == 0 {
+        return Ok(E::Words::zeros(1));
+    }
     let is_last = last_of_group(engine, &sorted, usize::from(valid.is_some()), keys.len())?;
-    Ok(if rows == 0 { E::Words::zeros(1) } else { is_last.sums(rows) })
+    count_ones(engine, &is_last, rows)
 }
 
 /// Each element less the one before.
@@ -170,12 +175,9 @@ fn sort_valid<E: Engine>(
     sort(engine, &all, columns)
 }
 
-/// Words 1 for the last row of each group of sorted rows, where the first `flags` keys are the flag and the next `keys` make the group.
-fn last_of_group<E: Engine>(engine: &mut E, sorted: &Sorted<E>, flags: usize, keys: usize) -> Result<E::Words> {
+/// Whether rows are the last of their group. The rows are sorted and one at least; the first `flags` keys are the flag and the next `keys` make the group.
+fn last_of_group<E: Engine>(engine: &mut E, sorted: &Sorted<E>, flags: usize, keys: usize) -> Result<E::Bits> {
     let rows = sorted.rows.len();
-    if rows == 0 {
-        return Ok(E::Words::zeros(0));
-    }
     let planes: Vec<&E::Bits> = sorted.planes.iter().take(flags + keys).flatten().collect();
     let is_equal = equals_next(engine, &planes, rows)?;
     let end = engine.constant_bits(&Packed::ones(1));
@@ -185,5 +187,5 @@ fn last_of_group<E: Engine>(engine: &mut E, sorted: &Sorted<E>, flags: usize, ke
         let valid = circuit::not(engine, invalid);
         is_last = only(engine.and(&[(&is_last, &valid)])?)?;
     }
-    only(engine.lift(&[&is_last])?)
+    Ok(is_last)
 }

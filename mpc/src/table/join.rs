@@ -17,9 +17,8 @@
 //!
 //! **What leaks: sizes.** Not who matched, nor how many.
 
-use std::collections::HashSet;
-
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::key::{Key, equals_next, rows_of};
 use super::sort::sort;
@@ -46,14 +45,12 @@ pub fn digest(key: &[u8; 32], identifier: &[u8]) -> [u64; 2] {
 /// # Errors
 /// [`Error::Caller`] with the number of identifiers that appear more than once.
 pub fn digests<'a>(key: &[u8; 32], identifiers: impl IntoIterator<Item = &'a [u8]>) -> Result<[Vec<u64>; 2]> {
-    let (mut columns, mut seen, mut repeated) = ([const { Vec::new() }; 2], HashSet::new(), 0usize);
-    for identifier in identifiers {
-        let words = digest(key, identifier);
-        repeated += usize::from(!seen.insert(words));
-        columns.iter_mut().zip(words).for_each(|(column, word)| column.push(word));
-    }
+    let digests: Zeroizing<Vec<[u64; 2]>> = Zeroizing::new(identifiers.into_iter().map(|identifier| digest(key, identifier)).collect());
+    let mut sorted = digests.clone();
+    sorted.sort_unstable();
+    let repeated = sorted.windows(2).filter(|pair| pair[0] == pair[1]).count();
     if repeated == 0 {
-        Ok(columns)
+        Ok([0, 1].map(|word| digests.iter().map(|digest| digest[word]).collect()))
     } else {
         Err(Error::caller(format!(
             "join: `{repeated}` rows repeat the key of an earlier row, keys must be unique: keep one row of each key"
