@@ -31,6 +31,9 @@ pub struct MpcArgs {
     /// Compute threads per party
     #[arg(long, default_value_t = 1, value_parser = parse_threads)]
     pub threads: usize,
+    /// Wiped memory that a party keeps for its next operation, MiB: runs after the first have warm pages
+    #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = parse_mib)]
+    pub keep_memory: usize,
     /// Where and how to run
     #[command(flatten)]
     pub common: Common,
@@ -65,6 +68,8 @@ pub struct Job {
     pub threads: usize,
     /// Transport threads per party.
     pub io_threads: usize,
+    /// Wiped memory that a party keeps, MiB.
+    pub keep_mib: usize,
 }
 
 impl MpcArgs {
@@ -87,7 +92,16 @@ impl MpcArgs {
             );
         }
         let n = self.n.unwrap_or_else(|| default_size(&op));
-        Ok(Job { op, protocol, n, network, runs: self.runs, threads: self.threads, io_threads: self.common.io_threads })
+        Ok(Job {
+            op,
+            protocol,
+            n,
+            network,
+            runs: self.runs,
+            threads: self.threads,
+            io_threads: self.common.io_threads,
+            keep_mib: self.keep_memory,
+        })
     }
 }
 
@@ -103,11 +117,16 @@ impl Job {
             ("--runs", self.runs.to_string()),
             ("--threads", self.threads.to_string()),
             ("--io-threads", self.io_threads.to_string()),
+            ("--keep-memory", self.keep_mib.to_string()),
         ] {
             args.extend([name.to_owned(), value]);
         }
         args
     }
+}
+
+fn parse_mib(text: &str) -> std::result::Result<usize, String> {
+    text.parse().ok().filter(|mib| *mib <= 1 << 20).ok_or_else(|| "expected 0 to 1048576".into())
 }
 
 /// What `calibrate` measures.

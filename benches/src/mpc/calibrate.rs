@@ -82,7 +82,16 @@ pub fn run(exe: &Path, args: &CalibrateArgs) -> Result<Calibration> {
         engines.insert(protocol.to_string(), protocol.with(Measure { runs: args.runs })?);
     }
     eprintln!("calibrating the carrier");
-    let job = |network| Job { op: "mul".into(), protocol: Protocol::Rep3, n: CARRIED, network, runs: args.runs, threads: 1, io_threads: 2 };
+    let job = |network| Job {
+        op: "mul".into(),
+        protocol: Protocol::Rep3,
+        n: CARRIED,
+        network,
+        runs: args.runs,
+        threads: 1,
+        io_threads: 2,
+        keep_mib: 256,
+    };
     let carried = run::in_processes(exe, &job(Network::Quic))?.cpu_s.median;
     let local = run::in_memory(&job(Network::Local), Link::LOCAL)?.cpu_s.median;
     // each party sends and receives 8 bytes per element

@@ -60,7 +60,8 @@ pub fn run(args: &EstimateArgs) -> Result<Estimate> {
     known(&args.op)?;
     let link = link(args)?;
     let n = args.n.unwrap_or_else(|| default_size(&args.op));
-    let job = Job { op: args.op.clone(), protocol: args.protocol, n, network: Network::Local, runs: 1, threads: 1, io_threads: 1 };
+    let job =
+        Job { op: args.op.clone(), protocol: args.protocol, n, network: Network::Local, runs: 1, threads: 1, io_threads: 1, keep_mib: 0 };
     let is_memory = link == Link::LOCAL;
     of(&job, &price(&job)?, link, &read(&args.calibration)?, is_memory)
 }
@@ -157,7 +158,16 @@ mod tests {
 
     #[test]
     fn a_product_takes_its_round_its_bytes_and_its_work() {
-        let job = Job { op: "mul".into(), protocol: Protocol::Rep3, n: 1000, network: Network::Local, runs: 1, threads: 1, io_threads: 1 };
+        let job = Job {
+            op: "mul".into(),
+            protocol: Protocol::Rep3,
+            n: 1000,
+            network: Network::Local,
+            runs: 1,
+            threads: 1,
+            io_threads: 1,
+            keep_mib: 0,
+        };
         let costs = BTreeMap::from([("multiply".to_owned(), 1e-6), (MULTIPLY_ADD.to_owned(), 0.0)]);
         let calibration = Calibration {
             commit: String::new(),

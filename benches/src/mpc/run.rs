@@ -136,6 +136,8 @@ impl<S: Subject> programs::Visitor for RunOf<'_, S> {
 
     fn visit<P: Program>(&mut self, program: &P) -> Self::Out {
         let (job, price) = (self.job, price(self.job)?);
+        let here = if matches!(self.place, Place::Memory(_)) { S::NAMES.len() } else { 1 };
+        yu_mpc::memory::keep_at_most(job.keep_mib.saturating_mul(here) << 20);
         match &self.place {
             Place::Memory(link) => {
                 let machine = Machine::here();

@@ -38,6 +38,7 @@ pub fn run(exe: &Path, args: &MpcArgs) -> Result<()> {
                     runs: args.runs,
                     threads: args.threads,
                     io_threads: args.common.io_threads,
+                    keep_mib: args.keep_memory,
                 };
                 match row(exe, &job) {
                     Ok(report) => {

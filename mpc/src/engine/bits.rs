@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use super::vector::{BitVector, Packed, Vector};
-use super::words::wipe;
 
-/// `K` components of shares of bits; wiped on drop.
+/// `K` components of shares of bits, wiped when the last holder drops them; a clone holds the same memory.
 #[derive(Clone)]
 pub struct Bits<const K: usize> {
     // INVARIANT: all of one length
@@ -34,14 +33,6 @@ impl<const K: usize> Bits<K> {
     }
 }
 
-impl<const K: usize> Drop for Bits<K> {
-    fn drop(&mut self) {
-        for part in &mut self.parts {
-            wipe(part.words_mut());
-        }
-    }
-}
-
 impl<const K: usize> Vector for Bits<K> {
     fn len(&self) -> usize {
         self.parts.first().map_or(0, Packed::len)
@@ -67,7 +58,8 @@ impl<const K: usize> Vector for Bits<K> {
 
 impl<const K: usize> BitVector for Bits<K> {
     fn zeros(len: usize) -> Self {
-        Self { parts: std::array::from_fn(|_| Packed::zeros(len)) }
+        let zero = Packed::zeros(len);
+        Self { parts: std::array::from_fn(|_| zero.clone()) }
     }
 
     fn xor(&self, other: &Self) -> Self {
