@@ -2,7 +2,8 @@
 //!
 //! With the bytes `x_i` of `x` and `y_j` of `y`, `x y mod 2^64` is the sum of `x_i y_j 2^(8 (i+j))` over `i + j < 8`: 36 products of bytes
 //! instead of one of words, and still several times faster than 64-bit multiplication. For each `s = i + j` the sums over all `i`
-//! and over the depth are made in 32 bits, exactly: `8 * DEPTH * 255^2 < 2^32`. One tile of the result is 32 x 32.
+//! and over the depth are made in 32 bits, exactly: `8 * DEPTH * 255^2 < 2^32`. A tile of the result is 16 x 16, and four values of
+//! `s` at once have their sums in registers, so that each tile that is loaded serves several products.
 //!
 //! The kernel of the system gives the tile registers only to a process that asks (Linux); otherwise the other kernels work.
 #![cfg_attr(
@@ -39,19 +40,21 @@ mod x86 {
     use crate::memory::{collect, give, zeros};
 
     /// Columns of `A` per block.
-    const DEPTH: usize = 256;
+    const DEPTH: usize = 512;
     const _: () = assert!(8 * DEPTH as u64 * 255 * 255 < 1 << 32);
-    /// Rows of `A` per block: 128 x 256 elements, 256 KiB, and a strip of `B`, 64 KiB, stay in the second-level cache; also the
+    /// Rows of `A` per block: 128 x 512 elements, 512 KiB, and a strip of `B`, 64 KiB, stay in the second-level cache; also the
     /// unit of parallel work.
     const ROWS: usize = 128;
     /// Rows and columns of a tile of the result.
-    const SIDE: usize = 32;
+    const SIDE: usize = 16;
     /// Terms of one instruction.
     const STEP: usize = 64;
     /// Bytes of a word.
     const LIMBS: usize = 8;
-    /// Words of a pair of tile registers: 2 x 16 x 64 bytes.
-    const PAIR: usize = 256;
+    /// Words of a tile register: 16 x 64 bytes.
+    const REGISTER: usize = 128;
+    /// Sums of one register.
+    const SUMS: usize = SIDE * SIDE;
     /// Below it, in each direction, packing costs more than it brings.
     const WORTH: usize = 24;
 
@@ -93,14 +96,14 @@ mod x86 {
 
     fn block(mut c: ArrayViewMut2<'_, u64>, a: ArrayView2<'_, u64>, b: &Limbs) {
         let a = Limbs::of_rows(a);
-        let mut sums = [0u32; SIDE * SIDE];
-        let mut out = [0u64; SIDE * SIDE];
+        let mut sums = [0u32; 4 * SUMS];
+        let mut out = [0u64; SUMS];
         for (b, mut c) in b.strips().zip(c.axis_chunks_iter_mut(Axis(1), SIDE)) {
             for (a, mut c) in a.strips().zip(c.axis_chunks_iter_mut(Axis(0), SIDE)) {
                 out.fill(0);
-                for shift in 0..LIMBS {
-                    products(a, b, shift, &mut sums);
-                    fold(&mut out, &sums, 8 * shift as u32);
+                for half in [Half::Low, Half::High] {
+                    products(a, b, half, &mut sums);
+                    fold(&mut out, &sums, half);
                 }
                 for (mut row, sums) in c.rows_mut().into_iter().zip(out.chunks_exact(SIDE)) {
                     match row.as_slice_mut() {
@@ -115,29 +118,41 @@ mod x86 {
         std::hint::black_box(&mut sums);
     }
 
-    /// Adds the sums of one shift.
-    fn fold(out: &mut [u64; SIDE * SIDE], sums: &[u32; SIDE * SIDE], shift: u32) {
-        assert!(is_available(), "a CPU with AMX has AVX-512");
-        // SAFETY: `is_available` found AVX-512 F.
-        unsafe { fold_avx512(out, sums, shift) }
+    /// Which four values of `i + j`.
+    #[derive(Clone, Copy)]
+    enum Half {
+        /// 0 to 3.
+        Low,
+        /// 4 to 7.
+        High,
     }
 
-    /// The four registers of a tile lie one after the other, 16 x 16 each.
-    #[target_feature(enable = "avx512f")]
-    fn fold_avx512(out: &mut [u64; SIDE * SIDE], sums: &[u32; SIDE * SIDE], shift: u32) {
-        for (quarter, sums) in sums.chunks_exact(256).enumerate() {
-            let (down, right) = (quarter / 2 * 16, quarter % 2 * 16);
-            for (row, sums) in sums.chunks_exact(16).enumerate() {
-                let from = (down + row) * SIDE + right;
-                for (slot, sum) in out[from..from + 16].iter_mut().zip(sums) {
-                    *slot = slot.wrapping_add(u64::from(*sum) << shift);
-                }
+    /// Adds the sums of four values of `i + j`, one register after the other.
+    fn fold(out: &mut [u64; SUMS], sums: &[u32; 4 * SUMS], half: Half) {
+        assert!(is_available(), "a CPU with AMX has AVX-512");
+        // SAFETY: `is_available` found AVX-512 F.
+        unsafe {
+            match half {
+                Half::Low => fold_avx512::<0>(out, sums),
+                Half::High => fold_avx512::<32>(out, sums),
             }
         }
     }
 
-    /// Byte planes of a block, strip by strip (32 rows of `A` or columns of `B`): byte, then step of 64 terms, then two
-    /// registers' worth.
+    #[target_feature(enable = "avx512f")]
+    fn fold_avx512<const SHIFT: u32>(out: &mut [u64; SUMS], sums: &[u32; 4 * SUMS]) {
+        let (first, rest) = sums.split_at(SUMS);
+        let (second, rest) = rest.split_at(SUMS);
+        let (third, fourth) = rest.split_at(SUMS);
+        for ((((slot, first), second), third), fourth) in out.iter_mut().zip(first).zip(second).zip(third).zip(fourth) {
+            let [first, second, third, fourth] = [first, second, third, fourth].map(|sum| u64::from(*sum));
+            let sum = first.wrapping_add(second << 8).wrapping_add(third << 16).wrapping_add(fourth << 24);
+            *slot = slot.wrapping_add(sum << SHIFT);
+        }
+    }
+
+    /// Byte planes of a block, strip by strip (16 rows of `A` or columns of `B`): step of 64 terms, then byte, each one
+    /// register.
     struct Limbs {
         planes: Vec<u64>,
         steps: usize,
@@ -146,22 +161,22 @@ mod x86 {
     impl Limbs {
         fn empty(depth: usize, width: usize) -> Self {
             let steps = depth.div_ceil(STEP);
-            Self { planes: zeros(width.div_ceil(SIDE) * LIMBS * steps * PAIR), steps }
+            Self { planes: zeros(width.div_ceil(SIDE) * LIMBS * steps * REGISTER), steps }
         }
 
         /// Rows: a register holds 16 rows of 64 terms.
         fn of_rows(a: ArrayView2<'_, u64>) -> Self {
             let mut limbs = Self::empty(a.ncols(), a.nrows());
-            let (steps, strip) = (limbs.steps, limbs.strip());
+            let strip = limbs.strip();
             for (number, row) in a.rows().into_iter().enumerate() {
-                let place = number % SIDE / 16 * 128 + number % 16 * 8;
+                let place = number % SIDE * 8;
                 let planes = &mut limbs.planes[number / SIDE * strip..];
                 let mut terms = row.iter();
                 for group in 0..a.ncols().div_ceil(8) {
                     let words = std::array::from_fn(|_| terms.next().copied().unwrap_or(0));
-                    let at = group / 8 * PAIR + place + group % 8;
+                    let at = group / 8 * LIMBS * REGISTER + place + group % 8;
                     for (limb, bytes) in turn_bytes(words).into_iter().enumerate() {
-                        planes[limb * steps * PAIR + at] = bytes;
+                        planes[limb * REGISTER + at] = bytes;
                     }
                 }
             }
@@ -171,7 +186,7 @@ mod x86 {
         /// Columns: a register holds 16 groups of 4 terms of 16 columns.
         fn of_columns(b: ArrayView2<'_, u64>) -> Self {
             let mut limbs = Self::empty(b.nrows(), b.ncols());
-            let (steps, strip) = (limbs.steps, limbs.strip());
+            let strip = limbs.strip();
             let copied = if b.is_standard_layout() { Vec::new() } else { collect(b.len(), b.iter().copied()) };
             let (all, width) = (b.as_slice().unwrap_or(&copied), b.ncols());
             for group in 0..b.nrows().div_ceil(4) {
@@ -179,13 +194,13 @@ mod x86 {
                     let from = (4 * group + row) * width;
                     all.get(from..from + width).unwrap_or(&[])
                 });
-                let inner = group / 16 * PAIR + group % 16 * 8;
+                let inner = group / 16 * LIMBS * REGISTER + group % 16 * 8;
                 for pair in 0..width.div_ceil(2) {
                     let word = |at: usize| rows[at % 4].get(2 * pair + at / 4).copied().unwrap_or(0);
                     let column = 2 * pair;
-                    let at = column / SIDE * strip + inner + column % SIDE / 16 * 128 + column % 16 / 2;
+                    let at = column / SIDE * strip + inner + column % SIDE / 2;
                     for (limb, bytes) in turn_bytes(std::array::from_fn(word)).into_iter().enumerate() {
-                        limbs.planes[limb * steps * PAIR + at] = bytes;
+                        limbs.planes[limb * REGISTER + at] = bytes;
                     }
                 }
             }
@@ -194,7 +209,7 @@ mod x86 {
         }
 
         const fn strip(&self) -> usize {
-            LIMBS * self.steps * PAIR
+            LIMBS * self.steps * REGISTER
         }
 
         fn strips(&self) -> impl Iterator<Item = &[u64]> {
@@ -240,16 +255,26 @@ mod x86 {
         Config(config)
     };
 
-    /// `out = sum over i of a_i b_(shift - i)` for one strip of each.
-    fn products(a: &[u64], b: &[u64], shift: usize, out: &mut [u32; SIDE * SIDE]) {
-        let limb = a.len() / LIMBS;
-        let steps = limb / PAIR;
+    /// For one strip of each: `out[s] = sum over i of a_i b_(s - i)` for four values of `s`.
+    fn products(a: &[u64], b: &[u64], half: Half, out: &mut [u32; 4 * SUMS]) {
+        let steps = a.len() / (LIMBS * REGISTER);
         assert!(is_available(), "tile registers");
-        assert!(shift < LIMBS && steps > 0 && a.len() == LIMBS * steps * PAIR && b.len() == a.len(), "strips of whole steps");
-        let first_b = b[shift * limb..].as_ptr();
-        // SAFETY: AMX is there and permitted. The block reads planes 0 to `shift` of `a` upwards, `limb` words each, and planes
-        // `shift` to 0 of `b`; both strips have eight (asserted). After the last plane `b` is stepped below its start, but not read.
-        // It writes four registers of 1024 bytes to `out`, which has 4096. Tile registers are used by nothing else and released.
+        assert!(steps > 0 && a.len() == steps * LIMBS * REGISTER && b.len() == a.len(), "strips of whole steps");
+        // SAFETY: AMX is there and permitted. The strips have `steps` times eight registers of 1024 bytes (asserted), which are
+        // what is read; four registers are written to `out`, which has 4096 bytes. Tile registers are used by nothing else and released.
+        match half {
+            Half::Low => unsafe { low(a.as_ptr(), b.as_ptr(), steps, out.as_mut_ptr()) },
+            Half::High => unsafe { high(a.as_ptr(), b.as_ptr(), steps, out.as_mut_ptr()) },
+        }
+    }
+
+    /// The ten products with `i + j` from 0 to 3.
+    ///
+    /// # Safety
+    /// `a` and `b` have `steps` times 8192 bytes, `steps` is not 0, `out` has 4096 bytes, AMX is available.
+    #[rustfmt::skip]
+    unsafe fn low(a: *const u64, b: *const u64, steps: usize, out: *mut u32) {
+        // SAFETY: the caller's promise.
         unsafe {
             asm!(
                 "ldtilecfg [{config}]",
@@ -258,22 +283,28 @@ mod x86 {
                 "tilezero tmm2",
                 "tilezero tmm3",
                 "2:",
-                "mov {left}, {steps}",
-                "3:",
                 "tileloadd tmm4, [{a} + {stride}*1]",
-                "tileloadd tmm6, [{b} + {stride}*1]",
-                "tdpbuud tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b} + {stride}*1 + 1024]",
-                "tdpbuud tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a} + {stride}*1 + 1024]",
-                "tdpbuud tmm2, tmm5, tmm6",
-                "tdpbuud tmm3, tmm5, tmm7",
-                "add {a}, 2048",
-                "add {b}, 2048",
-                "dec {left}",
-                "jnz 3b",
-                "sub {b}, {back}",
-                "dec {pairs}",
+                "tileloadd tmm5, [{b} + {stride}*1]",
+                "tdpbuud tmm0, tmm4, tmm5",
+                "tileloadd tmm6, [{b} + {stride}*1 + 1024]",
+                "tdpbuud tmm1, tmm4, tmm6",
+                "tileloadd tmm7, [{b} + {stride}*1 + 2048]",
+                "tdpbuud tmm2, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 1024]",
+                "tdpbuud tmm1, tmm4, tmm5",
+                "tdpbuud tmm2, tmm4, tmm6",
+                "tdpbuud tmm3, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 2048]",
+                "tdpbuud tmm2, tmm4, tmm5",
+                "tdpbuud tmm3, tmm4, tmm6",
+                "tileloadd tmm4, [{a} + {stride}*1 + 3072]",
+                "tdpbuud tmm3, tmm4, tmm5",
+                "tileloadd tmm4, [{a} + {stride}*1]",
+                "tileloadd tmm5, [{b} + {stride}*1 + 3072]",
+                "tdpbuud tmm3, tmm4, tmm5",
+                "add {a}, 8192",
+                "add {b}, 8192",
+                "dec {steps}",
                 "jnz 2b",
                 "tilestored [{out} + {stride}*1], tmm0",
                 "tilestored [{out} + {stride}*1 + 1024], tmm1",
@@ -281,13 +312,92 @@ mod x86 {
                 "tilestored [{out} + {stride}*1 + 3072], tmm3",
                 "tilerelease",
                 config = in(reg) &raw const CONFIG,
-                a = inout(reg) a.as_ptr() => _,
-                b = inout(reg) first_b => _,
-                steps = in(reg) steps,
-                left = out(reg) _,
-                pairs = inout(reg) shift + 1 => _,
-                back = in(reg) 2 * limb * 8,
-                out = in(reg) out.as_mut_ptr(),
+                a = inout(reg) a => _,
+                b = inout(reg) b => _,
+                steps = inout(reg) steps => _,
+                out = in(reg) out,
+                stride = in(reg) 64usize,
+                options(nostack),
+            );
+        }
+    }
+
+    /// The twenty-six products with `i + j` from 4 to 7.
+    ///
+    /// # Safety
+    /// `a` and `b` have `steps` times 8192 bytes, `steps` is not 0, `out` has 4096 bytes, AMX is available.
+    #[rustfmt::skip]
+    unsafe fn high(a: *const u64, b: *const u64, steps: usize, out: *mut u32) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            asm!(
+                "ldtilecfg [{config}]",
+                "tilezero tmm0",
+                "tilezero tmm1",
+                "tilezero tmm2",
+                "tilezero tmm3",
+                "2:",
+                "tileloadd tmm5, [{b} + {stride}*1]",
+                "tileloadd tmm6, [{b} + {stride}*1 + 1024]",
+                "tileloadd tmm7, [{b} + {stride}*1 + 2048]",
+                "tileloadd tmm4, [{a} + {stride}*1 + 2048]",
+                "tdpbuud tmm0, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 3072]",
+                "tdpbuud tmm0, tmm4, tmm6",
+                "tdpbuud tmm1, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 4096]",
+                "tdpbuud tmm0, tmm4, tmm5",
+                "tdpbuud tmm1, tmm4, tmm6",
+                "tdpbuud tmm2, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 5120]",
+                "tdpbuud tmm1, tmm4, tmm5",
+                "tdpbuud tmm2, tmm4, tmm6",
+                "tdpbuud tmm3, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 6144]",
+                "tdpbuud tmm2, tmm4, tmm5",
+                "tdpbuud tmm3, tmm4, tmm6",
+                "tileloadd tmm4, [{a} + {stride}*1 + 7168]",
+                "tdpbuud tmm3, tmm4, tmm5",
+                "tileloadd tmm5, [{b} + {stride}*1 + 3072]",
+                "tileloadd tmm6, [{b} + {stride}*1 + 4096]",
+                "tileloadd tmm7, [{b} + {stride}*1 + 5120]",
+                "tileloadd tmm4, [{a} + {stride}*1]",
+                "tdpbuud tmm0, tmm4, tmm6",
+                "tdpbuud tmm1, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 1024]",
+                "tdpbuud tmm0, tmm4, tmm5",
+                "tdpbuud tmm1, tmm4, tmm6",
+                "tdpbuud tmm2, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 2048]",
+                "tdpbuud tmm1, tmm4, tmm5",
+                "tdpbuud tmm2, tmm4, tmm6",
+                "tdpbuud tmm3, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 3072]",
+                "tdpbuud tmm2, tmm4, tmm5",
+                "tdpbuud tmm3, tmm4, tmm6",
+                "tileloadd tmm4, [{a} + {stride}*1 + 4096]",
+                "tdpbuud tmm3, tmm4, tmm5",
+                "tileloadd tmm6, [{b} + {stride}*1 + 6144]",
+                "tileloadd tmm7, [{b} + {stride}*1 + 7168]",
+                "tileloadd tmm4, [{a} + {stride}*1]",
+                "tdpbuud tmm2, tmm4, tmm6",
+                "tdpbuud tmm3, tmm4, tmm7",
+                "tileloadd tmm4, [{a} + {stride}*1 + 1024]",
+                "tdpbuud tmm3, tmm4, tmm6",
+                "add {a}, 8192",
+                "add {b}, 8192",
+                "dec {steps}",
+                "jnz 2b",
+                "tilestored [{out} + {stride}*1], tmm0",
+                "tilestored [{out} + {stride}*1 + 1024], tmm1",
+                "tilestored [{out} + {stride}*1 + 2048], tmm2",
+                "tilestored [{out} + {stride}*1 + 3072], tmm3",
+                "tilerelease",
+                config = in(reg) &raw const CONFIG,
+                a = inout(reg) a => _,
+                b = inout(reg) b => _,
+                steps = inout(reg) steps => _,
+                out = in(reg) out,
                 stride = in(reg) 64usize,
                 options(nostack),
             );
