@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::vector::{BitVector, Packed, Vector};
+use crate::memory::{collect, give};
 
 /// `K` components of shares of bits, wiped when the last holder drops them; a clone holds the same memory.
 #[derive(Clone)]
@@ -78,11 +79,11 @@ impl<const K: usize> BitVector for Bits<K> {
         for chunk in vectors.chunks(64) {
             let parts: [Vec<Packed>; K] = std::array::from_fn(|at| {
                 let planes: Vec<&Packed> = chunk.iter().map(|vector| &vector.parts[at]).collect();
-                let mut words = crate::planes::join(&planes);
-                let mut picked: Vec<u64> = index.iter().map(|row| words[*row]).collect();
+                let words = crate::planes::join(&planes);
+                let picked = collect(index.len(), index.iter().map(|row| words[*row]));
                 let planes = crate::planes::split(&picked, chunk.len() as u32);
-                wipe(&mut words);
-                wipe(&mut picked);
+                give(words);
+                give(picked);
                 planes
             });
             let mut parts = parts.map(Vec::into_iter);
