@@ -18,7 +18,7 @@ fn gemm(c: &mut Criterion) {
         let mut random = || Array2::from_shape_simple_fn((n, n), || rng.next_u64());
         let (a, b) = (random(), random());
         group.throughput(Throughput::Elements((n * n * n) as u64));
-        for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512].into_iter().filter(|kernel| kernel.is_available()) {
+        for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512, Kernel::Amx].into_iter().filter(|kernel| kernel.is_available()) {
             let mut product = Array2::zeros((n, n));
             group.bench_function(BenchmarkId::new(format!("{kernel:?}"), n), |bencher| {
                 bencher.iter(|| pool.install(|| multiply_add_with(kernel, &mut product.view_mut(), a.view(), b.view()).unwrap()));

@@ -8,12 +8,16 @@ use serde::{Deserialize, Serialize};
 use yu_wire::carrier::CarrierKind;
 use yu_wire::shape::Link;
 
+use crate::mpc::args::{CalibrateArgs, EstimateArgs, MpcArgs};
 use crate::work::Protocol;
 
 const EXAMPLES: &str = "\
 Examples:
   yu-benches psi --size 100000 --network quic        two processes on loopback
   yu-benches matmul --size 1000 --network wan        three threads, 40 ms round trip, 100 Mbit/s
+  yu-benches mpc lt --n 1000000 --net quic           a program of the catalogue, three processes
+  yu-benches mpc --suite --out bench                 all programs; writes bench/mpc.json and bench/mpc.csv
+  yu-benches calibrate && yu-benches estimate lt --n 1000000 --rtt-ms 30 --mbit 200
   yu-benches channel                                 our channel against a bare QUIC stream
   yu-benches round-trip --json
 
@@ -52,6 +56,12 @@ pub enum Command {
     Channel(CompareArgs),
     /// Round trip of 32 bytes on a session's channel against a bare QUIC stream; size is rounds per run
     RoundTrip(CompareArgs),
+    /// A program of the catalogue on an engine, or with --suite the whole table
+    Mpc(MpcArgs),
+    /// Measures this machine for `estimate`
+    Calibrate(CalibrateArgs),
+    /// Bytes, rounds and seconds of a program on a link, before it runs
+    Estimate(EstimateArgs),
     /// Writes a hosts file with development identities, one per party
     Keygen(KeygenArgs),
 }
@@ -231,7 +241,7 @@ impl RunArgs {
     }
 }
 
-fn parse_threads(text: &str) -> Result<usize, String> {
+pub(crate) fn parse_threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(threads @ 1..=256) => Ok(threads),
         _ => Err("expected 1 to 256".into()),

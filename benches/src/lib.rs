@@ -7,6 +7,7 @@
 //! | parties as threads over a simulated link | [`memory`] |
 //! | parties as processes over QUIC or TCP, here or on many machines | [`node`], [`local`] |
 //! | who is where; certificates for trying it out | [`hosts`] |
+//! | the programs of `yu-mpc` on every engine, estimates | [`mpc`] |
 //! | our channel against a bare QUIC stream | [`compare`] |
 //! | clocks, memory, commit, CPU | [`machine`], [`phase`] |
 //! | tables and JSON | [`report`] |
@@ -21,6 +22,7 @@ pub mod hosts;
 pub mod local;
 pub mod machine;
 pub mod memory;
+pub mod mpc;
 pub mod node;
 pub mod phase;
 pub mod report;

@@ -8,11 +8,14 @@ use serde::Serialize;
 use yu_benches::cli::{Cli, Command, CompareArgs, Medium, RunArgs};
 use yu_benches::compare::{self, Settings, Subject};
 use yu_benches::hosts::{Hosts, keygen};
+use yu_benches::mpc::args::MpcArgs;
+use yu_benches::mpc::{calibrate, estimate, run, suite};
 use yu_benches::work::Protocol;
 use yu_benches::{Result, local, memory, node};
+use yu_mpc::programs::NAMES;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match dispatch(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("error: {e}");
@@ -21,7 +24,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn dispatch(command: Command) -> Result<()> {
     match command {
         Command::Psi(args) => protocol(Protocol::Psi, &args),
         Command::Mul(args) => protocol(Protocol::Mul, &args),
@@ -31,6 +34,13 @@ fn run(command: Command) -> Result<()> {
         Command::Job(args) => protocol(Protocol::Job, &args),
         Command::Channel(args) => comparison(Subject::Channel, &args),
         Command::RoundTrip(args) => comparison(Subject::RoundTrip, &args),
+        Command::Mpc(args) => mpc(&args),
+        Command::Calibrate(args) => {
+            calibrate::run(&std::env::current_exe()?, &args)?;
+            println!("{}", args.out.display());
+            Ok(())
+        }
+        Command::Estimate(args) => show(&estimate::run(&args)?, args.json),
         Command::Keygen(args) => {
             println!("{}", keygen(&args)?.display());
             Ok(())
@@ -44,6 +54,24 @@ fn protocol(protocol: Protocol, args: &RunArgs) -> Result<()> {
         (Medium::Memory(link), ..) => memory::run(&plan, link)?,
         (Medium::Sessions(carrier), Some(hosts), Some(index)) => node::run(&plan, Hosts::read(hosts)?, index, carrier)?,
         (Medium::Sessions(_), ..) => local::run(&std::env::current_exe()?, &plan)?,
+    };
+    show(&report, args.common.json)
+}
+
+fn mpc(args: &MpcArgs) -> Result<()> {
+    if args.list {
+        NAMES.iter().for_each(|name| println!("{name}"));
+        return Ok(());
+    }
+    let exe = std::env::current_exe()?;
+    if args.suite {
+        return suite::run(&exe, args);
+    }
+    let job = args.job()?;
+    let report = match (job.network.medium(), &args.common.hosts, args.common.party) {
+        (Medium::Memory(link), ..) => run::in_memory(&job, link)?,
+        (Medium::Sessions(carrier), Some(hosts), Some(index)) => run::one_party(&job, Hosts::read(hosts)?, index, carrier)?,
+        (Medium::Sessions(_), ..) => run::in_processes(&exe, &job)?,
     };
     show(&report, args.common.json)
 }

@@ -84,6 +84,13 @@ impl Watch {
         Self { clock, meter, last, sample: Sample::default() }
     }
 
+    /// Lets the peak of memory begin again, where a party has its own process: what the set-up needed is given up.
+    pub fn forget_peak(&self) {
+        if self.clock == Clock::Process {
+            reset_peak_memory();
+        }
+    }
+
     /// The set-up is done, the online phase begins.
     pub fn online(&mut self) {
         self.sample.offline = self.phase();

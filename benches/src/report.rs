@@ -76,7 +76,7 @@ impl PartyReport {
     }
 
     /// Compares every run with the formula.
-    fn hold_to(&mut self, cost: &Cost) -> Result<()> {
+    pub(crate) fn hold_to(&mut self, cost: &Cost) -> Result<()> {
         let expected = cost.party(&self.name).ok_or("the formula lacks a party")?;
         for sample in &self.samples {
             let metered = self.metered(sample);

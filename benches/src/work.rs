@@ -246,7 +246,7 @@ fn check_matched(size: usize, found: u64) -> Result<()> {
     if found == expected { Ok(()) } else { Err(format!("`{found}` rows matched, expected `{expected}`").into()) }
 }
 
-fn seed() -> Result<[u8; 32]> {
+pub(crate) fn seed() -> Result<[u8; 32]> {
     let mut seed = [0; 32];
     SysRng.try_fill_bytes(&mut seed)?;
     Ok(seed)

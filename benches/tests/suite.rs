@@ -4,6 +4,9 @@
 use std::path::Path;
 
 use yu_benches::cli::{Medium, Network, Plan};
+use yu_benches::mpc::args::Job;
+use yu_benches::mpc::engines::Protocol as Engine;
+use yu_benches::mpc::run;
 use yu_benches::report::Report;
 use yu_benches::work::Protocol;
 use yu_benches::{local, memory};
@@ -66,4 +69,45 @@ fn alignment_between_processes_costs_its_formula() {
 #[test]
 fn a_job_between_processes_over_tcp_costs_its_formula() {
     check(&run(plan(Protocol::Job, 64, Network::Tcp)));
+}
+
+fn job(op: &str, n: usize, network: Network) -> Job {
+    Job { op: op.into(), protocol: Engine::Rep3, n, network, runs: 1, threads: 1, io_threads: 2, keep_mib: 16 }
+}
+
+/// Every program on every engine: the result is the reference's, the meters show what the dry run said.
+#[test]
+fn the_catalogue_costs_its_dry_run_over_memory() {
+    for op in yu_mpc::programs::NAMES {
+        for engine in Engine::ALL {
+            let report = run::in_memory(&Job { protocol: *engine, ..job(op, 9, Network::Local) }, yu_wire::shape::Link::LOCAL).unwrap();
+            assert!(report.is_checked && report.parties.iter().all(|party| party.bytes_ratio == 1.0), "{op}");
+            assert_eq!(
+                serde_json::from_str::<yu_benches::mpc::report::OpReport>(&serde_json::to_string(&report).unwrap()).unwrap(),
+                report
+            );
+        }
+    }
+}
+
+#[test]
+fn a_program_between_processes_costs_its_dry_run() {
+    let report = run::in_processes(Path::new(env!("CARGO_BIN_EXE_yu-benches")), &job("lt", 5000, Network::Quic)).unwrap();
+    assert!(report.is_checked && report.peak_memory_bytes.is_some_and(|peak| peak > report.operand_bytes));
+    assert_eq!(report.rounds, 7);
+}
+
+#[test]
+fn unknown_programs_and_parties_are_refused() {
+    let exe = env!("CARGO_BIN_EXE_yu-benches");
+    for line in [
+        "mpc nonsense",
+        "mpc lt --party 3 --hosts x.toml",
+        "mpc lt --party 0 --hosts x.toml --net lan",
+        "mpc",
+        "estimate lt --calibration nowhere",
+    ] {
+        let output = std::process::Command::new(exe).args(line.split(' ')).output().unwrap();
+        assert!(!output.status.success() && !output.stderr.is_empty(), "{line}");
+    }
 }

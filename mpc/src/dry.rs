@@ -31,6 +31,7 @@ pub struct Dry<P: Priced> {
     /// Where the primitives since the last check begin.
     unchecked: usize,
     formula: Formula,
+    multiply_adds: u64,
     engine: PhantomData<P>,
 }
 
@@ -43,6 +44,7 @@ impl<P: Priced> Dry<P> {
             log: Vec::new(),
             unchecked: 0,
             formula: P::price_of_setup(parties),
+            multiply_adds: 0,
             engine: PhantomData,
         }
     }
@@ -57,6 +59,12 @@ impl<P: Priced> Dry<P> {
     #[must_use]
     pub const fn formula(&self) -> &Formula {
         &self.formula
+    }
+
+    /// Multiply-adds of the products so far, as one clear computation has them: what communication does not show.
+    #[must_use]
+    pub const fn multiply_adds(&self) -> u64 {
+        self.multiply_adds
     }
 
     /// Bytes and rounds so far, per party and step.
@@ -134,6 +142,7 @@ impl<P: Priced> Engine for Dry<P> {
             check_shift(shift)?;
         }
         let len = Product::total(products)?;
+        self.multiply_adds = products.iter().map(|product| product.multiply_adds()).fold(self.multiply_adds, u64::saturating_add);
         self.charge(Primitive::Multiply { len, operands: Product::operand_total(products), shift });
         products.iter().map(|product| product.result_len().map(Length)).collect()
     }

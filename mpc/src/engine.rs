@@ -23,11 +23,12 @@ mod product;
 mod vector;
 mod words;
 
+pub use crate::memory::wipe;
 pub use bits::Bits;
 pub use primitive::{Priced, Primitive};
 pub use product::{Product, add_products};
 pub use vector::{BitVector, Module, Packed, Vector};
-pub use words::{Words, wipe};
+pub use words::Words;
 
 use crate::{Error, Result};
 

@@ -2,11 +2,13 @@
 //!
 //! Blocked like every fast product: `A` and `B` are packed into strips that stay in cache, and a small kernel computes one tile
 //! of `C` in registers. Kernels differ by CPU and are chosen at run time; [`portable`](Kernel::Portable) is the reference that the
-//! tests hold the others against. One core does about 38 G multiply-adds/s on Zen 5 with AVX-512 (1000^3 in 27 ms).
+//! tests hold the others against. One core does about 38 G multiply-adds/s on Zen 5 with AVX-512 (1000^3 in
+//! 27 ms), and about as many on Sapphire Rapids with AMX, four times as many as there with AVX-512.
 //!
 //! Constant time in the values: no branch and no index depends on them, and the integer multiplications used have
 //! data-independent latency on x86-64.
 
+mod amx;
 mod avx2;
 mod avx512;
 mod pack;
@@ -48,19 +50,24 @@ pub enum Kernel {
     Avx2,
     /// 8 lanes with a 64-bit multiplication (AVX-512 F and DQ).
     Avx512,
+    /// Tiles of bytes (AMX-INT8), for matrices that are large enough; smaller ones go to the next best.
+    Amx,
 }
 
 impl Kernel {
     /// The fastest kernel of this CPU.
     #[must_use]
     pub fn detect() -> Self {
-        [Self::Avx512, Self::Avx2].into_iter().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
+        [Self::Amx, Self::Avx512, Self::Avx2].into_iter().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
     }
 
     /// Whether this CPU can run the kernel.
     #[must_use]
     pub fn is_available(self) -> bool {
-        self.plan().is_some()
+        match self {
+            Self::Amx => amx::is_available(),
+            Self::Portable | Self::Avx2 | Self::Avx512 => self.plan().is_some(),
+        }
     }
 
     fn plan(self) -> Option<Plan> {
@@ -68,6 +75,7 @@ impl Kernel {
             Self::Portable => Some(portable::PLAN),
             Self::Avx2 => avx2::plan(),
             Self::Avx512 => avx512::plan(),
+            Self::Amx => avx512::plan().or_else(avx2::plan),
         }
     }
 }
@@ -100,6 +108,9 @@ pub fn multiply_add_with(kernel: Kernel, c: &mut ArrayViewMut2<'_, u64>, a: Arra
         return Err(Error::shape("matrix product into", &[a.nrows(), b.ncols()], c.shape()));
     }
     if c.is_empty() || a.ncols() == 0 {
+        return Ok(());
+    }
+    if kernel == Kernel::Amx && amx::multiply_add(c, a, b) {
         return Ok(());
     }
     let plan = kernel.plan().unwrap_or(portable::PLAN);
@@ -164,7 +175,7 @@ mod tests {
         let (a, b, c) = (filled(m, k, seed), filled(k, n, !seed), filled(m, n, seed ^ 1));
         let mut expected = c.clone();
         naive(&mut expected, a.view(), b.view());
-        for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
+        for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512, Kernel::Amx] {
             if !kernel.is_available() {
                 eprintln!("{kernel:?} skipped: this CPU does not have it");
                 continue;
@@ -181,7 +192,18 @@ mod tests {
 
     #[test]
     fn edges_of_tiles_and_blocks() {
-        for (m, k, n) in [(1, 1, 1), (8, 128, 24), (9, 129, 25), (7, 127, 23), (257, 3, 5), (256, 128, 48), (300, 260, 50)] {
+        for (m, k, n) in [
+            (1, 1, 1),
+            (8, 128, 24),
+            (9, 129, 25),
+            (7, 127, 23),
+            (257, 3, 5),
+            (256, 128, 48),
+            (300, 260, 50),
+            (32, 64, 32),
+            (33, 65, 31),
+            (24, 513, 24),
+        ] {
             check(m, k, n, 42);
         }
     }
@@ -195,10 +217,15 @@ mod tests {
     fn all_ones_wrap() {
         let a = Array2::from_elem((9, 200), u64::MAX);
         let b = Array2::from_elem((200, 30), u64::MAX);
-        for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
+        let (long, wide) = (Array2::from_elem((40, 1100), u64::MAX), Array2::from_elem((1100, 40), u64::MAX));
+        for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512, Kernel::Amx] {
             let mut c = Array2::from_elem((9, 30), u64::MAX);
             multiply_add_with(kernel, &mut c.view_mut(), a.view(), b.view()).unwrap();
             assert!(c.iter().all(|value| *value == 199), "{kernel:?}");
+            // the greatest sums of bytes
+            let mut c = Array2::zeros((40, 40));
+            multiply_add_with(kernel, &mut c.view_mut(), long.view(), wide.view()).unwrap();
+            assert!(c.iter().all(|value| *value == 1100), "{kernel:?}");
         }
     }
 

@@ -11,6 +11,7 @@
 //! | what a protocol has to offer, and the suite that it has to pass | [`engine`], [`mod@conformance`], `docs/add-a-protocol.md` |
 //! | randomness that two parties share | [`prg`] |
 //! | the fast part | [`gemm`] |
+//! | memory that is used again | [`memory`] |
 //! | who is at fault | [`error`] |
 //!
 //! | protocol | parties | adversary | paper | rounds | bytes (payload) |
@@ -39,6 +40,7 @@ pub mod error;
 pub mod fixed;
 pub mod gemm;
 pub mod joint;
+pub mod memory;
 pub mod moments;
 pub mod ops;
 pub mod planes;

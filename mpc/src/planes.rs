@@ -2,23 +2,76 @@
 //!
 //! 64 words at a time are a 64 x 64 bit matrix that is transposed (Warren, Hacker's Delight, section 7-3).
 
-use crate::engine::Packed;
+mod gfni;
+mod portable;
 
-/// The `bits` lowest bit planes of the words.
-#[must_use]
-pub fn split(words: &[u64], bits: u32) -> Vec<Packed> {
-    let (bits, len) = (bits as usize, words.len());
-    let mut planes = vec![vec![0u64; len.div_ceil(64)]; bits];
-    let mut block = [0u64; 64];
-    for (at, chunk) in words.chunks(64).enumerate() {
-        block[..chunk.len()].copy_from_slice(chunk);
-        block[chunk.len()..].fill(0);
-        transpose(&mut block);
-        for (plane, word) in planes.iter_mut().zip(&block) {
-            plane[at] = *word;
+use std::ops::Range;
+
+use crate::engine::Packed;
+use crate::memory::zeros;
+
+/// Which instructions turn a block: bit `j` of word `i` becomes bit `i` of word `j`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kernel {
+    Portable,
+    /// 8 x 8 bits at once by an affine map, bytes by a permutation (AVX-512 F, BW, VBMI and GFNI).
+    Gfni,
+}
+
+impl Kernel {
+    fn detect() -> Self {
+        if gfni::is_available() { Self::Gfni } else { Self::Portable }
+    }
+
+    #[inline]
+    fn transpose(self, block: &mut [u64; 64]) {
+        match self {
+            Self::Portable => portable::transpose(block),
+            Self::Gfni => gfni::transpose(block),
         }
     }
-    planes.into_iter().map(|plane| Packed::from_words(plane, len)).collect()
+}
+
+/// The `bits` lowest bit planes of the words; they share the memory.
+#[must_use]
+pub fn split(words: &[u64], bits: u32) -> Vec<Packed> {
+    let mut planes = zeros(words.len().div_ceil(64) * bits as usize);
+    split_each(words.len(), bits, &mut planes, |range, block| block.copy_from_slice(&words[range]));
+    Packed::cut(planes, &vec![words.len(); bits as usize])
+}
+
+/// The planes of the sums of two vectors of one length, one after the other.
+pub(crate) fn split_sum(left: &[u64], right: &[u64], bits: u32, planes: &mut [u64]) {
+    split_each(left.len(), bits, planes, |range, block| {
+        for ((slot, a), b) in block.iter_mut().zip(&left[range.clone()]).zip(&right[range]) {
+            *slot = a.wrapping_add(*b);
+        }
+    });
+}
+
+/// Blocks worked on at once: eight words side by side in each plane are one cache line.
+const GROUP: usize = 8;
+
+fn split_each(len: usize, bits: u32, planes: &mut [u64], read: impl Fn(Range<usize>, &mut [u64])) {
+    let width = len.div_ceil(64);
+    let kernel = Kernel::detect();
+    let mut blocks = [[0u64; 64]; GROUP];
+    for first in (0..width).step_by(GROUP) {
+        let used = &mut blocks[..GROUP.min(width - first)];
+        for (at, block) in used.iter_mut().enumerate() {
+            let from = (first + at) * 64;
+            let to = len.min(from + 64);
+            read(from..to, &mut block[..to - from]);
+            block[to - from..].fill(0);
+            kernel.transpose(block);
+        }
+        for (plane, bit) in planes.chunks_exact_mut(width).zip(0..bits as usize) {
+            for (slot, block) in plane[first..].iter_mut().zip(used.iter()) {
+                *slot = block[bit];
+            }
+        }
+    }
+    blocks.iter_mut().for_each(|block| crate::engine::wipe(block));
 }
 
 /// Words of the planes; missing high planes are zero.
@@ -30,35 +83,25 @@ pub fn join(planes: &[&Packed]) -> Vec<u64> {
     assert!(planes.len() <= 64, "a word has 64 bits");
     let len = planes.first().map_or(0, |plane| plane.len());
     assert!(planes.iter().all(|plane| plane.len() == len), "planes of one length");
-    let mut words = vec![0; len];
-    let mut block = [0u64; 64];
-    for (at, chunk) in words.chunks_mut(64).enumerate() {
-        for (slot, plane) in block.iter_mut().zip(planes) {
-            *slot = plane.words()[at];
-        }
-        block[planes.len()..].fill(0);
-        transpose(&mut block);
-        chunk.copy_from_slice(&block[..chunk.len()]);
-    }
-    words
-}
-
-/// Bit `j` of word `i` becomes bit `i` of word `j`.
-fn transpose(block: &mut [u64; 64]) {
-    let mut width = 32;
-    let mut mask = 0x0000_0000_ffff_ffff_u64;
-    while width > 0 {
-        for group in block.chunks_exact_mut(2 * width) {
-            let (low, high) = group.split_at_mut(width);
-            for (a, b) in low.iter_mut().zip(high) {
-                let swap = ((*a >> width) ^ *b) & mask;
-                *a ^= swap << width;
-                *b ^= swap;
+    let kernel = Kernel::detect();
+    let mut words = zeros(len);
+    let mut blocks = [[0u64; 64]; GROUP];
+    for (group, chunk) in words.chunks_mut(64 * GROUP).enumerate() {
+        let first = group * GROUP;
+        let used = &mut blocks[..chunk.len().div_ceil(64)];
+        used.iter_mut().for_each(|block| block[planes.len()..].fill(0));
+        for (bit, plane) in planes.iter().enumerate() {
+            for (block, word) in used.iter_mut().zip(&plane.words()[first..]) {
+                block[bit] = *word;
             }
         }
-        width /= 2;
-        mask ^= mask << width;
+        for (block, chunk) in used.iter_mut().zip(chunk.chunks_mut(64)) {
+            kernel.transpose(block);
+            chunk.copy_from_slice(&block[..chunk.len()]);
+        }
     }
+    blocks.iter_mut().for_each(|block| crate::engine::wipe(block));
+    words
 }
 
 #[cfg(test)]
@@ -67,9 +110,39 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn twins_turn_alike() {
+        if !gfni::is_available() {
+            eprintln!("skipped: this CPU does not have GFNI");
+            return;
+        }
+        let mut state = 1u64;
+        for _ in 0..200 {
+            let block: [u64; 64] = std::array::from_fn(|_| {
+                state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+                state ^ (state >> 29)
+            });
+            let (mut one, mut other) = (block, block);
+            Kernel::Portable.transpose(&mut one);
+            Kernel::Gfni.transpose(&mut other);
+            assert_eq!(one, other);
+            Kernel::Gfni.transpose(&mut other);
+            assert_eq!(other, block);
+        }
+    }
+
+    #[test]
+    fn planes_of_sums() {
+        let (left, right): (Vec<u64>, Vec<u64>) = (0..1000u64).map(|at| (at << 50, at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).unzip();
+        let sums: Vec<u64> = left.iter().zip(&right).map(|(a, b)| a.wrapping_add(*b)).collect();
+        let mut planes = vec![0; 1000usize.div_ceil(64) * 64];
+        split_sum(&left, &right, 64, &mut planes);
+        assert_eq!(Packed::cut(planes, &[1000; 64]), split(&sums, 64));
+    }
+
     proptest! {
         #[test]
-        fn planes_hold_the_bits(words in proptest::collection::vec(any::<u64>(), 0..200), bits in 1u32..=64) {
+        fn planes_hold_the_bits(words in proptest::collection::vec(any::<u64>(), 0..1200), bits in 1u32..=64) {
             let planes = split(&words, bits);
             for (j, plane) in planes.iter().enumerate() {
                 let expected: Vec<bool> = words.iter().map(|word| word >> j & 1 == 1).collect();

@@ -57,8 +57,10 @@ pub mod steps;
 
 mod engine;
 mod input;
+mod kernel;
 mod matmul;
 mod mul;
+mod packing;
 mod price;
 mod shuffle;
 mod trunc;

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::vector::{BitVector, Packed, Vector};
-use super::words::wipe;
+use crate::memory::{collect, give};
 
-/// `K` components of shares of bits; wiped on drop.
+/// `K` components of shares of bits, wiped when the last holder drops them; a clone holds the same memory.
 #[derive(Clone)]
 pub struct Bits<const K: usize> {
     // INVARIANT: all of one length
@@ -34,14 +34,6 @@ impl<const K: usize> Bits<K> {
     }
 }
 
-impl<const K: usize> Drop for Bits<K> {
-    fn drop(&mut self) {
-        for part in &mut self.parts {
-            wipe(part.words_mut());
-        }
-    }
-}
-
 impl<const K: usize> Vector for Bits<K> {
     fn len(&self) -> usize {
         self.parts.first().map_or(0, Packed::len)
@@ -67,7 +59,8 @@ impl<const K: usize> Vector for Bits<K> {
 
 impl<const K: usize> BitVector for Bits<K> {
     fn zeros(len: usize) -> Self {
-        Self { parts: std::array::from_fn(|_| Packed::zeros(len)) }
+        let zero = Packed::zeros(len);
+        Self { parts: std::array::from_fn(|_| zero.clone()) }
     }
 
     fn xor(&self, other: &Self) -> Self {
@@ -86,11 +79,11 @@ impl<const K: usize> BitVector for Bits<K> {
         for chunk in vectors.chunks(64) {
             let parts: [Vec<Packed>; K] = std::array::from_fn(|at| {
                 let planes: Vec<&Packed> = chunk.iter().map(|vector| &vector.parts[at]).collect();
-                let mut words = crate::planes::join(&planes);
-                let mut picked: Vec<u64> = index.iter().map(|row| words[*row]).collect();
+                let words = crate::planes::join(&planes);
+                let picked = collect(index.len(), index.iter().map(|row| words[*row]));
                 let planes = crate::planes::split(&picked, chunk.len() as u32);
-                wipe(&mut words);
-                wipe(&mut picked);
+                give(words);
+                give(picked);
                 planes
             });
             let mut parts = parts.map(Vec::into_iter);

@@ -68,6 +68,14 @@ impl<'a, W: Vector> Product<'a, W> {
         }
     }
 
+    /// Multiply-adds of the clear computation.
+    pub fn multiply_adds(&self) -> u64 {
+        match self {
+            Product::Each(left, _) | Product::Dots { left, .. } => left.len() as u64,
+            Product::Matrix { shape, .. } => shape.iter().fold(1, |product, size| product.saturating_mul(*size as u64)),
+        }
+    }
+
     /// Elements of all results.
     ///
     /// # Errors

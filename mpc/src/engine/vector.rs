@@ -2,9 +2,12 @@
 //!
 //! Indices and lengths are checked by [`crate::secret`] and by the engines; here they are invariants.
 
+use std::fmt;
 use std::ops::Range;
 
 use zeroize::Zeroize;
+
+use crate::memory::{Shared, collect, zeros};
 
 /// Shares of a vector, structure only.
 pub trait Vector: Clone + Send + Sync + Sized {
@@ -89,10 +92,10 @@ pub trait BitVector: Vector {
     }
 }
 
-/// Public bits, 64 to a word, lowest first. INVARIANT: bits behind the last one are zero.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+/// Bits, 64 to a word, lowest first; a clone holds the same memory. INVARIANT: bits behind the last one are zero.
+#[derive(Clone)]
 pub struct Packed {
-    words: Vec<u64>,
+    words: Shared,
     len: usize,
 }
 
@@ -100,13 +103,15 @@ impl Packed {
     /// `len` zeros.
     #[must_use]
     pub fn zeros(len: usize) -> Self {
-        Self { words: vec![0; len.div_ceil(64)], len }
+        Self { words: zeros(len.div_ceil(64)).into(), len }
     }
 
     /// `len` ones.
     #[must_use]
     pub fn ones(len: usize) -> Self {
-        Self::from_words(vec![u64::MAX; len.div_ceil(64)], len)
+        let mut words = zeros(len.div_ceil(64));
+        words.fill(u64::MAX);
+        Self::from_words(words, len)
     }
 
     /// Words with the bits; what is behind the last bit is cleared.
@@ -116,22 +121,36 @@ impl Packed {
     #[must_use]
     pub fn from_words(mut words: Vec<u64>, len: usize) -> Self {
         assert!(words.len() == len.div_ceil(64), "as many words as the bits need");
-        if let Some(last) = words.last_mut()
-            && !len.is_multiple_of(64)
-        {
-            *last &= u64::MAX >> (64 - len % 64);
+        clear_end(&mut words, len);
+        Self { words: words.into(), len }
+    }
+
+    /// Vectors of `lens` bits that lie one after the other, each from a word of its own on; they share the memory.
+    ///
+    /// # Panics
+    /// If the number of words is not the one that the bits need.
+    #[must_use]
+    pub fn cut(mut words: Vec<u64>, lens: &[usize]) -> Vec<Self> {
+        let mut rest = &mut words[..];
+        for len in lens {
+            let (piece, more) = rest.split_at_mut(len.div_ceil(64));
+            clear_end(piece, *len);
+            rest = more;
         }
-        Self { words, len }
+        assert!(rest.is_empty(), "as many words as the bits need");
+        let (whole, mut from) = (Shared::from(words), 0);
+        let one = |len: &usize| {
+            let range = from..from + len.div_ceil(64);
+            from = range.end;
+            Self { words: whole.slice(range), len: *len }
+        };
+        lens.iter().map(one).collect()
     }
 
     /// The words.
     #[must_use]
     pub fn words(&self) -> &[u64] {
         &self.words
-    }
-
-    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
-        &mut self.words
     }
 
     /// Number of bits.
@@ -169,14 +188,16 @@ impl Packed {
     pub fn slice(&self, range: Range<usize>) -> Self {
         assert!(range.start <= range.end && range.end <= self.len, "bit range within the vector");
         let (len, first, shift) = (range.len(), range.start / 64, range.start % 64);
-        let words = (0..len.div_ceil(64))
-            .map(|at| {
-                let low = self.words[first + at] >> shift;
-                let high = if shift == 0 { 0 } else { self.words.get(first + at + 1).map_or(0, |word| word << (64 - shift)) };
-                low | high
-            })
-            .collect();
-        Self::from_words(words, len)
+        if shift == 0 && (len.is_multiple_of(64) || range.end == self.len) {
+            return Self { words: self.words.slice(first..first + len.div_ceil(64)), len };
+        }
+        let word = |at: usize| {
+            let low = self.words[first + at] >> shift;
+            let high = if shift == 0 { 0 } else { self.words.get(first + at + 1).map_or(0, |word| word << (64 - shift)) };
+            low | high
+        };
+        let width = len.div_ceil(64);
+        Self::from_words(collect(width, (0..width).map(word)), len)
     }
 
     /// Bits by index.
@@ -196,7 +217,7 @@ impl Packed {
         let (mut buffer, mut filled) = (0u64, 0);
         for part in parts {
             let mut left = part.len;
-            for word in &part.words {
+            for word in part.words() {
                 let used = left.min(64);
                 left -= used;
                 buffer |= word << filled;
@@ -218,8 +239,9 @@ impl Packed {
     /// Applies a function to corresponding words.
     #[must_use]
     pub fn zip(&self, other: &Self, operation: impl Fn(u64, u64) -> u64) -> Self {
-        let words = self.words.iter().zip(&other.words).map(|(a, b)| operation(*a, *b)).collect();
-        Self::from_words(words, self.len)
+        assert!(self.len == other.len, "vectors of one length");
+        let words = self.words.iter().zip(other.words()).map(|(a, b)| operation(*a, *b));
+        Self::from_words(collect(self.words.len(), words), self.len)
     }
 
     /// Bytes that the bits need on the wire.
@@ -241,14 +263,42 @@ impl FromIterator<bool> for Packed {
             }
             len += 1;
         }
-        Self { words, len }
+        Self { words: words.into(), len }
     }
 }
 
 impl Zeroize for Packed {
     fn zeroize(&mut self) {
-        self.words.zeroize();
-        self.len = 0;
+        // the last holder wipes
+        *self = Self::default();
+    }
+}
+
+impl Default for Packed {
+    fn default() -> Self {
+        Self { words: Vec::new().into(), len: 0 }
+    }
+}
+
+impl PartialEq for Packed {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.words() == other.words()
+    }
+}
+
+impl Eq for Packed {}
+
+impl fmt::Debug for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packed").field("words", &self.words()).field("len", &self.len).finish()
+    }
+}
+
+fn clear_end(words: &mut [u64], len: usize) {
+    if let Some(last) = words.last_mut()
+        && !len.is_multiple_of(64)
+    {
+        *last &= u64::MAX >> (64 - len % 64);
     }
 }
 

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::vector::{Module, Vector};
-use crate::ring::{add_assign, sub_assign};
+use crate::memory::{Shared, collect, zeros};
 
-/// `K` components of shares over Z_2^64; wiped on drop. What the components mean is the engine's business.
+/// `K` components of shares over Z_2^64, wiped when the last holder drops them; a clone or a slice holds the same memory.
+/// What the components mean is the engine's business.
 ///
 /// It does not print, compare or serialise:
 /// ```compile_fail
@@ -16,7 +17,7 @@ use crate::ring::{add_assign, sub_assign};
 #[derive(Clone)]
 pub struct Words<const K: usize> {
     // INVARIANT: all of one length
-    parts: [Vec<u64>; K],
+    parts: [Shared; K],
 }
 
 impl<const K: usize> Words<K> {
@@ -27,7 +28,7 @@ impl<const K: usize> Words<K> {
     #[must_use]
     pub fn from_parts(parts: [Vec<u64>; K]) -> Self {
         assert!(parts.windows(2).all(|pair| pair[0].len() == pair[1].len()), "components of one length");
-        Self { parts }
+        Self { parts: parts.map(Shared::from) }
     }
 
     /// Component number `at`: for engines; nothing that a component says means a value.
@@ -36,59 +37,56 @@ impl<const K: usize> Words<K> {
         &self.parts[at]
     }
 
-    /// Takes the components out.
+    /// Takes the components out; they are copied only if somebody else holds them too.
     #[must_use]
-    pub fn into_parts(mut self) -> [Vec<u64>; K] {
-        std::array::from_fn(|at| std::mem::take(&mut self.parts[at]))
+    pub fn into_parts(self) -> [Vec<u64>; K] {
+        self.parts.map(Shared::into_vec)
     }
 
     fn map(&self, operation: impl Fn(&[u64]) -> Vec<u64>) -> Self {
-        Self { parts: std::array::from_fn(|at| operation(&self.parts[at])) }
+        Self { parts: std::array::from_fn(|at| operation(&self.parts[at]).into()) }
     }
 
-    fn combine(&self, other: &Self, operation: impl Fn(&mut [u64], &[u64])) -> Self {
-        let mut result = self.clone();
-        for (part, other) in result.parts.iter_mut().zip(&other.parts) {
-            assert!(part.len() == other.len(), "operands of one length");
-            operation(part, other);
-        }
-        result
+    fn each(&self, operation: impl Fn(u64) -> u64) -> Self {
+        self.map(|part| collect(part.len(), part.iter().map(|value| operation(*value))))
     }
-}
 
-impl<const K: usize> Drop for Words<K> {
-    fn drop(&mut self) {
-        self.parts.iter_mut().for_each(|part| wipe(part));
+    fn combine(&self, other: &Self, operation: impl Fn(u64, u64) -> u64) -> Self {
+        assert!(self.len() == other.len(), "operands of one length");
+        let parts = |at: usize| (&*self.parts[at], &*other.parts[at]);
+        let combined = |(left, right): (&[u64], &[u64])| collect(left.len(), left.iter().zip(right).map(|(a, b)| operation(*a, *b)));
+        Self { parts: std::array::from_fn(|at| combined(parts(at)).into()) }
     }
-}
-
-/// Overwrites secrets that are given up; as fast as memory is.
-pub fn wipe(values: &mut [u64]) {
-    values.fill(0);
-    // the zeros count as read, so the store before the release of the memory stays
-    std::hint::black_box(values);
 }
 
 impl<const K: usize> Vector for Words<K> {
     fn len(&self) -> usize {
-        self.parts.first().map_or(0, Vec::len)
+        self.parts.first().map_or(0, |part| part.len())
     }
 
     fn slice(&self, range: Range<usize>) -> Self {
-        self.map(|part| part[range.clone()].to_vec())
+        Self { parts: std::array::from_fn(|at| self.parts[at].slice(range.clone())) }
     }
 
     fn gather(&self, index: &[usize]) -> Self {
-        self.map(|part| index.iter().map(|at| part[*at]).collect())
+        self.map(|part| collect(index.len(), index.iter().map(|at| part[*at])))
     }
 
     fn concat(parts: &[&Self]) -> Self {
+        if let [one] = parts {
+            return (*one).clone();
+        }
         let len = parts.iter().map(|part| part.len()).sum();
         Self {
             parts: std::array::from_fn(|at| {
-                let mut whole = Vec::with_capacity(len);
-                parts.iter().for_each(|part| whole.extend_from_slice(&part.parts[at]));
-                whole
+                let mut whole = zeros(len);
+                let mut rest = &mut whole[..];
+                for part in parts {
+                    let (piece, more) = rest.split_at_mut(part.len());
+                    piece.copy_from_slice(&part.parts[at]);
+                    rest = more;
+                }
+                whole.into()
             }),
         }
     }
@@ -96,38 +94,39 @@ impl<const K: usize> Vector for Words<K> {
 
 impl<const K: usize> Module for Words<K> {
     fn zeros(len: usize) -> Self {
-        Self { parts: std::array::from_fn(|_| vec![0; len]) }
+        let zero = Shared::from(zeros(len));
+        Self { parts: std::array::from_fn(|_| zero.clone()) }
     }
 
     fn add(&self, other: &Self) -> Self {
-        self.combine(other, add_assign)
+        self.combine(other, u64::wrapping_add)
     }
 
     fn sub(&self, other: &Self) -> Self {
-        self.combine(other, sub_assign)
+        self.combine(other, u64::wrapping_sub)
     }
 
     fn neg(&self) -> Self {
-        self.map(|part| part.iter().map(|value| value.wrapping_neg()).collect())
+        self.each(u64::wrapping_neg)
     }
 
     fn scale(&self, factor: u64) -> Self {
-        self.map(|part| part.iter().map(|value| value.wrapping_mul(factor)).collect())
+        self.each(|value| value.wrapping_mul(factor))
     }
 
     fn scale_each(&self, factors: &[u64]) -> Self {
         assert!(self.len() == factors.len(), "a factor for each element");
-        self.map(|part| part.iter().zip(factors).map(|(value, factor)| value.wrapping_mul(*factor)).collect())
+        self.map(|part| collect(part.len(), part.iter().zip(factors).map(|(value, factor)| value.wrapping_mul(*factor))))
     }
 
     fn sums(&self, group: usize) -> Self {
         let sum = |values: &[u64]| values.iter().fold(0u64, |sum, value| sum.wrapping_add(*value));
-        self.map(|part| part.chunks_exact(group).map(sum).collect())
+        self.map(|part| collect(part.len() / group, part.chunks_exact(group).map(sum)))
     }
 
     fn prefix_sums(&self, group: usize) -> Self {
         self.map(|part| {
-            let mut sums = part.to_vec();
+            let mut sums = crate::memory::copy(part);
             for group in sums.chunks_exact_mut(group) {
                 let mut sum = 0u64;
                 for value in group {
@@ -145,7 +144,7 @@ impl<const K: usize> Module for Words<K> {
         }
         let columns = self.len() / rows;
         self.map(|part| {
-            let mut turned = vec![0; part.len()];
+            let mut turned = zeros(part.len());
             // blocks of 8 by 8 elements: one cache line in each direction
             for from in (0..rows).step_by(8) {
                 for left in (0..columns).step_by(8) {

@@ -2,13 +2,17 @@
 
 use yu_wire::channel::exchange_ring_u64;
 
-use super::context::{CACHED, Context, PARTIES, predecessor, successor};
+use super::context::{Context, PARTIES, predecessor, successor};
+use super::kernel;
+use super::mul::reshare_streamed;
 use super::shuffle::Shuffle;
 use super::steps::Rep3Step;
 use crate::Result;
 use crate::engine::{Bits, Engine, Input, Packed, Product, Vector, Way, Words, add_products, check_planes, check_shift, equal_lengths};
+use crate::memory::{collect, copy, give, zeros};
+use crate::planes;
 use crate::prg::{Op, Purpose};
-use crate::ring::add_assign;
+use crate::ring::{add_assign, sub_assign};
 
 impl Engine for Context {
     type Words = Words<2>;
@@ -59,11 +63,7 @@ impl Engine for Context {
             let op = context.next_op()?;
             match products {
                 _ if total == 0 => Ok((Vec::new(), Vec::new())),
-                [Product::Each(x, y)] if shift == 0 => {
-                    let (mut own, mut next) = (vec![0; total], vec![0; total]);
-                    context.mul_streamed(&op, parts(x), parts(y), &mut own, &mut next)?;
-                    Ok((own, next))
-                }
+                [Product::Each(x, y)] if shift == 0 => context.mul_streamed(&op, parts(x), parts(y), total),
                 _ => {
                     let z = context.local_products(&op, products, &lens, total)?;
                     if shift > 0 { context.truncated(&op, z, shift) } else { context.reshare(z) }
@@ -78,7 +78,7 @@ impl Engine for Context {
         let lens: Vec<usize> = values.iter().map(|value| value.len()).collect();
         let parts = self.operate(|context| {
             let op = context.next_op()?;
-            let mut z = vec![0; lens.iter().sum()];
+            let mut z = zeros(lens.iter().sum());
             context.zero_share(&op, &mut z);
             let mut rest = &mut z[..];
             for value in values {
@@ -98,20 +98,17 @@ impl Engine for Context {
         let lens: Vec<usize> = pairs.iter().map(|(left, _)| left.len()).collect();
         let (own, next) = self.operate(|context| {
             let op = context.next_op()?;
-            let mut z = vec![0; lens.iter().map(|len| len.div_ceil(64)).sum()];
-            context.zero_bits(&op, &mut z);
-            let mut rest = &mut z[..];
-            for (left, right) in pairs {
-                let (piece, more) = rest.split_at_mut(left.len().div_ceil(64));
-                let (x0, x1, y0, y1) = (left.part(0).words(), left.part(1).words(), right.part(0).words(), right.part(1).words());
-                for ((z, (x0, x1)), (y0, y1)) in piece.iter_mut().zip(x0.iter().zip(x1)).zip(y0.iter().zip(y1)) {
-                    *z ^= (x0 & (y0 ^ y1)) ^ (x1 & y0);
-                }
-                rest = more;
-            }
-            context.pass_back(Rep3Step::And, z)
+            let mut plus = context.own_key.stream(Purpose::ZeroBits, &op);
+            let mut minus = context.next_key.stream(Purpose::ZeroBits, &op);
+            let mut place = Place { pair: 0, from: 0 };
+            let words = lens.iter().map(|len| len.div_ceil(64)).sum();
+            reshare_streamed(&mut context.prev, &mut context.next, Rep3Step::And, words, |_, piece| {
+                plus.fill(piece);
+                minus.xor(piece);
+                place.add_conjunctions(pairs, piece);
+            })
         })?;
-        Ok(cut_up_bits(&own, &next, &lens))
+        Ok(zip_bits(Packed::cut(own, &lens), Packed::cut(next, &lens)))
     }
 
     /// `x = u + v` with `u = x_0 + x_1`, which P0 shares, and `v = x_2`, which P1 and P2 hold.
@@ -119,74 +116,70 @@ impl Engine for Context {
         check_planes(bits)?;
         let index = self.index;
         let words: usize = values.iter().map(|value| value.len().div_ceil(64) * bits as usize).sum();
-        let masked = self.operate(|context| {
+        // components of `u`; `None` is zero
+        let [own, next] = self.operate(|context| {
             let op = context.next_op()?;
-            let mut mask = vec![0; if index == 1 { 0 } else { words }];
             let key = if index == 0 { &context.own_key } else { &context.next_key };
-            key.stream(Purpose::Addend, &op).fill(&mut mask);
+            let mask = || {
+                let mut mask = zeros(words);
+                key.stream(Purpose::Addend, &op).fill(&mut mask);
+                mask
+            };
             match index {
-                _ if words == 0 => Ok((Vec::new(), Vec::new())),
+                _ if words == 0 => Ok([None, None]),
                 0 => {
-                    let mut u = Vec::with_capacity(words);
+                    let (mask, mut u) = (mask(), zeros(words));
+                    let mut rest = &mut u[..];
                     for value in values {
-                        let sums: Vec<u64> = value.part(0).iter().zip(value.part(1)).map(|(a, b)| a.wrapping_add(*b)).collect();
-                        crate::planes::split(&sums, bits).iter().for_each(|plane| u.extend_from_slice(plane.words()));
+                        let (planes, more) = rest.split_at_mut(value.len().div_ceil(64) * bits as usize);
+                        planes::split_sum(value.part(0), value.part(1), bits, planes);
+                        rest = more;
                     }
                     u.iter_mut().zip(&mask).for_each(|(u, mask)| *u ^= mask);
                     context.next.send_slice_u64(Rep3Step::Addend, &u)?;
-                    Ok((mask, u))
+                    Ok([Some(mask), Some(u)])
                 }
                 1 => {
-                    let mut u = vec![0; words];
+                    let mut u = zeros(words);
                     context.prev.recv_slice_u64(Rep3Step::Addend, &mut u)?;
-                    Ok((u, Vec::new()))
+                    Ok([Some(u), None])
                 }
-                _ => Ok((Vec::new(), mask)),
+                _ => Ok([None, Some(mask())]),
             }
         })?;
-        let (own, next) = masked;
-        let (mut own, mut next) = (&own[..], &next[..]);
+        let lens: Vec<usize> = values.iter().flat_map(|value| std::iter::repeat_n(value.len(), bits as usize)).collect();
+        // all zeros of one length are the same memory
+        let nothing: Vec<Packed> = values.iter().map(|value| Packed::zeros(value.len())).collect();
+        let no_planes = || nothing.iter().flat_map(|zero| std::iter::repeat_n(zero.clone(), bits as usize)).collect::<Vec<_>>();
+        let cut = |part: Option<Vec<u64>>| part.map_or_else(no_planes, |part| Packed::cut(part, &lens));
+        let mut u = zip_bits(cut(own), cut(next)).into_iter();
+        let third = |value: &Words<2>| planes::split(value.part(if index == 1 { 1 } else { 0 }), bits);
         let mut results = Vec::with_capacity(values.len());
-        for value in values {
-            let (len, width) = (value.len(), value.len().div_ceil(64));
-            let take = |from: &mut &[u64]| {
-                let (piece, rest) = if from.is_empty() { (vec![0; width], *from) } else { (from[..width].to_vec(), &from[width..]) };
-                *from = rest;
-                Packed::from_words(piece, len)
+        for (value, zero) in values.iter().zip(&nothing) {
+            let none = vec![zero.clone(); bits as usize];
+            let v = match index {
+                0 => zip_bits(none.clone(), none),
+                1 => zip_bits(none, third(value)),
+                _ => zip_bits(third(value), none),
             };
-            let u = (0..bits).map(|_| Bits::from_parts([take(&mut own), take(&mut next)])).collect();
-            let third = match index {
-                0 => None,
-                1 => Some(value.part(1)),
-                _ => Some(value.part(0)),
-            };
-            let planes = third.map(|third| crate::planes::split(third, bits)).unwrap_or_default();
-            let v = (0..bits as usize)
-                .map(|at| {
-                    let plane = planes.get(at).cloned().unwrap_or_else(|| Packed::zeros(len));
-                    match index {
-                        1 => Bits::from_parts([Packed::zeros(len), plane]),
-                        2 => Bits::from_parts([plane, Packed::zeros(len)]),
-                        _ => Bits::from_parts([Packed::zeros(len), Packed::zeros(len)]),
-                    }
-                })
-                .collect();
-            results.push([u, v]);
+            results.push([u.by_ref().take(bits as usize).collect(), v]);
         }
         Ok(results)
     }
 
     fn lift(&mut self, bits: &[&Bits<2>]) -> Result<Vec<Words<2>>> {
         let lens: Vec<usize> = bits.iter().map(|bits| bits.len()).collect();
-        let spread = |pick: &dyn Fn(&Bits<2>) -> Packed| -> Vec<u64> {
-            bits.iter().flat_map(|bits| pick(bits).iter().map(u64::from).collect::<Vec<_>>()).collect()
-        };
-        let index = self.index;
-        let known = match index {
-            0 => spread(&|bits| bits.part(0).zip(bits.part(1), |a, b| a ^ b)),
-            1 => spread(&|bits| bits.part(1).clone()),
-            _ => spread(&|bits| bits.part(0).clone()),
-        };
+        let mut known = zeros(lens.iter().sum());
+        let mut rest = &mut known[..];
+        for bits in bits {
+            let (piece, more) = rest.split_at_mut(bits.len());
+            match self.index {
+                0 => kernel::spread_bits(piece, bits.part(0).zip(bits.part(1), |a, b| a ^ b).words()),
+                1 => kernel::spread_bits(piece, bits.part(1).words()),
+                _ => kernel::spread_bits(piece, bits.part(0).words()),
+            }
+            rest = more;
+        }
         let parts = self.operate(|context| context.lifted(known))?;
         Ok(cut_up(parts, &lens))
     }
@@ -217,7 +210,8 @@ impl Engine for Context {
     }
 
     fn open_bits(&mut self, bits: &[&Bits<2>]) -> Result<Vec<Packed>> {
-        let join = |at: usize| bits.iter().flat_map(|bits| bits.part(at).words().iter().copied()).collect::<Vec<u64>>();
+        let words = bits.iter().map(|bits| bits.len().div_ceil(64)).sum();
+        let join = |at: usize| collect(words, bits.iter().flat_map(|bits| bits.part(at).words().iter().copied()));
         let whole = Words::from_parts([join(0), join(1)]);
         let sum = self.opened(Rep3Step::OpenBits, &whole, |sum, part| *sum ^= part)?;
         let mut rest = &sum[..];
@@ -249,7 +243,7 @@ impl Context {
 
     /// `z_i = x_i (y_i + y_{i+1}) + x_{i+1} y_i + alpha_i` for all products, one after the other.
     fn local_products(&self, op: &Op, products: &[Product<'_, Words<2>>], lens: &[usize], total: usize) -> Result<Vec<u64>> {
-        let mut z = vec![0; total];
+        let mut z = zeros(total);
         self.zero_share(op, &mut z);
         let mut rest = &mut z[..];
         for (product, len) in products.iter().zip(lens) {
@@ -258,11 +252,11 @@ impl Context {
             if let Product::Each(..) = product {
                 super::mul::add_local(piece, parts(x), parts(y));
             } else {
-                let mut sum = y.part(0).to_vec();
-                add_assign(&mut sum, y.part(1));
+                let sums = y.part(0).iter().zip(y.part(1)).map(|(a, b)| a.wrapping_add(*b));
+                let sum = collect(y.len(), sums);
                 add_products(product, piece, x.part(0), &sum)?;
                 add_products(product, piece, x.part(1), y.part(0))?;
-                crate::engine::wipe(&mut sum);
+                give(sum);
             }
             rest = more;
         }
@@ -276,21 +270,11 @@ impl Context {
 
     /// Sends `z` to the predecessor and receives the successor's.
     fn pass_back(&mut self, step: Rep3Step, z: Vec<u64>) -> Result<(Vec<u64>, Vec<u64>)> {
-        let mut next = vec![0; z.len()];
+        let mut next = zeros(z.len());
         if !z.is_empty() {
             exchange_ring_u64(step, &mut self.prev, &z, &mut self.next, &mut next)?;
         }
         Ok((z, next))
-    }
-
-    /// Overwrites `out` with our share of zero bits, `F(k_i) ^ F(k_{i+1})`.
-    fn zero_bits(&self, op: &Op, out: &mut [u64]) {
-        let mut own = self.own_key.stream(Purpose::ZeroBits, op);
-        let mut next = self.next_key.stream(Purpose::ZeroBits, op);
-        for piece in out.chunks_mut(CACHED) {
-            own.fill(piece);
-            next.xor(piece);
-        }
     }
 
     /// Bits to ring elements: `r = x + y - 2 x y` with `x = b_0 ^ b_1`, which P0 shares, and `y = b_2`, which P1 and P2 hold.
@@ -307,45 +291,61 @@ impl Context {
             return Ok((Vec::new(), Vec::new()));
         }
         let random = |key: &crate::prg::Key, purpose| {
-            let mut out = vec![0; len];
+            let mut out = zeros(len);
             key.stream(purpose, &op).fill(&mut out);
             out
         };
-        let less_twice = |from: u64, product: u64| from.wrapping_sub(product.wrapping_mul(2));
+        // b := a b - m
+        let masked_product = |a: &[u64], b: &mut [u64], mask: &[u64]| {
+            b.iter_mut().zip(a).zip(mask).for_each(|((b, a), m)| *b = a.wrapping_mul(*b).wrapping_sub(*m));
+        };
+        // x := x - 2 p
+        let less_twice = |x: &mut [u64], p: &[u64]| x.iter_mut().zip(p).for_each(|(x, p)| *x = x.wrapping_sub(p.wrapping_mul(2)));
         match self.index {
             0 => {
                 let mut x0 = random(&self.own_key, Purpose::LiftInput);
-                let mut x1: Vec<u64> = known.iter().zip(&x0).map(|(x, x0)| x.wrapping_sub(*x0)).collect();
+                let mut x1 = known;
+                sub_assign(&mut x1, &x0);
                 self.next.send_slice_u64(Rep3Step::LiftInput, &x1)?;
                 let p1 = random(&self.next_key, Purpose::LiftLow);
-                let mut p0 = vec![0; len];
+                less_twice(&mut x1, &p1);
+                let mut p0 = p1;
                 self.prev.recv_slice_u64(Rep3Step::LiftHigh, &mut p0)?;
-                x0.iter_mut().zip(&p0).for_each(|(x, p)| *x = less_twice(*x, *p));
-                x1.iter_mut().zip(&p1).for_each(|(x, p)| *x = less_twice(*x, *p));
+                less_twice(&mut x0, &p0);
+                give(p0);
                 Ok((x0, x1))
             }
             1 => {
                 let p1 = random(&self.own_key, Purpose::LiftLow);
-                let mask = random(&self.next_key, Purpose::LiftHigh);
-                let mut x1 = vec![0; len];
+                let mut x1 = zeros(len);
                 self.prev.recv_slice_u64(Rep3Step::LiftInput, &mut x1)?;
-                let mut p2: Vec<u64> = x1.iter().zip(&known).zip(&p1).map(|((x, y), p)| x.wrapping_mul(*y).wrapping_sub(*p)).collect();
+                let mut p2 = copy(&known);
+                masked_product(&x1, &mut p2, &p1);
                 self.next.send_slice_u64(Rep3Step::LiftLow, &p2)?;
+                less_twice(&mut x1, &p1);
+                let mut mask = p1;
+                self.next_key.stream(Purpose::LiftHigh, &op).fill(&mut mask);
                 add_assign(&mut p2, &mask);
-                x1.iter_mut().zip(&p1).for_each(|(x, p)| *x = less_twice(*x, *p));
-                let r2 = known.iter().zip(&p2).map(|(y, p)| less_twice(*y, *p)).collect();
+                let mut r2 = known;
+                less_twice(&mut r2, &p2);
+                give(mask);
+                give(p2);
                 Ok((x1, r2))
             }
             _ => {
                 let mask = random(&self.own_key, Purpose::LiftHigh);
                 let mut x0 = random(&self.next_key, Purpose::LiftInput);
-                let p0: Vec<u64> = x0.iter().zip(&known).zip(&mask).map(|((x, y), m)| x.wrapping_mul(*y).wrapping_sub(*m)).collect();
+                let mut p0 = copy(&known);
+                masked_product(&x0, &mut p0, &mask);
                 self.next.send_slice_u64(Rep3Step::LiftHigh, &p0)?;
-                let mut p2 = vec![0; len];
+                less_twice(&mut x0, &p0);
+                let mut p2 = p0;
                 self.prev.recv_slice_u64(Rep3Step::LiftLow, &mut p2)?;
                 add_assign(&mut p2, &mask);
-                x0.iter_mut().zip(&p0).for_each(|(x, p)| *x = less_twice(*x, *p));
-                let r2 = known.iter().zip(&p2).map(|(y, p)| less_twice(*y, *p)).collect();
+                let mut r2 = known;
+                less_twice(&mut r2, &p2);
+                give(mask);
+                give(p2);
                 Ok((r2, x0))
             }
         }
@@ -353,7 +353,7 @@ impl Context {
 
     /// Component `x_{i-1}` comes from the predecessor; all three put together.
     fn opened(&mut self, step: Rep3Step, whole: &Words<2>, join: impl Fn(&mut u64, u64)) -> Result<Vec<u64>> {
-        let mut sum = vec![0; whole.len()];
+        let mut sum = zeros(whole.len());
         self.operate(|context| {
             if !sum.is_empty() {
                 exchange_ring_u64(step, &mut context.next, whole.part(0), &mut context.prev, &mut sum)?;
@@ -418,10 +418,8 @@ fn bits_of(parts: [Vec<u64>; 2], len: usize) -> Bits<2> {
     Bits::from_parts(parts.map(|part| Packed::from_words(part, len)))
 }
 
+/// Cuts results that lie one after the other; they share the memory.
 fn cut_up((own, next): (Vec<u64>, Vec<u64>), lens: &[usize]) -> Vec<Words<2>> {
-    if lens.len() == 1 {
-        return vec![Words::from_parts([own, next])];
-    }
     let whole = Words::from_parts([own, next]);
     let mut from = 0;
     let one = |len: &usize| {
@@ -431,12 +429,33 @@ fn cut_up((own, next): (Vec<u64>, Vec<u64>), lens: &[usize]) -> Vec<Words<2>> {
     lens.iter().map(one).collect()
 }
 
-fn cut_up_bits(own: &[u64], next: &[u64], lens: &[usize]) -> Vec<Bits<2>> {
-    let mut from = 0;
-    let one = |len: &usize| {
-        let range = from..from + len.div_ceil(64);
-        from = range.end;
-        bits_of([own[range.clone()].to_vec(), next[range].to_vec()], *len)
-    };
-    lens.iter().map(one).collect()
+fn zip_bits(own: Vec<Packed>, next: Vec<Packed>) -> Vec<Bits<2>> {
+    own.into_iter().zip(next).map(|(own, next)| Bits::from_parts([own, next])).collect()
+}
+
+/// Where a message of conjunctions is, in the vectors that lie one after the other in it.
+struct Place {
+    pair: usize,
+    /// Words of the pair that are done.
+    from: usize,
+}
+
+impl Place {
+    /// Adds our local conjunctions for the next words of the message.
+    fn add_conjunctions(&mut self, pairs: &[(&Bits<2>, &Bits<2>)], mut piece: &mut [u64]) {
+        while let Some((left, right)) = pairs.get(self.pair)
+            && !piece.is_empty()
+        {
+            let [x0, x1] = [0, 1].map(|at| &left.part(at).words()[self.from..]);
+            let [y0, y1] = [0, 1].map(|at| &right.part(at).words()[self.from..]);
+            let (now, later) = piece.split_at_mut(piece.len().min(x0.len()));
+            kernel::add_conjunctions(now, x0, x1, y0, y1);
+            if now.len() == x0.len() {
+                *self = Self { pair: self.pair + 1, from: 0 };
+            } else {
+                self.from += now.len();
+            }
+            piece = later;
+        }
+    }
 }

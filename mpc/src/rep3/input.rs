@@ -8,6 +8,7 @@ use super::engine::by_owner;
 use super::share::{Share, encode_values};
 use super::steps::Rep3Step;
 use crate::engine::Words;
+use crate::memory::{copy, zeros};
 use crate::prg::{Op, Purpose};
 use crate::ring::{Element, Ring64, sub_assign};
 use crate::{Error, Result};
@@ -66,10 +67,10 @@ impl Context {
                 ops.push(context.next_op()?);
             }
             let (first, masked) = context.mask(&ops[index], own);
-            let mut received = vec![0; lens[predecessor(index)]];
+            let mut received = zeros(lens[predecessor(index)]);
             context.pass_on(Rep3Step::Input, &masked, &mut received)?;
             // our successor's first component comes from the key that we share with it
-            let mut theirs = vec![0; lens[successor(index)]];
+            let mut theirs = zeros(lens[successor(index)]);
             context.next_key.stream(Purpose::Input, &ops[successor(index)]).fill(&mut theirs);
             Ok(by_owner(index, [first, masked], received, theirs))
         })
@@ -77,9 +78,9 @@ impl Context {
 
     /// `(x_i, x_{i+1}) = (F(k_i), x - F(k_i))`.
     fn mask(&self, op: &Op, values: &[u64]) -> (Vec<u64>, Vec<u64>) {
-        let mut first = vec![0; values.len()];
+        let mut first = zeros(values.len());
         self.own_key.stream(Purpose::Input, op).fill(&mut first);
-        let mut rest = values.to_vec();
+        let mut rest = copy(values);
         sub_assign(&mut rest, &first);
         (first, rest)
     }

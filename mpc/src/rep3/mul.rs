@@ -7,9 +7,11 @@ use yu_wire::channel::{Channel, Expect};
 use yu_wire::frame::CHUNK;
 
 use super::context::{CACHED, Context};
+use super::kernel;
 use super::share::{Share, same_party};
 use super::steps::Rep3Step;
 use crate::fixed::Fixed;
+use crate::memory::zeros;
 use crate::prg::{Op, Purpose};
 use crate::ring::{Linear, Times};
 use crate::{Error, Result};
@@ -27,10 +29,9 @@ impl Context {
     /// [`Error::Shape`] if the shapes differ; the peers' and the transport's.
     pub fn mul<A: Times<B>, B: Linear, D: Dimension>(&mut self, x: &Share<A, D>, y: &Share<B, D>) -> Result<Share<A::Product, D>> {
         self.check_operands("product", x, y)?;
-        let (mut own, mut next) = (vec![0; x.len()], vec![0; x.len()]);
-        self.operate(|context| {
+        let (own, next) = self.operate(|context| {
             let op = context.next_op()?;
-            context.mul_streamed(&op, [x.own(), x.next()], [y.own(), y.next()], &mut own, &mut next)
+            context.mul_streamed(&op, [x.own(), x.next()], [y.own(), y.next()], x.len())
         })?;
         Share::from_parts(self.index, x.dim(), own, next)
     }
@@ -49,7 +50,7 @@ impl Context {
         self.check_operands("product", x, y)?;
         self.operate(|context| {
             let op = context.next_op()?;
-            let mut z = vec![0; x.len()];
+            let mut z = zeros(x.len());
             context.zero_share(&op, &mut z);
             add_local(&mut z, [x.own(), x.next()], [y.own(), y.next()]);
             context.truncate(&op, z, x.dim(), shift)
@@ -69,46 +70,58 @@ impl Context {
         same_party(self.index, y.party())
     }
 
-    /// `z_i = x_i y_i + x_i y_{i+1} + x_{i+1} y_i + alpha_i`, which `P_{i-1}` holds too.
-    pub(super) fn mul_streamed(&mut self, op: &Op, x: [&[u64]; 2], y: [&[u64]; 2], own: &mut [u64], next: &mut [u64]) -> Result<()> {
-        if own.is_empty() {
-            return Ok(());
-        }
-        let bytes = own.len().checked_mul(8).ok_or_else(|| Error::caller("array is too large"))?;
-        self.prev.begin_send(Rep3Step::Multiply, bytes as u64)?;
-        self.next.begin_recv(Rep3Step::Multiply, Expect::Exactly(bytes))?;
+    /// `z_i = x_i y_i + x_i y_{i+1} + x_{i+1} y_i + alpha_i`, which `P_{i-1}` holds too. Operands have `len` elements.
+    pub(super) fn mul_streamed(&mut self, op: &Op, x: [&[u64]; 2], y: [&[u64]; 2], len: usize) -> Result<(Vec<u64>, Vec<u64>)> {
         let mut plus = self.own_key.stream(Purpose::ZeroShare, op);
         let mut minus = self.next_key.stream(Purpose::ZeroShare, op);
-        let mut slots = next.chunks_mut(LANE);
-        for (number, lane) in own.chunks_mut(LANE).enumerate() {
-            let mut frame = vec![0; lane.len() * 8];
-            let pieces = lane.chunks_mut(CACHED).zip(frame.chunks_mut(CACHED * 8));
-            for (place, (piece, bytes)) in pieces.enumerate() {
-                plus.fill(piece);
-                minus.subtract(piece);
-                let from = number * LANE + place * CACHED;
-                let [x, y] = [x, y].map(|operand| operand.map(|part| &part[from..]));
-                add_local(piece, x, y);
-                for (slot, value) in bytes.as_chunks_mut().0.iter_mut().zip(piece) {
-                    *slot = value.to_le_bytes();
-                }
-            }
-            self.prev.push(Bytes::from(frame))?;
-            if number >= LEAD {
-                slots.next().map_or(Ok(()), |slot| pull_into(&mut self.next, slot))?;
+        reshare_streamed(&mut self.prev, &mut self.next, Rep3Step::Multiply, len, |from, piece| {
+            plus.fill(piece);
+            minus.subtract(piece);
+            let [x, y] = [x, y].map(|operand| operand.map(|part| &part[from..]));
+            add_local(piece, x, y);
+        })
+    }
+}
+
+/// Makes our component piece by piece, each while it is in the first-level cache, sends it to the predecessor and receives
+/// the successor's: `(own, next)`.
+pub(super) fn reshare_streamed(
+    prev: &mut Channel,
+    next: &mut Channel,
+    step: Rep3Step,
+    len: usize,
+    mut make: impl FnMut(usize, &mut [u64]),
+) -> Result<(Vec<u64>, Vec<u64>)> {
+    if len == 0 {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let (mut ours, mut theirs) = (zeros(len), zeros(len));
+    let bytes = len.checked_mul(8).ok_or_else(|| Error::caller("array is too large"))?;
+    prev.begin_send(step, bytes as u64)?;
+    next.begin_recv(step, Expect::Exactly(bytes))?;
+    let mut slots = theirs.chunks_mut(LANE);
+    for (number, lane) in ours.chunks_mut(LANE).enumerate() {
+        let mut frame = Vec::with_capacity(lane.len() * 8);
+        for (place, piece) in lane.chunks_mut(CACHED).enumerate() {
+            make(number * LANE + place * CACHED, piece);
+            let used = frame.len();
+            frame.resize(used + piece.len() * 8, 0);
+            for (slot, value) in frame[used..].as_chunks_mut().0.iter_mut().zip(piece.iter()) {
+                *slot = value.to_le_bytes();
             }
         }
-        slots.try_for_each(|slot| pull_into(&mut self.next, slot))
+        prev.push(Bytes::from(frame))?;
+        if number >= LEAD {
+            slots.next().map_or(Ok(()), |slot| pull_into(next, slot))?;
+        }
     }
+    slots.try_for_each(|slot| pull_into(next, slot))?;
+    Ok((ours, theirs))
 }
 
 /// Adds our local products: `x_i (y_i + y_{i+1}) + x_{i+1} y_i`; operands may be longer.
 pub(super) fn add_local(z: &mut [u64], [x0, x1]: [&[u64]; 2], [y0, y1]: [&[u64]; 2]) {
-    let operands = x0.iter().zip(x1).zip(y0.iter().zip(y1));
-    for (z, ((x0, x1), (y0, y1))) in z.iter_mut().zip(operands) {
-        let sum = x0.wrapping_mul(y0.wrapping_add(*y1)).wrapping_add(x1.wrapping_mul(*y0));
-        *z = z.wrapping_add(sum);
-    }
+    kernel::add_products(z, x0, x1, y0, y1);
 }
 
 fn pull_into(channel: &mut Channel, slot: &mut [u64]) -> Result<()> {

@@ -10,6 +10,7 @@
 use super::context::{Context, PARTIES};
 use super::steps::Rep3Step;
 use crate::engine::Way;
+use crate::memory::{give, zeros};
 use crate::prg::{Key, Op, Purpose};
 use crate::{Error, Result};
 
@@ -61,19 +62,25 @@ impl Context {
             }
             (own, next) = match (self.index + PARTIES - pass) % PARTIES {
                 0 => {
-                    let sum: Vec<u64> = own.iter().zip(&next).map(|(a, b)| a.wrapping_add(*b)).collect();
+                    let mut sum = std::mem::take(&mut own);
+                    crate::ring::add_assign(&mut sum, &next);
                     let first = random(&self.own_key, Purpose::ShuffleLow, &op, sum.len());
                     let shared = self.exchange_permuted(true, &sum, &first, &by.with_next, way)?;
+                    give(sum);
+                    give(next);
                     (first, shared)
                 }
                 1 => {
                     let second = random(&self.next_key, Purpose::ShuffleHigh, &op, next.len());
                     let shared = self.exchange_permuted(false, &next, &second, &by.with_prev, way)?;
+                    give(own);
+                    give(next);
                     (shared, second)
                 }
                 _ => {
-                    let len = own.len();
-                    (random(&self.own_key, Purpose::ShuffleHigh, &op, len), random(&self.next_key, Purpose::ShuffleLow, &op, len))
+                    self.own_key.stream(Purpose::ShuffleHigh, &op).fill(&mut own);
+                    self.next_key.stream(Purpose::ShuffleLow, &op).fill(&mut next);
+                    (own, next)
                 }
             };
         }
@@ -82,7 +89,7 @@ impl Context {
 
     /// Permutes our part, masks it, exchanges it with the other party of the pass and adds both.
     fn exchange_permuted(&mut self, is_first: bool, part: &[u64], mask: &[u64], by: &[u32], way: Way) -> Result<Vec<u64>> {
-        let mut ours = vec![0; part.len()];
+        let mut ours = zeros(part.len());
         let rows = by.len().max(1);
         for (to, from) in ours.chunks_mut(rows).zip(part.chunks(rows)) {
             match way {
@@ -91,16 +98,17 @@ impl Context {
             }
         }
         crate::ring::sub_assign(&mut ours, mask);
-        let mut theirs = vec![0; ours.len()];
+        let mut theirs = zeros(ours.len());
         let channel = if is_first { &mut self.next } else { &mut self.prev };
         channel.exchange_slice_u64(Rep3Step::Shuffle, &ours, &mut theirs)?;
         crate::ring::add_assign(&mut ours, &theirs);
+        give(theirs);
         Ok(ours)
     }
 }
 
 fn random(key: &Key, purpose: Purpose, op: &Op, len: usize) -> Vec<u64> {
-    let mut out = vec![0; len];
+    let mut out = zeros(len);
     key.stream(purpose, op).fill(&mut out);
     out
 }

@@ -3,13 +3,16 @@
 use bytes::Bytes;
 use ndarray::Dimension;
 use yu_wire::channel::{Channel, Expect};
-use zeroize::Zeroize;
 
 use super::context::Context;
+use super::kernel;
+use super::packing::{PIECE, Unpacking, pack, packed_len};
 use super::share::Share;
 use super::steps::Rep3Step;
+use crate::engine::wipe;
 use crate::fixed::Fixed;
-use crate::prg::{Op, Purpose};
+use crate::memory::{give, zeros};
+use crate::prg::{Key, Op, Purpose, Stream};
 use crate::{Error, Result};
 
 /// Makes every admitted `z` non-negative: `x' = z + 2^62`.
@@ -32,7 +35,7 @@ impl Context {
         super::share::same_party(self.index, x.party())?;
         self.operate(|context| {
             let op = context.next_op()?;
-            let mut z = vec![0; x.len()];
+            let mut z = zeros(x.len());
             context.zero_share(&op, &mut z);
             crate::ring::add_assign(&mut z, x.own());
             context.truncate(&op, z, x.dim(), shift)
@@ -57,164 +60,127 @@ impl Context {
 
     /// P0: knows `c`, computes `v_0`, ends with `(y_0, y_1)`.
     fn truncate_first(&mut self, op: &Op, z: Vec<u64>, bits: u32) -> Result<(Vec<u64>, Vec<u64>)> {
-        let c = opened(&mut self.next, z)?;
-        let mut rho = self.random(Purpose::TruncMaskLow, op, c.len());
-        let mut rho_high = self.random(Purpose::TruncMaskHigh, op, c.len());
-        let mut t = vec![0; c.len()];
-        self.own_key.stream(Purpose::TruncWrap, op).fill(&mut t);
-        let v: Vec<u64> = c.iter().zip(&t).zip(&rho).map(|((c, t), rho)| correction(*c, *t, *rho, bits)).collect();
-        self.prev.send(Rep3Step::TruncCorrect, pack(&v, bits).into())?;
-        let mut y0 = vec![0; c.len()];
+        let mut c = opened(&mut self.next, z)?;
+        let mut message = Vec::with_capacity(length(c.len(), bits)?);
+        let mut y0 = zeros(c.len());
+        let (mut low, mut high) = masks(op, &self.next_key);
+        let mut wrap = self.own_key.stream(Purpose::TruncWrap, op);
         self.own_key.stream(Purpose::TruncShift, op).fill(&mut y0);
-        add_wrap(&mut y0, &v, bits);
-        let y1 = public_part(c, &rho, &rho_high, bits);
-        rho.zeroize();
-        rho_high.zeroize();
-        t.zeroize();
-        Ok((y0, y1))
+        let [mut v, mut rho, mut rho_high] = [[0; PIECE]; 3];
+        for (c, y0) in c.chunks_mut(PIECE).zip(y0.chunks_mut(PIECE)) {
+            let (v, rho, rho_high) = (&mut v[..c.len()], &mut rho[..c.len()], &mut rho_high[..c.len()]);
+            low.fill(rho);
+            high.fill(rho_high);
+            wrap.fill(v);
+            kernel::correct(v, c, rho, bits);
+            pack(v, bits, &mut message);
+            kernel::add_wrap(y0, v, bits);
+            kernel::public_part(c, rho, rho_high, bits);
+        }
+        [v, rho, rho_high].iter_mut().for_each(|piece| wipe(piece));
+        self.prev.send(Rep3Step::TruncCorrect, message.into())?;
+        Ok((y0, c))
     }
 
     /// P1: knows `c`, receives `s_2` and `t_2`, computes `v_2`, ends with `(y_1, y_2)`.
     fn truncate_second(&mut self, op: &Op, z: Vec<u64>, bits: u32) -> Result<(Vec<u64>, Vec<u64>)> {
-        let c = opened(&mut self.prev, z)?;
-        let mut y2 = vec![0; c.len()];
+        let mut c = opened(&mut self.prev, z)?;
+        let mut y2 = zeros(c.len());
         self.next.recv_slice_u64(Rep3Step::TruncShift, &mut y2)?;
-        let mut t = receive_packed(&mut self.next, Rep3Step::TruncWrap, c.len(), bits)?;
-        let mut rho = vec![0; c.len()];
-        self.own_key.stream(Purpose::TruncMaskLow, op).fill(&mut rho);
-        let mut rho_high = vec![0; c.len()];
-        self.own_key.stream(Purpose::TruncMaskHigh, op).fill(&mut rho_high);
-        let v: Vec<u64> = c.iter().zip(&t).zip(&rho_high).map(|((c, t), rho)| correction(*c, *t, *rho, bits)).collect();
-        self.next.send(Rep3Step::TruncCorrect, pack(&v, bits).into())?;
-        add_wrap(&mut y2, &v, bits);
-        let y1 = public_part(c, &rho, &rho_high, bits);
-        rho.zeroize();
-        rho_high.zeroize();
-        t.zeroize();
-        Ok((y1, y2))
+        let packed = receive_packed(&mut self.next, Rep3Step::TruncWrap, c.len(), bits)?;
+        let mut wrap = unpacking(&self.next, Rep3Step::TruncWrap, &packed, c.len(), bits)?;
+        let mut message = Vec::with_capacity(packed.len());
+        let (mut low, mut high) = masks(op, &self.own_key);
+        let [mut v, mut rho, mut rho_high] = [[0; PIECE]; 3];
+        for (c, y2) in c.chunks_mut(PIECE).zip(y2.chunks_mut(PIECE)) {
+            let (v, rho, rho_high) = (&mut v[..c.len()], &mut rho[..c.len()], &mut rho_high[..c.len()]);
+            low.fill(rho);
+            high.fill(rho_high);
+            wrap.fill(v);
+            kernel::correct(v, c, rho_high, bits);
+            pack(v, bits, &mut message);
+            kernel::add_wrap(y2, v, bits);
+            kernel::public_part(c, rho, rho_high, bits);
+        }
+        [v, rho, rho_high].iter_mut().for_each(|piece| wipe(piece));
+        wipe_bytes(packed);
+        self.next.send(Rep3Step::TruncCorrect, message.into())?;
+        Ok((c, y2))
     }
 
     /// P2: knows `r`, splits `s` and `t`, receives both corrections, ends with `(y_2, y_0)`.
     fn truncate_third(&mut self, op: &Op, mut z: Vec<u64>, bits: u32) -> Result<(Vec<u64>, Vec<u64>)> {
         let len = z.len();
-        let mut y0 = self.random(Purpose::TruncShift, op, len);
-        let mut t = self.random(Purpose::TruncWrap, op, len);
-        for (t, z) in t.iter_mut().zip(&z) {
-            *t = (z.wrapping_neg() >> 63).wrapping_sub(*t) & mask(bits);
-        }
-        for (z, s0) in z.iter_mut().zip(&y0) {
-            *z = (z.wrapping_neg() >> bits).wrapping_neg().wrapping_sub(*s0);
+        let mut y0 = zeros(len);
+        let mut message = Vec::with_capacity(length(len, bits)?);
+        let mut shift = self.next_key.stream(Purpose::TruncShift, op);
+        let mut wrap = self.next_key.stream(Purpose::TruncWrap, op);
+        let mut t = [0; PIECE];
+        for (z, y0) in z.chunks_mut(PIECE).zip(y0.chunks_mut(PIECE)) {
+            let t = &mut t[..z.len()];
+            shift.fill(y0);
+            wrap.fill(t);
+            kernel::split(z, t, y0, bits);
+            pack(t, bits, &mut message);
         }
         self.prev.send_slice_u64(Rep3Step::TruncShift, &z)?;
-        self.prev.send(Rep3Step::TruncWrap, pack(&t, bits).into())?;
-        t.zeroize();
+        self.prev.send(Rep3Step::TruncWrap, message.into())?;
         let v0 = receive_packed(&mut self.next, Rep3Step::TruncCorrect, len, bits)?;
         let v2 = receive_packed(&mut self.prev, Rep3Step::TruncCorrect, len, bits)?;
-        add_wrap(&mut y0, &v0, bits);
-        add_wrap(&mut z, &v2, bits);
+        let mut first = unpacking(&self.next, Rep3Step::TruncCorrect, &v0, len, bits)?;
+        let mut second = unpacking(&self.prev, Rep3Step::TruncCorrect, &v2, len, bits)?;
+        for (z, y0) in z.chunks_mut(PIECE).zip(y0.chunks_mut(PIECE)) {
+            let v = &mut t[..z.len()];
+            first.fill(v);
+            kernel::add_wrap(y0, v, bits);
+            second.fill(v);
+            kernel::add_wrap(z, v, bits);
+        }
+        wipe(&mut t);
+        wipe_bytes(v0);
+        wipe_bytes(v2);
         Ok((z, y0))
     }
+}
 
-    /// Elements from the key shared with the successor.
-    fn random(&self, purpose: Purpose, op: &Op, len: usize) -> Vec<u64> {
-        let mut out = vec![0; len];
-        self.next_key.stream(purpose, op).fill(&mut out);
-        out
-    }
+/// The streams of `rho` and `rho'`.
+const fn masks<'k>(op: &Op, key: &'k Key) -> (Stream<'k>, Stream<'k>) {
+    (key.stream(Purpose::TruncMaskLow, op), key.stream(Purpose::TruncMaskHigh, op))
 }
 
 /// `c = z_0 + z_1 + 2^62`.
 fn opened(channel: &mut Channel, mut z: Vec<u64>) -> Result<Vec<u64>> {
-    let mut other = vec![0; z.len()];
+    let mut other = zeros(z.len());
     channel.exchange_slice_u64(Rep3Step::TruncOpen, &z, &mut other)?;
     for (z, other) in z.iter_mut().zip(&other) {
         *z = z.wrapping_add(*other).wrapping_add(OFFSET);
     }
-    other.zeroize();
+    give(other);
     Ok(z)
 }
 
-/// `(1 - msb(c)) t + rho mod 2^F`. TIMING: a product instead of a branch on `c`.
-#[inline]
-const fn correction(c: u64, t: u64, rho: u64, bits: u32) -> u64 {
-    (1 - (c >> 63)).wrapping_mul(t).wrapping_add(rho) & mask(bits)
+fn length(len: usize, bits: u32) -> Result<usize> {
+    packed_len(len, bits).ok_or_else(|| Error::caller("array is too large"))
 }
 
-/// `y_1 = (c >> F) - 2^(62-F) - (rho + rho') 2^(64-F)`.
-fn public_part(mut c: Vec<u64>, rho: &[u64], rho_high: &[u64], bits: u32) -> Vec<u64> {
-    for ((c, rho), rho_high) in c.iter_mut().zip(rho).zip(rho_high) {
-        let masks = rho.wrapping_add(*rho_high) << (64 - bits);
-        *c = (*c >> bits).wrapping_sub(OFFSET >> bits).wrapping_sub(masks);
+fn receive_packed(channel: &mut Channel, step: Rep3Step, len: usize, bits: u32) -> Result<Bytes> {
+    Ok(channel.recv(step, Expect::Exactly(length(len, bits)?))?)
+}
+
+fn unpacking<'a>(channel: &Channel, step: Rep3Step, packed: &'a [u8], len: usize, bits: u32) -> Result<Unpacking<'a>> {
+    Unpacking::new(packed, len, bits).ok_or_else(|| Error::peer(channel.peer(), step.label(), "bits behind the last element are not zero"))
+}
+
+/// Wipes a message that nobody else holds.
+fn wipe_bytes(message: Bytes) {
+    if let Ok(mut bytes) = message.try_into_mut() {
+        bytes.fill(0);
+        std::hint::black_box(&mut bytes);
     }
-    c
-}
-
-/// `y = s + v 2^(64-F)`.
-fn add_wrap(s: &mut [u64], v: &[u64], bits: u32) {
-    for (s, v) in s.iter_mut().zip(v) {
-        *s = s.wrapping_add(v << (64 - bits));
-    }
-}
-
-#[inline]
-const fn mask(bits: u32) -> u64 {
-    u64::MAX >> (64 - bits)
-}
-
-const fn packed_len(len: usize, bits: u32) -> Option<usize> {
-    match len.checked_mul(bits as usize) {
-        Some(all) => Some(all.div_ceil(8)),
-        None => None,
-    }
-}
-
-/// The low `bits` of each value, one after the other from the lowest bit on; the last byte is filled up with zeros.
-fn pack(values: &[u64], bits: u32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(packed_len(values.len(), bits).unwrap_or_default());
-    let (mut buffer, mut filled) = (0u128, 0);
-    for value in values {
-        buffer |= u128::from(value & mask(bits)) << filled;
-        filled += bits;
-        if filled >= 64 {
-            out.extend_from_slice(&(buffer as u64).to_le_bytes());
-            buffer >>= 64;
-            filled -= 64;
-        }
-    }
-    out.extend_from_slice(&(buffer as u64).to_le_bytes()[..filled.div_ceil(8) as usize]);
-    out
-}
-
-/// Inverse of [`pack`]; `None` if the length is wrong or the filling is not zero.
-fn unpack(packed: &[u8], len: usize, bits: u32) -> Option<Vec<u64>> {
-    if packed_len(len, bits) != Some(packed.len()) {
-        return None;
-    }
-    let mut out = Vec::with_capacity(len);
-    let (mut buffer, mut filled) = (0u128, 0);
-    for word in packed.chunks(8) {
-        let mut whole = [0; 8];
-        whole.get_mut(..word.len())?.copy_from_slice(word);
-        buffer |= u128::from(u64::from_le_bytes(whole)) << filled;
-        filled += 8 * u32::try_from(word.len()).ok()?;
-        while filled >= bits && out.len() < len {
-            out.push(buffer as u64 & mask(bits));
-            buffer >>= bits;
-            filled -= bits;
-        }
-    }
-    (out.len() == len && buffer == 0).then_some(out)
-}
-
-fn receive_packed(channel: &mut Channel, step: Rep3Step, len: usize, bits: u32) -> Result<Vec<u64>> {
-    let expected = packed_len(len, bits).ok_or_else(|| Error::caller("array is too large"))?;
-    let bytes: Bytes = channel.recv(step, Expect::Exactly(expected))?;
-    unpack(&bytes, len, bits).ok_or_else(|| Error::peer(channel.peer(), step.label(), "bits behind the last element are not zero"))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha20Rng;
 
@@ -223,15 +189,17 @@ mod tests {
     /// All three roles on one value with given randomness; returns `y_0 + y_1 + y_2`.
     fn truncated(z: [u64; 3], s0: u64, t0: u64, rho: [u64; 2], bits: u32) -> u64 {
         let c = z[0].wrapping_add(z[1]).wrapping_add(OFFSET);
-        let r = z[2].wrapping_neg();
-        let v0 = correction(c, t0 & mask(bits), rho[0], bits);
-        let v2 = correction(c, (r >> 63).wrapping_sub(t0) & mask(bits), rho[1], bits);
-        let y1 = public_part(vec![c], &rho[..1], &rho[1..], bits)[0];
+        let (mut y2, mut t2) = ([z[2]], [t0]);
+        kernel::split(&mut y2, &mut t2, &[s0], bits);
+        let mut v0 = [t0];
+        kernel::correct(&mut v0, &[c], &rho[..1], bits);
+        kernel::correct(&mut t2, &[c], &rho[1..], bits);
+        let mut y1 = [c];
+        kernel::public_part(&mut y1, &rho[..1], &rho[1..], bits);
         let mut y0 = [s0];
-        add_wrap(&mut y0, &[v0], bits);
-        let mut y2 = [(r >> bits).wrapping_neg().wrapping_sub(s0)];
-        add_wrap(&mut y2, &[v2], bits);
-        y0[0].wrapping_add(y1).wrapping_add(y2[0])
+        kernel::add_wrap(&mut y0, &v0, bits);
+        kernel::add_wrap(&mut y2, &t2, bits);
+        y0[0].wrapping_add(y1[0]).wrapping_add(y2[0])
     }
 
     fn check(value: i64, rng: &mut ChaCha20Rng, extreme: Option<(u64, u64)>, bits: u32) {
@@ -296,24 +264,5 @@ mod tests {
         assert_eq!(value, (1 << 62) + 1);
         let error = i128::from(truncated(z, 0, 0, [0, 0], 10).cast_signed()) * 1024 - i128::from(value);
         assert!(error.abs() >= 1024);
-    }
-
-    proptest! {
-        #[test]
-        fn packing_round_trips(values in proptest::collection::vec(any::<u64>(), 0..200), bits in 1u32..=62) {
-            let packed = pack(&values, bits);
-            prop_assert_eq!(packed.len(), (values.len() * bits as usize).div_ceil(8));
-            let expected: Vec<u64> = values.iter().map(|value| value & mask(bits)).collect();
-            prop_assert_eq!(unpack(&packed, values.len(), bits), Some(expected));
-        }
-    }
-
-    #[test]
-    fn dirty_filling_is_refused() {
-        let mut packed = pack(&[1, 2, 3], 3);
-        assert_eq!(packed.len(), 2);
-        packed[1] |= 0x80;
-        assert_eq!(unpack(&packed, 3, 3), None);
-        assert_eq!(unpack(&packed[..1], 3, 3), None);
     }
 }
