@@ -9,6 +9,7 @@
 //! | bytes and rounds before the run | [`cost`] |
 //! | what a ring element means | [`ring`], [`fixed`] |
 //! | what a protocol has to offer, and the suite that it has to pass | [`engine`], [`mod@conformance`], `docs/add-a-protocol.md` |
+//! | functions of secret arrays, models trained on them | [`ops`], [`learn`] |
 //! | randomness that two parties share | [`prg`] |
 //! | the fast part | [`gemm`] |
 //! | who is at fault | [`error`] |
@@ -39,6 +40,7 @@ pub mod error;
 pub mod fixed;
 pub mod gemm;
 pub mod joint;
+pub mod learn;
 pub mod moments;
 pub mod ops;
 pub mod planes;

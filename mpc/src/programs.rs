@@ -5,11 +5,13 @@
 
 mod arithmetic;
 mod compare;
+mod numeric;
 mod statistics;
 mod table;
 
 pub use arithmetic::*;
 pub use compare::*;
+pub use numeric::*;
 pub use statistics::*;
 pub use table::*;
 
@@ -60,6 +62,7 @@ macro_rules! with_programs {
         $call! { [$($argument),*]
             Add add, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
             Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
+            Sigmoid sigmoid,
             Moments moments,
             Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, GroupMean group_mean, Join join, Top top,
             Quantiles quantiles, Histogram histogram, Categories categories, ByCategory by_category, Distinct distinct,

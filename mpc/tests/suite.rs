@@ -15,6 +15,10 @@ mod engines;
 mod joint;
 #[path = "suite/tables.rs"]
 mod tables;
+#[path = "suite/learn.rs"]
+mod learn;
+#[path = "suite/numeric.rs"]
+mod numeric;
 #[path = "suite/transcript.rs"]
 mod transcript;
 #[path = "suite/world.rs"]

@@ -22,6 +22,25 @@ pub fn carry_out<E: Engine>(engine: &mut E, a: &[E::Bits], b: &[E::Bits]) -> Res
     reduce(engine, Ranges { generate, propagate })
 }
 
+/// The top bits of sums of pairs of numbers, all given as planes of one number and width: one carry tree for all of them.
+///
+/// # Errors
+/// [`Engine::and`]'s; [`crate::Error::Caller`] for numbers without planes.
+pub fn negative<E: Engine>(engine: &mut E, addends: &[[Vec<E::Bits>; 2]]) -> Result<Vec<E::Bits>> {
+    let len = addends.first().and_then(|[a, _]| a.first()).map_or(0, Vector::len);
+    let planes = addends.first().map_or(0, |[a, _]| a.len());
+    let joined = |side: usize, plane: usize| {
+        let parts: Vec<&E::Bits> = addends.iter().filter_map(|pair| pair[side].get(plane)).collect();
+        E::Bits::concat(&parts)
+    };
+    let [mut a, mut b]: [Vec<E::Bits>; 2] = [0, 1].map(|side| (0..planes).map(|plane| joined(side, plane)).collect());
+    let (Some(top_a), Some(top_b)) = (a.pop(), b.pop()) else {
+        return Err(crate::Error::caller("a number has at least one bit"));
+    };
+    let top = if a.is_empty() { top_a.xor(&top_b) } else { top_a.xor(&top_b).xor(&carry_out(engine, &a, &b)?) };
+    Ok((0..addends.len()).map(|number| top.slice(number * len..(number + 1) * len)).collect())
+}
+
 /// Whether `a < b` for unsigned numbers given as planes, lowest first.
 ///
 /// # Errors
