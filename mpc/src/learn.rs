@@ -3,13 +3,19 @@
 //! | model | file | rounds on [`rep3`](crate::rep3) |
 //! |---|---|---|
 //! | logistic regression by gradient descent | [`logistic`] | 10 a step |
+//! | linear regression with a ridge, in closed form | [`linear`] | 120 in all |
+//! | k-means | [`kmeans`] | about `37 + 12 log2 k` an iteration |
 //!
 //! **Numbers.** Features are [`Feature`]s, standardised by their owners (mean 0, standard deviation 1) and smaller than [`BOUND`] in
 //! absolute value, which [`input_features`] enforces at the owner; what lies further out is cut off there first (winsorised). The
 //! bound keeps every product below 2^62, whatever the data.
 
+pub mod kmeans;
+pub mod linear;
 pub mod logistic;
 
+pub use kmeans::KMeans;
+pub use linear::Ridge;
 pub use logistic::Logistic;
 
 use ndarray::{ArrayView1, ArrayView2, Ix1, Ix2};

@@ -4,13 +4,30 @@
 //! |---|---|
 //! | [`circuit`] | carries, sums and comparisons of bit planes |
 //! | [`compare`] | negative, less than, equality, minimum, maximum, absolute value |
+//! | [`convert`] | to bits and back |
+//! | [`extreme`] | greatest and smallest along an axis, their index, sign |
+//! | `normal` | a number between 1/2 and 1 and a power of two |
+//! | [`divide`] | reciprocal, quotient |
+//! | [`root`] | square root and its reciprocal |
+//! | [`exponential`] | exponential function, softmax |
+//! | [`logarithm`] | natural logarithm |
+//! | `polynomial` | public polynomials |
 //! | [`spline`] | odd functions by pieces |
 //! | [`sigmoid`] | logistic function |
 
 pub mod circuit;
 pub mod compare;
+pub mod convert;
+pub mod divide;
+pub mod exponential;
+pub mod extreme;
+pub mod logarithm;
+pub mod root;
 pub mod sigmoid;
 pub mod spline;
+
+pub(crate) mod normal;
+mod polynomial;
 
 use crate::Result;
 use crate::engine::{Engine, Vector};

@@ -5,12 +5,14 @@
 
 mod arithmetic;
 mod compare;
+mod learn;
 mod numeric;
 mod statistics;
 mod table;
 
 pub use arithmetic::*;
 pub use compare::*;
+pub use learn::*;
 pub use numeric::*;
 pub use statistics::*;
 pub use table::*;
@@ -62,7 +64,7 @@ macro_rules! with_programs {
         $call! { [$($argument),*]
             Add add, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
             Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
-            Sigmoid sigmoid,
+            Sigmoid sigmoid, Reciprocal reciprocal, SquareRoot square_root, InverseRoot inverse_root, Exponential exponential, Logarithm logarithm, Divide divide, Softmax softmax, Sign sign, ArgMaximum arg_maximum, ToBits to_bits, FromBits from_bits, LogisticRegression logistic_regression, LinearRegression linear_regression, Clusters clusters,
             Moments moments,
             Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, GroupMean group_mean, Join join, Top top,
             Quantiles quantiles, Histogram histogram, Categories categories, ByCategory by_category, Distinct distinct,

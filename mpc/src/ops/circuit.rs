@@ -41,6 +41,15 @@ pub fn negative<E: Engine>(engine: &mut E, addends: &[[Vec<E::Bits>; 2]]) -> Res
     Ok((0..addends.len()).map(|number| top.slice(number * len..(number + 1) * len)).collect())
 }
 
+/// Whether values, all of one length, are negative.
+///
+/// # Errors
+/// The engine's.
+pub fn negative_words<E: Engine>(engine: &mut E, values: &[&E::Words]) -> Result<Vec<E::Bits>> {
+    let addends = engine.addends(values, 64)?;
+    negative(engine, &addends)
+}
+
 /// Whether `a < b` for unsigned numbers given as planes, lowest first.
 ///
 /// # Errors
@@ -158,6 +167,31 @@ pub fn sum<E: Engine>(engine: &mut E, a: &[E::Bits], b: &[E::Bits]) -> Result<Ve
         bits.push(if at == 0 { half.clone() } else { half.xor(&generate[at - 1]) });
     }
     Ok(bits)
+}
+
+/// For each position whether it holds the highest 1 of a number given as planes, lowest first: `ceil(log2 w)` rounds.
+///
+/// # Errors
+/// [`Engine::and`]'s.
+pub fn leading_one<E: Engine>(engine: &mut E, planes: &[E::Bits]) -> Result<Vec<E::Bits>> {
+    // from the top: whether this plane and all above are zero
+    let mut zero: Vec<E::Bits> = planes.iter().rev().map(|plane| not(engine, plane)).collect();
+    let mut span = 1;
+    while span < zero.len() {
+        let lower: Vec<usize> = (0..zero.len()).filter(|at| at & span != 0).collect();
+        let pairs: Vec<_> = lower.iter().map(|at| (&zero[*at], &zero[(at & !(span - 1)) - 1])).collect();
+        let products = engine.and(&pairs)?;
+        for (at, product) in lower.into_iter().zip(products) {
+            zero[at] = product;
+        }
+        span *= 2;
+    }
+    let mut leading = Vec::with_capacity(zero.len());
+    for (at, below) in zero.iter().enumerate() {
+        leading.push(if at == 0 { not(engine, below) } else { zero[at - 1].xor(below) });
+    }
+    leading.reverse();
+    Ok(leading)
 }
 
 /// Negated bits.

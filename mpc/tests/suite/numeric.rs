@@ -83,3 +83,104 @@ fn sigmoid_within_a_thousandth() {
     eprintln!("sigmoid: {near} and {far} of the stated error, {rounds} rounds, {bytes} B");
     assert!(rounds <= 12 && bytes <= 300.0);
 }
+
+struct Reciprocal;
+impl Function for Reciprocal {
+    fn run<E: Engine>(&self, engine: &mut E, x: &Column<E>) -> Result<Column<E>> {
+        x.reciprocal(engine)
+    }
+}
+
+struct Quotient;
+impl Function for Quotient {
+    fn run<E: Engine>(&self, engine: &mut E, x: &Column<E>) -> Result<Column<E>> {
+        let dividend = x.scale(3).add_scalar(engine, -7.5)?;
+        dividend.div(engine, x)
+    }
+}
+
+struct Root;
+impl Function for Root {
+    fn run<E: Engine>(&self, engine: &mut E, x: &Column<E>) -> Result<Column<E>> {
+        x.sqrt(engine)
+    }
+}
+
+struct InverseRoot;
+impl Function for InverseRoot {
+    fn run<E: Engine>(&self, engine: &mut E, x: &Column<E>) -> Result<Column<E>> {
+        x.rsqrt(engine)
+    }
+}
+
+struct Exponential;
+impl Function for Exponential {
+    fn run<E: Engine>(&self, engine: &mut E, x: &Column<E>) -> Result<Column<E>> {
+        x.exp(engine)
+    }
+}
+
+struct Logarithm;
+impl Function for Logarithm {
+    fn run<E: Engine>(&self, engine: &mut E, x: &Column<E>) -> Result<Column<E>> {
+        x.ln(engine)
+    }
+}
+
+const ULP: f64 = 1.0 / 1048576.0;
+
+/// From the smallest number up to 2^20, by equal ratios, powers of two and their neighbours too.
+fn wide() -> Vec<f64> {
+    let mut all: Vec<f64> = (0..40_000).map(|at| f64::exp2(-20.0 + f64::from(at) / 1000.0)).collect();
+    for bit in 0..40 {
+        let raw = f64::exp2(f64::from(bit));
+        all.extend([raw - 1.0, raw, raw + 1.0].iter().filter(|raw| **raw > 0.0).map(|raw| raw * ULP));
+    }
+    all.retain(|x| *x < 1048575.0);
+    all
+}
+
+fn report(name: &str, function: &impl Function, worst: f64) {
+    let (many, few) = (price(function, 1 << 16), price(function, 64));
+    eprintln!(
+        "{name}: {worst:.3} of the stated error; {} rounds, {:.0} B for many, {} rounds, {:.0} B for few",
+        many.0, many.1, few.0, few.1
+    );
+}
+
+#[test]
+fn reciprocals_and_quotients() {
+    let x = Array1::from_iter(wide().into_iter().flat_map(|x| [x, -x]));
+    let share = f64::exp2(-20.0);
+    let found = worst(&Reciprocal, &x, |x| 1.0 / x, |x| share / x.abs() + ULP);
+    report("reciprocal", &Reciprocal, found);
+    // below 2^22: divisors from 2^-18 on; the dividend below 2^20
+    let x = x.mapv(|x| x / 4.0).into_iter().filter(|x| x.abs() > 4e-6).collect();
+    let truth = |x: f64| (3.0 * x - 7.5) / x;
+    let found = worst(&Quotient, &x, truth, |x| share * truth(x).abs() + ULP * (1.0 + 2.0 / x.abs()));
+    report("quotient", &Quotient, found);
+    let zero = Array1::zeros(3);
+    assert_eq!(on(&mut Clear, &Reciprocal, &zero, true).unwrap(), zero);
+}
+
+#[test]
+fn square_roots() {
+    let x = Array1::from_iter(wide());
+    let share = f64::exp2(-20.0);
+    report("sqrt", &Root, worst(&Root, &x, f64::sqrt, |x| share * x.sqrt() + ULP));
+    report("rsqrt", &InverseRoot, worst(&InverseRoot, &x, |x| x.powf(-0.5), |x| share * x.powf(-0.5) + ULP));
+    let zero = Array1::zeros(3);
+    assert_eq!(on(&mut Clear, &Root, &zero, true).unwrap(), zero);
+}
+
+#[test]
+fn exponentials() {
+    let x = Array1::from_iter(sweep(-24.0, 11.08, 100_000).into_iter().chain(sweep(-590.0, -24.0, 3_000)));
+    report("exp", &Exponential, worst(&Exponential, &x, f64::exp, |x| f64::exp2(-19.0) * x.exp() + ULP));
+}
+
+#[test]
+fn logarithms() {
+    let x = Array1::from_iter(wide());
+    report("ln", &Logarithm, worst(&Logarithm, &x, f64::ln, |_| f64::exp2(-19.0) + ULP));
+}
