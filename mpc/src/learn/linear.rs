@@ -76,7 +76,7 @@ impl Ridge {
         let ridge = (self.ridge * part * f64::from(MOMENTS).exp2()).round() as u64;
         let diagonal = |value: u64, last: u64| -> Vec<u64> {
             let at = |at: usize| {
-                if at % (size + 1) > 0 {
+                if !at.is_multiple_of(size + 1) {
                     0
                 } else if at / (size + 1) + 1 < size {
                     value

@@ -123,13 +123,16 @@ impl<E: Engine, T: Ordered, D: RemoveAxis> Secret<E, T, D> {
             columns.extend(index.as_ref().map(|index| side(index, 1).sub(&side(index, 0))));
             let lifted = only(engine.lift(&[&right])?)?;
             let products: Vec<_> = columns.iter().map(|column| Product::Each(&lifted, column)).collect();
-            let mut chosen = engine.multiply(&products, 0)?.into_iter();
-            let mut next = |words: &E::Words| match chosen.next() {
-                Some(moved) => E::Words::concat(&[&side(words, 0).add(&moved), &words.slice(2 * pairs * lanes..rows * lanes)]),
-                None => words.clone(),
+            let moved = engine.multiply(&products, 0)?;
+            let spare = 2 * pairs * lanes..rows * lanes;
+            let advanced = |words: &E::Words, moved: &E::Words| {
+                let winners = side(words, 0).add(moved);
+                E::Words::concat(&[&winners, &words.slice(spare.clone())])
             };
-            value = next(&value);
-            index = index.as_ref().map(&mut next);
+            if let [first, others @ ..] = &moved[..] {
+                value = advanced(&value, first);
+                index = index.as_ref().zip(others.first()).map(|(index, moved)| advanced(index, moved));
+            }
             levels.push((rows, right));
             rows = rows.div_ceil(2);
         }
