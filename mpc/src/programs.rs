@@ -64,7 +64,10 @@ macro_rules! with_programs {
         $call! { [$($argument),*]
             Add add, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
             Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
-            Sigmoid sigmoid, Reciprocal reciprocal, SquareRoot square_root, InverseRoot inverse_root, Exponential exponential, Logarithm logarithm, Divide divide, Softmax softmax, Sign sign, ArgMaximum arg_maximum, ToBits to_bits, FromBits from_bits, LogisticRegression logistic_regression, LinearRegression linear_regression, Clusters clusters,
+            ToBits to_bits, FromBits from_bits, Sign sign, ArgMaximum arg_maximum,
+            Sigmoid sigmoid, Reciprocal reciprocal, Divide divide, SquareRoot square_root, InverseRoot inverse_root,
+            Exponential exponential, Logarithm logarithm, Softmax softmax,
+            LogisticRegression logistic_regression, LinearRegression linear_regression, Clusters clusters,
             Moments moments,
             Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, GroupMean group_mean, Join join, Top top,
             Quantiles quantiles, Histogram histogram, Categories categories, ByCategory by_category, Distinct distinct,

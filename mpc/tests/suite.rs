@@ -13,12 +13,12 @@ mod default_credit;
 mod engines;
 #[path = "suite/joint.rs"]
 mod joint;
-#[path = "suite/tables.rs"]
-mod tables;
 #[path = "suite/learn.rs"]
 mod learn;
 #[path = "suite/numeric.rs"]
 mod numeric;
+#[path = "suite/tables.rs"]
+mod tables;
 #[path = "suite/transcript.rs"]
 mod transcript;
 #[path = "suite/world.rs"]

@@ -239,9 +239,9 @@ fn k_means_equals_lloyd() {
             counts[nearest] += 1.0;
             sums.row_mut(nearest).scaled_add(1.0, &row);
         }
-        for k in 0..3 {
-            if counts[k] > 0.0 {
-                expected.row_mut(k).assign(&(&sums.row(k) / counts[k]));
+        for (k, count) in counts.into_iter().enumerate() {
+            if count > 0.0 {
+                expected.row_mut(k).assign(&(&sums.row(k) / count));
             }
         }
     }
