@@ -87,6 +87,11 @@ impl Engine for Clear {
         Ok(values.iter().map(|value| [planes(value), zeros(value.len())]).collect())
     }
 
+    /// The same ones every time: results of programs do not depend on them.
+    fn random(&mut self, len: usize) -> Result<Words<1>> {
+        Ok(share((1..=len as u64).map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect()))
+    }
+
     fn lift(&mut self, bits: &[&Bits<1>]) -> Result<Vec<Words<1>>> {
         Ok(bits.iter().map(|bits| share(bits.part(0).iter().map(u64::from).collect())).collect())
     }

@@ -16,7 +16,8 @@ use std::ops::Range;
 
 use crate::cost::{Cost, Counts, Formula};
 use crate::engine::{
-    BitVector, Engine, Input, Module, Packed, Priced, Primitive, Product, Vector, Way, check_planes, check_shift, equal_lengths,
+    BitVector, Engine, Input, Module, Packed, Priced, Primitive, Product, Vector, Way, check_planes, check_range, check_shift,
+    equal_lengths,
 };
 use crate::{Error, Result};
 
@@ -164,6 +165,18 @@ impl<P: Priced> Engine for Dry<P> {
         self.charge(Primitive::Addends { words: values.iter().map(|value| words(value.0) * bits as usize).sum() });
         let planes = |value: &Length| vec![*value; bits as usize];
         Ok(values.iter().map(|value| [planes(value), planes(value)]).collect())
+    }
+
+    fn addends_at(&mut self, value: &Length, offsets: &[u64], planes: Range<u32>) -> Result<Vec<[Vec<Length>; 2]>> {
+        check_range(&planes)?;
+        let wanted = if P::LOW_PLANES_ARE_FREE { planes.len() } else { planes.end as usize };
+        self.charge(Primitive::Addends { words: offsets.len() * words(value.0) * wanted });
+        let addend = || vec![*value; planes.len()];
+        Ok(offsets.iter().map(|_| [addend(), addend()]).collect())
+    }
+
+    fn random(&mut self, len: usize) -> Result<Length> {
+        Ok(Length(len))
     }
 
     fn lift(&mut self, bits: &[&Length]) -> Result<Vec<Length>> {

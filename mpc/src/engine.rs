@@ -30,6 +30,8 @@ pub use product::{Product, add_products};
 pub use vector::{BitVector, Module, Packed, Vector};
 pub use words::Words;
 
+use std::ops::Range;
+
 use crate::{Error, Result};
 
 /// Values of one owner that become shares.
@@ -140,6 +142,26 @@ pub trait Engine {
     /// [`Error::Caller`] unless `1 <= bits <= 64`; see [`Self::input`].
     fn addends(&mut self, values: &[&Self::Words], bits: u32) -> Result<Vec<[Vec<Self::Bits>; 2]>>;
 
+    /// As [`Self::addends`] for one value plus each of several public offsets, of a range of bits only: for each offset two numbers
+    /// of `planes.len()` bits whose sum modulo `2^planes.len()` is the one that these bits of `value + offset` are, or one less (the
+    /// carry out of the lower bits may be missing). Thresholds that need not be sharp are compared at a fraction of the cost.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] for an empty range or one beyond 64; see [`Self::input`].
+    fn addends_at(&mut self, value: &Self::Words, offsets: &[u64], planes: Range<u32>) -> Result<Vec<[Vec<Self::Bits>; 2]>> {
+        check_range(&planes)?;
+        let moved: Vec<_> = offsets.iter().map(|offset| value.add(&self.constant(&vec![*offset; value.len()]))).collect();
+        let all = self.addends(&moved.iter().collect::<Vec<_>>(), planes.end)?;
+        let high = |addend: Vec<Self::Bits>| addend.into_iter().skip(planes.start as usize).collect();
+        Ok(all.into_iter().map(|pair| pair.map(high)).collect())
+    }
+
+    /// Uniform values that no party knows.
+    ///
+    /// # Errors
+    /// See [`Self::input`].
+    fn random(&mut self, len: usize) -> Result<Self::Words>;
+
     /// Bits as ring elements 0 and 1.
     ///
     /// # Errors
@@ -207,6 +229,18 @@ pub fn equal_lengths(operation: &'static str, left: usize, right: usize) -> Resu
 /// [`Error::Caller`].
 pub fn check_shift(shift: u32) -> Result<()> {
     if (1..=62).contains(&shift) { Ok(()) } else { Err(Error::caller(format!("shift `{shift}`, expected 1 to 62"))) }
+}
+
+/// Refuses bit planes that a ring element does not have.
+///
+/// # Errors
+/// [`Error::Caller`].
+pub fn check_range(planes: &Range<u32>) -> Result<()> {
+    if planes.start < planes.end && planes.end <= 64 {
+        Ok(())
+    } else {
+        Err(Error::caller(format!("bit planes `{planes:?}`, expected some of 0 to 63")))
+    }
 }
 
 /// Refuses a number of bit planes that a ring element does not have.

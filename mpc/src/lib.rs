@@ -9,6 +9,7 @@
 //! | bytes and rounds before the run | [`cost`] |
 //! | what a ring element means | [`ring`], [`fixed`] |
 //! | what a protocol has to offer, and the suite that it has to pass | [`engine`], [`mod@conformance`], `docs/add-a-protocol.md` |
+//! | functions of secret arrays, models trained on them | [`ops`], [`learn`] |
 //! | randomness that two parties share | [`prg`] |
 //! | the fast part | [`gemm`] |
 //! | memory that is used again | [`memory`] |
@@ -40,6 +41,7 @@ pub mod error;
 pub mod fixed;
 pub mod gemm;
 pub mod joint;
+pub mod learn;
 pub mod memory;
 pub mod moments;
 pub mod ops;

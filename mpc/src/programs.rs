@@ -5,11 +5,15 @@
 
 mod arithmetic;
 mod compare;
+mod learn;
+mod numeric;
 mod statistics;
 mod table;
 
 pub use arithmetic::*;
 pub use compare::*;
+pub use learn::*;
+pub use numeric::*;
 pub use statistics::*;
 pub use table::*;
 
@@ -60,6 +64,10 @@ macro_rules! with_programs {
         $call! { [$($argument),*]
             Add add, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
             Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
+            ToBits to_bits, FromBits from_bits, Sign sign, ArgMaximum arg_maximum,
+            Sigmoid sigmoid, Reciprocal reciprocal, Divide divide, SquareRoot square_root, InverseRoot inverse_root,
+            Exponential exponential, Logarithm logarithm, Softmax softmax,
+            LogisticRegression logistic_regression, LinearRegression linear_regression, Clusters clusters,
             Moments moments,
             Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, GroupMean group_mean, Join join, Top top,
             Quantiles quantiles, Histogram histogram, Categories categories, ByCategory by_category, Distinct distinct,

@@ -55,6 +55,7 @@ pub mod output;
 pub mod share;
 pub mod steps;
 
+mod addends;
 mod engine;
 mod input;
 mod kernel;

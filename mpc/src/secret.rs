@@ -35,6 +35,7 @@ use ndarray::{Array, ArrayView, Dimension};
 use zeroize::Zeroize;
 
 pub use bits::SecretBits;
+pub(crate) use layout::places;
 pub use layout::{broadcast, expand};
 pub use product::Multiply;
 

@@ -13,6 +13,10 @@ mod default_credit;
 mod engines;
 #[path = "suite/joint.rs"]
 mod joint;
+#[path = "suite/learn.rs"]
+mod learn;
+#[path = "suite/numeric.rs"]
+mod numeric;
 #[path = "suite/tables.rs"]
 mod tables;
 #[path = "suite/transcript.rs"]

@@ -78,6 +78,9 @@ pub trait Priced: Engine {
     /// Whether [`Engine::verify`] does anything, so that it runs before every opening.
     const CHECKS: bool = false;
 
+    /// Whether [`Engine::addends_at`] leaves out the planes below the range; as provided, it does not.
+    const LOW_PLANES_ARE_FREE: bool = false;
+
     /// Messages of the set-up, `parties` named in order.
     fn price_of_setup(parties: &[&str]) -> Formula;
 

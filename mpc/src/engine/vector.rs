@@ -58,6 +58,16 @@ pub trait Module: Vector {
     #[must_use]
     fn scale_each(&self, factors: &[u64]) -> Self;
 
+    /// Sum of vectors times public factors: at least one term, all of one length.
+    ///
+    /// # Panics
+    /// Without terms.
+    #[must_use]
+    fn combination(terms: &[(u64, &Self)]) -> Self {
+        let scaled = terms.iter().map(|(factor, vector)| vector.scale(*factor));
+        scaled.reduce(|sum, term| sum.add(&term)).expect("a combination has a term")
+    }
+
     /// Sums of groups of `group` consecutive elements; `group` divides the length and is not 0.
     #[must_use]
     fn sums(&self, group: usize) -> Self;

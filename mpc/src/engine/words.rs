@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::vector::{Module, Vector};
 use crate::memory::{Shared, collect, zeros};
 
+/// Elements that are worked on at a time: 16 KiB.
+const CACHED: usize = 2048;
+
 /// `K` components of shares over Z_2^64, wiped when the last holder drops them; a clone or a slice holds the same memory.
 /// What the components mean is the engine's business.
 ///
@@ -117,6 +120,23 @@ impl<const K: usize> Module for Words<K> {
     fn scale_each(&self, factors: &[u64]) -> Self {
         assert!(self.len() == factors.len(), "a factor for each element");
         self.map(|part| collect(part.len(), part.iter().zip(factors).map(|(value, factor)| value.wrapping_mul(*factor))))
+    }
+
+    fn combination(terms: &[(u64, &Self)]) -> Self {
+        let len = terms.first().map_or(0, |(_, vector)| vector.len());
+        let mut parts: [Vec<u64>; K] = std::array::from_fn(|_| zeros(len));
+        for (at, part) in parts.iter_mut().enumerate() {
+            // pieces that stay in the cache while all terms are added
+            for (number, piece) in part.chunks_mut(CACHED).enumerate() {
+                for (factor, vector) in terms {
+                    assert!(vector.len() == len, "operands of one length");
+                    for (sum, value) in piece.iter_mut().zip(&vector.parts[at][number * CACHED..]) {
+                        *sum = sum.wrapping_add(value.wrapping_mul(*factor));
+                    }
+                }
+            }
+        }
+        Self { parts: parts.map(Shared::from) }
     }
 
     fn sums(&self, group: usize) -> Self {

@@ -22,6 +22,34 @@ pub fn carry_out<E: Engine>(engine: &mut E, a: &[E::Bits], b: &[E::Bits]) -> Res
     reduce(engine, Ranges { generate, propagate })
 }
 
+/// The top bits of sums of pairs of numbers, all given as planes of one number and width: one carry tree for all of them.
+///
+/// # Errors
+/// [`Engine::and`]'s; [`crate::Error::Caller`] for numbers without planes.
+pub fn negative<E: Engine>(engine: &mut E, addends: &[[Vec<E::Bits>; 2]]) -> Result<Vec<E::Bits>> {
+    let len = addends.first().and_then(|[a, _]| a.first()).map_or(0, Vector::len);
+    let planes = addends.first().map_or(0, |[a, _]| a.len());
+    let joined = |side: usize, plane: usize| {
+        let parts: Vec<&E::Bits> = addends.iter().filter_map(|pair| pair[side].get(plane)).collect();
+        E::Bits::concat(&parts)
+    };
+    let [mut a, mut b]: [Vec<E::Bits>; 2] = [0, 1].map(|side| (0..planes).map(|plane| joined(side, plane)).collect());
+    let (Some(top_a), Some(top_b)) = (a.pop(), b.pop()) else {
+        return Err(crate::Error::caller("a number has at least one bit"));
+    };
+    let top = if a.is_empty() { top_a.xor(&top_b) } else { top_a.xor(&top_b).xor(&carry_out(engine, &a, &b)?) };
+    Ok((0..addends.len()).map(|number| top.slice(number * len..(number + 1) * len)).collect())
+}
+
+/// Whether values, all of one length, are negative.
+///
+/// # Errors
+/// The engine's.
+pub fn negative_words<E: Engine>(engine: &mut E, values: &[&E::Words]) -> Result<Vec<E::Bits>> {
+    let addends = engine.addends(values, 64)?;
+    negative(engine, &addends)
+}
+
 /// Whether `a < b` for unsigned numbers given as planes, lowest first.
 ///
 /// # Errors
@@ -151,6 +179,31 @@ pub fn sum<E: Engine>(engine: &mut E, a: &[E::Bits], b: &[E::Bits]) -> Result<Ve
         bits.push(if at == 0 { half.clone() } else { half.xor(&generate[at - 1]) });
     }
     Ok(bits)
+}
+
+/// For each position whether it holds the highest 1 of a number given as planes, lowest first: `ceil(log2 w)` rounds.
+///
+/// # Errors
+/// [`Engine::and`]'s.
+pub fn leading_one<E: Engine>(engine: &mut E, planes: &[E::Bits]) -> Result<Vec<E::Bits>> {
+    // from the top: whether this plane and all above are zero
+    let mut zero: Vec<E::Bits> = planes.iter().rev().map(|plane| not(engine, plane)).collect();
+    let mut span = 1;
+    while span < zero.len() {
+        let lower: Vec<usize> = (0..zero.len()).filter(|at| at & span != 0).collect();
+        let pairs: Vec<_> = lower.iter().map(|at| (&zero[*at], &zero[(at & !(span - 1)) - 1])).collect();
+        let products = engine.and(&pairs)?;
+        for (at, product) in lower.into_iter().zip(products) {
+            zero[at] = product;
+        }
+        span *= 2;
+    }
+    let mut leading = Vec::with_capacity(zero.len());
+    for (at, below) in zero.iter().enumerate() {
+        leading.push(if at == 0 { not(engine, below) } else { zero[at - 1].xor(below) });
+    }
+    leading.reverse();
+    Ok(leading)
 }
 
 /// Negated bits.

@@ -1,5 +1,7 @@
 //! The [`Engine`] of replicated sharing: component 0 of a vector is `x_i`, component 1 is `x_{i+1}`.
 
+use std::ops::Range;
+
 use yu_wire::channel::exchange_ring_u64;
 
 use super::context::{Context, PARTIES, predecessor, successor};
@@ -8,7 +10,9 @@ use super::mul::reshare_streamed;
 use super::shuffle::Shuffle;
 use super::steps::Rep3Step;
 use crate::Result;
-use crate::engine::{Bits, Engine, Input, Packed, Product, Vector, Way, Words, add_products, check_planes, check_shift, equal_lengths};
+use crate::engine::{
+    Bits, Engine, Input, Packed, Product, Vector, Way, Words, add_products, check_planes, check_range, check_shift, equal_lengths,
+};
 use crate::memory::{collect, copy, give, zeros};
 use crate::planes;
 use crate::prg::{Op, Purpose};
@@ -165,6 +169,20 @@ impl Engine for Context {
             results.push([u.by_ref().take(bits as usize).collect(), v]);
         }
         Ok(results)
+    }
+
+    fn addends_at(&mut self, value: &Words<2>, offsets: &[u64], planes: Range<u32>) -> Result<Vec<[Vec<Bits<2>>; 2]>> {
+        check_range(&planes)?;
+        self.high_addends(value, offsets, planes)
+    }
+
+    /// `x_i = F(k_i)`: no communication.
+    fn random(&mut self, len: usize) -> Result<Words<2>> {
+        let op = self.next_op()?;
+        let mut parts = [vec![0; len], vec![0; len]];
+        self.own_key.stream(Purpose::Random, &op).fill(&mut parts[0]);
+        self.next_key.stream(Purpose::Random, &op).fill(&mut parts[1]);
+        Ok(Words::from_parts(parts))
     }
 
     fn lift(&mut self, bits: &[&Bits<2>]) -> Result<Vec<Words<2>>> {

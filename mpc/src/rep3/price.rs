@@ -22,6 +22,8 @@ fn around(step: Rep3Step, to: fn(usize) -> usize, bytes: usize) -> impl Iterator
 }
 
 impl Priced for Context {
+    const LOW_PLANES_ARE_FREE: bool = true;
+
     fn price_of_setup(parties: &[&str]) -> Formula {
         let mut formula = Formula::empty();
         phase(&mut formula, parties, around(Rep3Step::Key, predecessor, SEED_LEN));

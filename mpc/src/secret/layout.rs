@@ -44,7 +44,7 @@ pub fn expand<'a, V: Vector, D: Dimension>(vector: &'a V, from: &D, to: &D) -> R
 }
 
 /// Numbers of the elements, in their shape.
-pub(super) fn places<D: Dimension>(shape: &D) -> Result<Array<usize, D>> {
+pub(crate) fn places<D: Dimension>(shape: &D) -> Result<Array<usize, D>> {
     Array::from_shape_vec(shape.clone(), (0..shape.size()).collect()).map_err(|_| Error::shape("array", shape.slice(), &[]))
 }
 

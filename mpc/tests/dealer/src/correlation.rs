@@ -51,6 +51,22 @@ impl Role {
         }
     }
 
+    /// Uniform values that nobody knows: P0 and P1 lack the other's share of a mask, the dealer lacks what both add to it (P0's share
+    /// has it). No communication.
+    pub(crate) fn unknown(&mut self, len: usize) -> Result<Secrets> {
+        let mut share = self.mask(Group::Ring, len)?;
+        match self {
+            Self::Computing(party) => {
+                let common = party.with_peer.draw(len)?;
+                if party.index == 0 {
+                    Group::Ring.add(&mut share, &common);
+                }
+            }
+            Self::Dealing(_) => share.fill(0),
+        }
+        Ok(share)
+    }
+
     /// Sends our masked share and returns the peer's; `None` at the dealer, who takes no part. P0 and P1 have to do this before they
     /// receive anything of the operation from the dealer, so that it is one round.
     pub(crate) fn swap(&mut self, step: DealerStep, ours: impl FnOnce() -> Secrets) -> Result<Option<[Secrets; 2]>> {

@@ -90,6 +90,11 @@ impl Engine for Context {
         Ok(values.iter().map(one).collect())
     }
 
+    fn random(&mut self, len: usize) -> Result<Words<1>> {
+        let mut share = self.operate(|role| role.unknown(len))?;
+        Ok(Words::from_parts([std::mem::take(&mut *share)]))
+    }
+
     fn lift(&mut self, bits: &[&Bits<1>]) -> Result<Vec<Words<1>>> {
         let whole: Bits<1> = Vector::concat(bits);
         let shares = self.operate(|role| role.lifted(whole.part(0)))?;
