@@ -3,7 +3,7 @@
 //! | model | file | rounds on [`rep3`](crate::rep3) |
 //! |---|---|---|
 //! | logistic regression by gradient descent | [`logistic`] | 10 a step |
-//! | linear regression with a ridge, in closed form | [`linear`] | 120 in all |
+//! | linear regression with a ridge, in closed form | [`linear`] | 110 in all |
 //! | k-means | [`kmeans`] | about `37 + 12 log2 k` an iteration |
 //!
 //! **Numbers.** Features are [`Feature`]s, standardised by their owners (mean 0, standard deviation 1) and smaller than [`BOUND`] in

@@ -52,7 +52,8 @@ pub(crate) fn split_sum(left: &[u64], right: &[u64], bits: u32, planes: &mut [u6
 /// Blocks worked on at once: eight words side by side in each plane are one cache line.
 const GROUP: usize = 8;
 
-fn split_each(len: usize, bits: u32, planes: &mut [u64], read: impl Fn(Range<usize>, &mut [u64])) {
+/// The planes of words that `read` puts into a block, a range at a time.
+pub(crate) fn split_each(len: usize, bits: u32, planes: &mut [u64], read: impl Fn(Range<usize>, &mut [u64])) {
     let width = len.div_ceil(64);
     let kernel = Kernel::detect();
     let mut blocks = [[0u64; 64]; GROUP];

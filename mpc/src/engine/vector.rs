@@ -68,6 +68,23 @@ pub trait Module: Vector {
         scaled.reduce(|sum, term| sum.add(&term)).expect("a combination has a term")
     }
 
+    /// For each element of vectors of one length a row of combinations of them, row by row: `factors[j]` are the public factors of
+    /// the entry `j` of each row.
+    ///
+    /// # Panics
+    /// Without factors or if there is not one for each vector.
+    #[must_use]
+    fn mix(vectors: &[&Self], factors: &[&[u64]]) -> Self {
+        let columns: Vec<Self> = factors
+            .iter()
+            .map(|factors| {
+                assert!(factors.len() == vectors.len(), "a factor for each vector");
+                Self::combination(&factors.iter().copied().zip(vectors.iter().copied()).collect::<Vec<_>>())
+            })
+            .collect();
+        Self::concat(&columns.iter().collect::<Vec<_>>()).transpose(factors.len())
+    }
+
     /// Sums of groups of `group` consecutive elements; `group` divides the length and is not 0.
     #[must_use]
     fn sums(&self, group: usize) -> Self;

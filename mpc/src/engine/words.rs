@@ -124,7 +124,7 @@ impl<const K: usize> Module for Words<K> {
 
     fn combination(terms: &[(u64, &Self)]) -> Self {
         let len = terms.first().map_or(0, |(_, vector)| vector.len());
-        let mut parts: [Vec<u64>; K] = std::array::from_fn(|_| zeros(len));
+        let mut parts = std::array::from_fn(|_| zeros(len));
         for (at, part) in parts.iter_mut().enumerate() {
             // pieces that stay in the cache while all terms are added
             for (number, piece) in part.chunks_mut(CACHED).enumerate() {
@@ -136,7 +136,27 @@ impl<const K: usize> Module for Words<K> {
                 }
             }
         }
-        Self { parts: parts.map(Shared::from) }
+        Self::from_parts(parts)
+    }
+
+    fn mix(vectors: &[&Self], factors: &[&[u64]]) -> Self {
+        let (len, width) = (vectors.first().map_or(0, |vector| vector.len()), factors.len());
+        assert!(width > 0 && factors.iter().all(|factors| factors.len() == vectors.len()), "a factor for each vector");
+        assert!(vectors.iter().all(|vector| vector.len() == len), "operands of one length");
+        let mut parts = std::array::from_fn(|_| zeros(len * width));
+        for (at, part) in parts.iter_mut().enumerate() {
+            for (number, piece) in part.chunks_mut(width * (CACHED / 4)).enumerate() {
+                for (column, factors) in factors.iter().enumerate() {
+                    for (factor, vector) in factors.iter().zip(vectors).filter(|(factor, _)| **factor != 0) {
+                        let from = &vector.parts[at][number * (CACHED / 4)..];
+                        for (row, value) in piece.chunks_exact_mut(width).zip(from) {
+                            row[column] = row[column].wrapping_add(value.wrapping_mul(*factor));
+                        }
+                    }
+                }
+            }
+        }
+        Self::from_parts(parts)
     }
 
     fn sums(&self, group: usize) -> Self {
@@ -177,5 +197,27 @@ impl<const K: usize> Module for Words<K> {
             }
             turned
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mixtures_are_combinations_side_by_side() {
+        let vector = |seed: u64| {
+            let part = |more: u64| (0..3000u64).map(|at| (at + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15 ^ more)).collect();
+            Words::from_parts([part(1), part(2)])
+        };
+        let (a, b) = (vector(1), vector(2));
+        let mixed = Words::mix(&[&a, &b], &[&[1, 0], &[u64::MAX, 5], &[0, 0]]);
+        let columns = [a.clone(), b.scale(5).sub(&a), Words::zeros(3000)];
+        let expected = Words::concat(&columns.iter().collect::<Vec<_>>()).transpose(3);
+        for part in 0..2 {
+            assert!(mixed.part(part) == expected.part(part));
+        }
+        assert!(Words::combination(&[(u64::MAX, &a), (5, &b)]).part(1) == columns[1].part(1));
+        assert!(Words::mix(&[&Words::<1>::zeros(0)], &[&[1], &[2]]).is_empty());
     }
 }

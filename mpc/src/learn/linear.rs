@@ -12,7 +12,7 @@
 //! | ridge | at least `2^-16` of the sum of the columns' mean squares; the intercept has none |
 //! | rows, columns | at most 2^20 rows, 62 columns |
 //! | result | `|w| < 2^10`; error about `2^-16` of the greatest weight, divided by the smallest eigenvalue of `A` times 2^12 |
-//! | rounds on [`rep3`](crate::rep3) | 120 |
+//! | rounds on [`rep3`](crate::rep3) | 110 |
 //! | bytes on [`rep3`](crate::rep3) | `1430 (d + 1)^2`: nothing in the size of the table |
 
 use ndarray::{Ix1, Ix2};

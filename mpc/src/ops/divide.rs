@@ -2,11 +2,11 @@
 //!
 //! | operation | input | maximum error | rounds on [`rep3`](crate::rep3) | bytes per element |
 //! |---|---|---|---:|---:|
-//! | [`Secret::reciprocal`] | `0 < |x| < 2^(40-F)` | `2^-20 |1/x| + 2^-F` | 37 | 785 |
-//! | [`Secret::div`] | `|x| < 2^(40-F)`, `0 < |y| < 2^(40-F)`, `|x / y| < 2^22` | `2^-20 |x/y| + 2^-F (1 + 2 / |y|)` | 39 | 824 |
+//! | [`Secret::reciprocal`] | `0 < |x| < 2^(40-F)` | `2^-20 |1/x| + 2^-F` | 38 | 598 |
+//! | [`Secret::div`] | `|x| < 2^(40-F)`, `0 < |y| < 2^(40-F)`, `|x / y| < 2^22` | `2^-20 |x/y| + 2^-F (1 + 2 / |y|)` | 40 | 629 |
 //!
-//! `F` from 8 to 30. Division by zero gives zero. (Figures for more than 1024 elements and 20 fraction bits; below, 8 rounds fewer
-//! and 1.5 KB.)
+//! `F` from 8 to 30. Division by zero gives zero. (Figures for more than 1024 elements and 20 fraction bits; below, 9 rounds fewer
+//! and 1.4 KB.)
 //!
 //! **How.** `|x| = y 2^(j+1) / 2^F` with `1/2 <= y <= 1` (`normal`); with `t = 4 y - 3` and `q = t^4 - t^2`
 //! the cubic `N(t) = 24 - 8 t + 3 t^2 - t^3` has `y N / 18 = 1 - q'` for `q' = -q / 72 <= 1/288`: the relative error of the best

@@ -2,7 +2,7 @@
 //!
 //! | operation | input | maximum error | rounds on [`rep3`](crate::rep3) | bytes per element |
 //! |---|---|---|---:|---:|
-//! | [`Secret::ln`] | `0 < x < 2^(40-F)` | `2^-19 + 2^-F` | 35 | 820 |
+//! | [`Secret::ln`] | `0 < x < 2^(40-F)` | `2^-19 + 2^-F` | 35 | 752 |
 //!
 //! `F` from 8 to 30. For zero and negative numbers it means nothing. `x = y 2^(j+1) / 2^F` with `1/2 <= y < 1`: `j` is linear in the lifted
 //! bits of its binary form, which are exclusive ors of the bits that say which one leads; `ln y` is a polynomial of degree 8.

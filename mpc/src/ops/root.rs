@@ -2,8 +2,8 @@
 //!
 //! | operation | input | maximum error | rounds on [`rep3`](crate::rep3) | bytes per element |
 //! |---|---|---|---:|---:|
-//! | [`Secret::sqrt`] | `0 <= x < 2^(40-F)` | `2^-20 sqrt(x) + 2^-F` | 33 | 890 |
-//! | [`Secret::rsqrt`] | `0 < x < 2^(40-F)` | `2^-20 / sqrt(x) + 2^-F` | 33 | 890 |
+//! | [`Secret::sqrt`] | `0 <= x < 2^(40-F)` | `2^-20 sqrt(x) + 2^-F` | 31 | 900 |
+//! | [`Secret::rsqrt`] | `0 < x < 2^(40-F)` | `2^-20 / sqrt(x) + 2^-F` | 31 | 900 |
 //!
 //! `F` even, from 8 to 28. Both are zero for zero; for negative numbers they mean nothing.
 //!

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | input | `|x| <= 120` ([`Secret::sigmoid`]), or any other range by [`Secret::sigmoid_within`]; beyond it the result is wrong |
 //! | maximum error | `1e-3` for at least 12 fraction bits |
-//! | rounds on [`rep3`](crate::rep3) | 12 (14 for more than 23 fraction bits) |
+//! | rounds on [`rep3`](crate::rep3) | 10 (12 for more than 23 fraction bits) |
 //! | bytes per element on [`rep3`](crate::rep3) | 299 with 20 fraction bits |
 //!
 //! Compare SecureML (Mohassel, Zhang, S&P 2017, section 5.3: three pieces, error 0.1) and ABY3 (Mohassel, Rindal, CCS 2018, section

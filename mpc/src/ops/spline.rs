@@ -8,8 +8,8 @@
 //!
 //! | degree | rounds | bytes per element on [`rep3`](crate::rep3), `p` planes |
 //! |---|---:|---|
-//! | 1 | `5 + ceil(log2(p - 1)) + 1` | `24 (m + 2) + (2m + 1)(p + 3 A(p - 1)) / 8 + 3 cut / 8` |
-//! | 2 | two more | 48 more |
+//! | 1 | `5 + ceil(log2(p - 1))` | `24 (m + 2) + (2m + 1)(p + 3 A(p - 1)) / 8 + 3 cut / 8` |
+//! | 2 | one more | 48 more |
 //!
 //! `A(w)` are the conjunctions of [`circuit::carry_out`]. Which of two overlapping pieces is taken depends on the shares, as the
 //! rounding of a truncation does; the values of both lie within the stated error.
@@ -82,32 +82,36 @@ impl OddSpline {
         let lifted = engine.lift(&regions.iter().collect::<Vec<_>>())?;
         let ones = engine.constant(&vec![1; len]);
         let scale = self.scale(fraction);
+        // factors of 1, then of each knot's bit; lifted[0] is the sign
         let coefficient = |power: usize, bits: u32| {
             let raw = |value: f64| ((value * f64::from(bits).exp2()).round_ties_even() as i64).cast_unsigned();
-            let first = self.pieces.first().map_or(0, |piece| raw(piece[power]));
-            let mut terms = vec![(first, &ones)];
-            // lifted[0] is the sign
-            for (pair, reached) in self.pieces.windows(2).zip(lifted.iter().skip(1)) {
-                terms.push((raw(pair[1][power]).wrapping_sub(raw(pair[0][power])), reached));
-            }
-            E::Words::combination(&terms)
+            let steps = self.pieces.windows(2).map(|pair| raw(pair[1][power]).wrapping_sub(raw(pair[0][power])));
+            self.pieces.iter().take(1).map(|piece| raw(piece[power])).chain(steps).collect::<Vec<u64>>()
         };
+        let mut bits = vec![&ones];
+        bits.extend(lifted.iter().skip(1));
         let sign = match lifted.first() {
             Some(negative) => E::Words::combination(&[(1, &ones), (2u64.wrapping_neg(), negative)]),
             None => ones.clone(),
         };
         let (constant, slope) = (coefficient(0, scale), coefficient(1, scale - fraction));
-        let (left, right) = match self.degree {
-            Degree::One => (vec![constant, slope], vec![sign, x.clone()]),
+        match self.degree {
+            Degree::One => Ok(Terms {
+                left: E::Words::mix(&bits, &[&constant, &slope]),
+                right: E::Words::mix(&[&sign, x], &[&[1, 0], &[0, 1]]),
+                terms: 2,
+            }),
             Degree::Two => {
                 let curve = coefficient(2, self.bits);
                 let square = only(engine.multiply(&[Product::Each(x, x)], 0)?)?;
                 let signed = only(engine.multiply(&[Product::Each(&sign, &square)], 0)?)?;
-                (vec![constant, slope, curve], vec![sign, x.clone(), signed])
+                Ok(Terms {
+                    left: E::Words::mix(&bits, &[&constant, &slope, &curve]),
+                    right: E::Words::mix(&[&sign, x, &signed], &[&[1, 0, 0], &[0, 1, 0], &[0, 0, 1]]),
+                    terms: 3,
+                })
             }
-        };
-        let side_by_side = |columns: &[E::Words]| E::Words::concat(&columns.iter().collect::<Vec<_>>()).transpose(columns.len());
-        Ok(Terms { left: side_by_side(&left), right: side_by_side(&right), terms: left.len() })
+        }
     }
 
     /// Whether `x` is negative, then for each knot whether `|x|` reaches it.

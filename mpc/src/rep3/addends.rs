@@ -4,64 +4,70 @@
 use std::ops::Range;
 
 use super::context::Context;
+use super::engine::zip_bits;
 use super::steps::Rep3Step;
 use crate::Result;
-use crate::engine::{BitVector, Bits, Packed, Vector, Words};
-use crate::planes::split;
+use crate::engine::{Bits, Packed, Vector, Words};
+use crate::memory::zeros;
+use crate::planes::split_each;
 use crate::prg::Purpose;
 
 impl Context {
     /// One round: `bits / 8` bytes for each element and offset, P0 to P1. The mask is `F(k_0)`, which P1 lacks.
-    pub(super) fn high_addends(&mut self, value: &Words<2>, offsets: &[u64], planes: Range<u32>) -> Result<Vec<[Vec<Bits<2>>; 2]>> {
+    pub(super) fn high_addends(&mut self, value: &Words<2>, offsets: &[u64], wanted: Range<u32>) -> Result<Vec<[Vec<Bits<2>>; 2]>> {
         let (index, len, width) = (self.index, value.len(), value.len().div_ceil(64));
-        let bits = planes.end - planes.start;
+        let bits = wanted.end - wanted.start;
         let words = offsets.len() * width * bits as usize;
-        let (own, next) = self.operate(|context| {
+        // components of `u`; `None` is zero
+        let [own, next] = self.operate(|context| {
             let op = context.next_op()?;
-            let mut mask = vec![0; if index == 1 { 0 } else { words }];
             let key = if index == 0 { &context.own_key } else { &context.next_key };
-            key.stream(Purpose::Addend, &op).fill(&mut mask);
+            let mask = || {
+                let mut mask = zeros(words);
+                key.stream(Purpose::Addend, &op).fill(&mut mask);
+                mask
+            };
             match index {
-                _ if words == 0 => Ok((Vec::new(), Vec::new())),
+                _ if words == 0 => Ok([None, None]),
                 0 => {
-                    let mut u = Vec::with_capacity(words);
-                    for offset in offsets {
-                        let sum = |(a, b): (&u64, &u64)| a.wrapping_add(*b).wrapping_add(*offset) >> planes.start;
-                        let mut sums: Vec<u64> = value.part(0).iter().zip(value.part(1)).map(sum).collect();
-                        split(&sums, bits).iter().for_each(|plane| u.extend_from_slice(plane.words()));
-                        crate::engine::wipe(&mut sums);
+                    let (mask, mut u) = (mask(), zeros(words));
+                    let (left, right) = (value.part(0), value.part(1));
+                    for (offset, planes) in offsets.iter().zip(u.chunks_exact_mut(width * bits as usize)) {
+                        split_each(len, bits, planes, |range, block| {
+                            for ((slot, a), b) in block.iter_mut().zip(&left[range.clone()]).zip(&right[range]) {
+                                *slot = a.wrapping_add(*b).wrapping_add(*offset) >> wanted.start;
+                            }
+                        });
                     }
                     u.iter_mut().zip(&mask).for_each(|(u, mask)| *u ^= mask);
                     context.next.send_slice_u64(Rep3Step::Addend, &u)?;
-                    Ok((mask, u))
+                    Ok([Some(mask), Some(u)])
                 }
                 1 => {
-                    let mut u = vec![0; words];
+                    let mut u = zeros(words);
                     context.prev.recv_slice_u64(Rep3Step::Addend, &mut u)?;
-                    Ok((u, Vec::new()))
+                    Ok([Some(u), None])
                 }
-                _ => Ok((Vec::new(), mask)),
+                _ => Ok([None, Some(mask())]),
             }
         })?;
-        let plane = |from: &[u64], at: usize| match from.get(at * width..(at + 1) * width) {
-            Some(words) if !from.is_empty() => Packed::from_words(words.to_vec(), len),
-            _ => Packed::zeros(len),
+        let count = offsets.len() * bits as usize;
+        let nothing = Packed::zeros(len);
+        let cut = |part: Option<Vec<u64>>| part.map_or_else(|| vec![nothing.clone(); count], |part| Packed::cut(part, &vec![len; count]));
+        let u = zip_bits(cut(own), cut(next));
+        let none = vec![nothing.clone(); bits as usize];
+        let third = |part: &[u64]| {
+            let mut planes = zeros(width * bits as usize);
+            split_each(len, bits, &mut planes, |range, block| {
+                block.iter_mut().zip(&part[range]).for_each(|(slot, value)| *slot = value >> wanted.start);
+            });
+            Packed::cut(planes, &vec![len; bits as usize])
         };
-        let v: Vec<Bits<2>> = match index {
-            0 => vec![Bits::zeros(len); bits as usize],
-            1 => third(value.part(1), &planes).map(|plane| Bits::from_parts([Packed::zeros(len), plane])).collect(),
-            _ => third(value.part(0), &planes).map(|plane| Bits::from_parts([plane, Packed::zeros(len)])).collect(),
+        let v = match index {
+            0 => zip_bits(none.clone(), none),
+            1 => zip_bits(none, third(value.part(1))),
+            _ => zip_bits(third(value.part(0)), none),
         };
-        let bits = bits as usize;
-        let u = |number: usize| {
-            (0..bits).map(|at| Bits::from_parts([plane(&own, number * bits + at), plane(&next, number * bits + at)])).collect()
-        };
-        Ok((0..offsets.len()).map(|number| [u(number), v.clone()]).collect())
+        Ok(u.chunks_exact(bits as usize).map(|u| [u.to_vec(), v.clone()]).collect())
     }
-}
-
-/// These planes of `x_2`.
-fn third(part: &[u64], planes: &Range<u32>) -> impl Iterator<Item = Packed> {
-    let high: Vec<u64> = part.iter().map(|value| value >> planes.start).collect();
-    split(&high, planes.end - planes.start).into_iter()
 }

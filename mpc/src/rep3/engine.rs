@@ -171,15 +171,15 @@ impl Engine for Context {
         Ok(results)
     }
 
-    fn addends_at(&mut self, value: &Words<2>, offsets: &[u64], planes: Range<u32>) -> Result<Vec<[Vec<Bits<2>>; 2]>> {
-        check_range(&planes)?;
-        self.high_addends(value, offsets, planes)
+    fn addends_at(&mut self, value: &Words<2>, offsets: &[u64], wanted: Range<u32>) -> Result<Vec<[Vec<Bits<2>>; 2]>> {
+        check_range(&wanted)?;
+        self.high_addends(value, offsets, wanted)
     }
 
     /// `x_i = F(k_i)`: no communication.
     fn random(&mut self, len: usize) -> Result<Words<2>> {
         let op = self.next_op()?;
-        let mut parts = [vec![0; len], vec![0; len]];
+        let mut parts = [zeros(len), zeros(len)];
         self.own_key.stream(Purpose::Random, &op).fill(&mut parts[0]);
         self.next_key.stream(Purpose::Random, &op).fill(&mut parts[1]);
         Ok(Words::from_parts(parts))
@@ -447,7 +447,7 @@ fn cut_up((own, next): (Vec<u64>, Vec<u64>), lens: &[usize]) -> Vec<Words<2>> {
     lens.iter().map(one).collect()
 }
 
-fn zip_bits(own: Vec<Packed>, next: Vec<Packed>) -> Vec<Bits<2>> {
+pub(super) fn zip_bits(own: Vec<Packed>, next: Vec<Packed>) -> Vec<Bits<2>> {
     own.into_iter().zip(next).map(|(own, next)| Bits::from_parts([own, next])).collect()
 }
 

@@ -1,13 +1,14 @@
 //! Every function of fixed-point numbers, swept over its documented range on the reference engine and on three parties: the
 //! documented error holds; rounds and bytes are the documented ones.
 
-use ndarray::{Array1, Ix1};
+use ndarray::{Array1, Array2, Ix1, Ix2};
 use yu_mpc::Result;
 use yu_mpc::clear::Clear;
 use yu_mpc::dry::Dry;
 use yu_mpc::engine::{Engine, Input};
 use yu_mpc::fixed::Fixed;
 use yu_mpc::rep3::Context;
+use yu_mpc::ring::Int;
 use yu_mpc::secret::Secret;
 
 use super::world::{NAMES, three};
@@ -183,4 +184,94 @@ fn exponentials() {
 fn logarithms() {
     let x = Array1::from_iter(wide());
     report("ln", &Logarithm, worst(&Logarithm, &x, f64::ln, |_| f64::exp2(-19.0) + ULP));
+}
+
+struct Softmax;
+impl Function for Softmax {
+    /// Rows of eight.
+    fn run<E: Engine>(&self, engine: &mut E, x: &Column<E>) -> Result<Column<E>> {
+        Ok(x.clone().reshape(Ix2(x.len() / 8, 8))?.softmax(engine)?.flatten())
+    }
+}
+
+/// Rows whose entries are all alike, far apart, or anything between.
+#[test]
+fn softmax_of_rows() {
+    let rows = 3000;
+    let x = Array1::from_shape_fn(8 * rows, |at| {
+        let spread = f64::exp2((at / 8) as f64 / rows as f64 * 12.0 - 4.0);
+        (((at * 2_654_435_761) % 1_000_003) as f64 / 500_001.5 - 1.0) * spread.min(299.0)
+    });
+    let truth: Vec<f64> = x
+        .exact_chunks(8)
+        .into_iter()
+        .flat_map(|row| {
+            let row = row.mapv(|x| (x / ULP).round_ties_even() * ULP);
+            let greatest = row.iter().copied().fold(f64::MIN, f64::max);
+            let powers = row.mapv(|x| (x - greatest).exp());
+            (&powers / powers.sum()).to_vec()
+        })
+        .collect();
+    let clear = on(&mut Clear, &Softmax, &x, true).unwrap();
+    let [shared, ..] = three(|context| {
+        let is_owner = context.index() == 0;
+        on(context, &Softmax, &x, is_owner).unwrap()
+    });
+    let worst = |got: &Array1<f64>| got.iter().zip(&truth).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let (rounds, bytes) = price(&Softmax, 1 << 13);
+    eprintln!("softmax: errors {:e} and {:e}, {rounds} rounds, {bytes:.0} B for rows of eight", worst(&clear), worst(&shared));
+    assert!(worst(&clear) < f64::exp2(-16.0) && worst(&shared) < f64::exp2(-16.0));
+}
+
+/// Other scales than the usual one.
+#[test]
+fn sigmoid_of_other_scales() {
+    fn check<const F: u32>(range: u32, bound: f64) {
+        let x = Array1::linspace(-10.0, 10.0, 4001);
+        let secret = Secret::<_, Fixed<F>, Ix1>::constant(&Clear, x.view()).unwrap();
+        let got = secret.sigmoid_within(&mut Clear, range).unwrap().open(&mut Clear).unwrap();
+        let scale = f64::exp2(f64::from(F));
+        for (x, got) in x.iter().zip(&got) {
+            assert!((got - sigmoid((x * scale).round_ties_even() / scale)).abs() < bound, "{F} bits at {x}: {got}");
+        }
+    }
+    check::<12>(7, 1e-3 + 1.0 / 4096.0);
+    check::<16>(20, 1e-3);
+    check::<23>(7, 1e-3);
+    check::<30>(10, 1e-3);
+    let x = Secret::<_, Fixed<4>, Ix1>::constant(&Clear, Array1::zeros(1).view()).unwrap();
+    assert!(x.sigmoid(&mut Clear).is_err());
+}
+
+/// Extremes, signs and bits of the reference engine against plain code; the conformance suite holds the others against it.
+#[test]
+fn extremes_and_bits_are_what_they_say() {
+    let (rows, columns) = (50, 7);
+    let x = Array2::from_shape_fn((rows, columns), |(row, column)| ((row * 31 + column * 17) % 11) as i64 - 5);
+    let secret = Secret::<_, Int, Ix2>::constant(&Clear, x.view()).unwrap();
+    let engine = &mut Clear;
+    let (value, index) = secret.argmax_axis(engine, 1).unwrap();
+    let (value, index) = (value.open(engine).unwrap(), index.open(engine).unwrap());
+    let hot = secret.argmax_one_hot(engine, 1).unwrap().open(engine).unwrap();
+    let least = secret.min_axis(engine, 0).unwrap().open(engine).unwrap();
+    for (row, values) in x.rows().into_iter().enumerate() {
+        let greatest = values.iter().max().unwrap();
+        let first = values.iter().position(|value| value == greatest).unwrap();
+        assert_eq!((value[row], index[row]), (*greatest, first as i64));
+        assert_eq!(hot.row(row).iter().position(|bit| *bit), Some(first));
+        assert_eq!(hot.row(row).iter().filter(|bit| **bit).count(), 1);
+    }
+    for (column, values) in x.columns().into_iter().enumerate() {
+        assert_eq!(least[column], *values.iter().min().unwrap());
+    }
+    assert_eq!(secret.sign(engine).unwrap().open(engine).unwrap(), x.mapv(i64::signum));
+    let bits = secret.to_bits(engine, 10).unwrap();
+    for (at, plane) in bits.iter().enumerate() {
+        assert_eq!(plane.open(engine).unwrap(), x.mapv(|value| value >> at & 1 == 1));
+    }
+    let back: Secret<_, Int, Ix2> = Secret::from_bits_of(engine, &bits).unwrap();
+    assert_eq!(back.open(engine).unwrap(), x.mapv(|value| value & 1023));
+    assert!(secret.max_axis(engine, 2).is_err() && secret.rows(0..0).unwrap().max_axis(engine, 0).is_err());
+    assert!(secret.to_bits(engine, 0).is_err() && secret.to_bits(engine, 65).is_err());
+    assert!(Secret::<_, Int, Ix2>::from_bits_of(engine, &[]).is_err());
 }
