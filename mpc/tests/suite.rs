@@ -13,6 +13,8 @@ mod default_credit;
 mod engines;
 #[path = "suite/joint.rs"]
 mod joint;
+#[path = "suite/malicious.rs"]
+mod malicious;
 #[path = "suite/tables.rs"]
 mod tables;
 #[path = "suite/transcript.rs"]
