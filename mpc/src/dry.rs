@@ -144,7 +144,9 @@ impl<P: Priced> Engine for Dry<P> {
         }
         let len = Product::total(products)?;
         self.multiply_adds = products.iter().map(|product| product.multiply_adds()).fold(self.multiply_adds, u64::saturating_add);
-        self.charge(Primitive::Multiply { len, operands: Product::operand_total(products), shift });
+        let terms = products.iter().map(Product::multiply_adds).fold(0, u64::saturating_add);
+        let terms = usize::try_from(terms).unwrap_or(usize::MAX);
+        self.charge(Primitive::Multiply { len, operands: Product::operand_total(products), shift, terms });
         products.iter().map(|product| product.result_len().map(Length)).collect()
     }
 
@@ -189,7 +191,7 @@ impl<P: Priced> Engine for Dry<P> {
         let len = pairs.iter().map(|(bits, _)| bits.0).sum();
         if !self.charge(Primitive::Inject { len }) {
             self.charge(Primitive::Lift { len });
-            self.charge(Primitive::Multiply { len, operands: 2 * len, shift: 0 });
+            self.charge(Primitive::Multiply { len, operands: 2 * len, shift: 0, terms: len });
         }
         Ok(pairs.iter().map(|(_, words)| **words).collect())
     }

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`Clear`](crate::clear::Clear) | 1 | none: the reference that the others are held against |
 //! | [`rep3::Context`](crate::rep3::Context) | 3 | semi-honest, 1 corruption |
+//! | [`rep3::Malicious`](crate::rep3::Malicious) | 3 | malicious with abort, 1 corruption |
 //! | [`Dry`](crate::dry::Dry) | none | computes nothing, predicts bytes and rounds of another engine |
 //!
 //! `docs/add-a-protocol.md` says how to write another; `mpc/tests/dealer` is one outside this crate.

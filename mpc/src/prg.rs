@@ -66,6 +66,28 @@ pub enum Purpose {
     Random = 32,
     /// Everything that is drawn from a [`Source`].
     Source = 0xffff,
+    /// Left verifier's shares of carries.
+    CheckCarry = 16,
+    /// Left verifier's share of the carry of a combination.
+    CheckTotal = 17,
+    /// Left verifier's shares of a proof, and its mask.
+    CheckMask = 18,
+    /// Seed of the coefficients of relations.
+    CheckSeed = 19,
+    /// The coefficients.
+    CheckCoefficients = 20,
+    /// The prime of a proof.
+    CheckPrime = 21,
+    /// Points of a proof.
+    CheckPoint = 22,
+    /// Mask of the planes of a truncation.
+    TruncPlanes = 23,
+    /// Component of the carries of a truncation.
+    TruncCarry = 24,
+    /// Component of the top bit of a truncation.
+    TruncTop = 25,
+    /// Right verifier's mask of a proof.
+    CheckBlind = 26,
 }
 
 /// Number of an operation within a session. Not `Clone`: [`crate::rep3::Context`] makes each once.
@@ -131,6 +153,19 @@ impl Stream<'_> {
     /// Exclusive or of `out` with the next elements.
     pub fn xor(&mut self, out: &mut [u64]) {
         self.each(out, Mode::Xor, |slot, value| *slot ^= value);
+    }
+
+    /// Leaves out the next elements, at no cost.
+    pub(crate) fn skip(&mut self, count: usize) {
+        let mut count = count as u64;
+        if count > 0 && self.spare.is_some() {
+            self.spare.zeroize();
+            count -= 1;
+        }
+        self.next = self.next.checked_add(count / 2).expect("a stream is shorter than 2^64 blocks");
+        if count % 2 == 1 {
+            self.fill(&mut [0]);
+        }
     }
 
     #[inline]
@@ -263,6 +298,24 @@ mod tests {
                 all
             };
             assert_eq!(run(&wide), run(&portable), "{first} {lens:?}");
+        }
+    }
+
+    #[test]
+    fn skipping_is_reading_without_looking() {
+        let key = Key::derive(&[7; 32], &[1; 32], 0);
+        let op = Op::new(3);
+        let mut whole = [0; 100];
+        key.stream(Purpose::Input, &op).fill(&mut whole);
+        for first in 0..6 {
+            for skipped in 0..6 {
+                let mut stream = key.stream(Purpose::Input, &op);
+                stream.fill(&mut [0; 6][..first]);
+                stream.skip(skipped);
+                let mut rest = [0; 20];
+                stream.fill(&mut rest);
+                assert_eq!(rest, whole[first + skipped..][..20]);
+            }
         }
     }
 

@@ -50,6 +50,7 @@
 //! independent of the value and its rounding. So truncated values are meant for recipients that do not compute.
 
 pub mod context;
+pub mod malicious;
 pub mod open;
 pub mod output;
 pub mod share;
@@ -67,6 +68,7 @@ mod shuffle;
 mod trunc;
 
 pub use context::{Context, PARTIES};
+pub use malicious::Malicious;
 pub use open::Opened;
 pub use output::{SealedShare, reconstruct};
 pub use share::Share;

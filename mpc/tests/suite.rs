@@ -15,6 +15,8 @@ mod engines;
 mod joint;
 #[path = "suite/learn.rs"]
 mod learn;
+#[path = "suite/malicious.rs"]
+mod malicious;
 #[path = "suite/numeric.rs"]
 mod numeric;
 #[path = "suite/tables.rs"]

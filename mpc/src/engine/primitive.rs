@@ -19,6 +19,8 @@ pub enum Primitive {
         operands: usize,
         /// Bits cut.
         shift: u32,
+        /// Multiplications in the clear: `len` element by element, more for scalar products and matrices.
+        terms: usize,
     },
     /// [`Engine::truncate`].
     Truncate {

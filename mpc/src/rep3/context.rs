@@ -122,6 +122,11 @@ impl Context {
         Ok(result)
     }
 
+    /// The number that the next operation gets.
+    pub(super) const fn upcoming(&self) -> u64 {
+        self.operations
+    }
+
     /// The next operation number: all parties ask in the same order.
     pub(super) fn next_op(&mut self) -> Result<Op> {
         if self.operations == Op::LIMIT {

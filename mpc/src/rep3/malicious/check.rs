@@ -1,0 +1,101 @@
+//! When relations are checked, by how many proofs, and who is told.
+
+use bytes::Bytes;
+use yu_wire::channel::Expect;
+
+use super::record::{BitsRecord, WordsRecord, sizes};
+use super::steps::Check;
+use super::{Malicious, bits, words};
+use crate::rep3::context::{Context, PARTIES};
+use crate::{Error, Result};
+
+/// Relations of each prover that wait for a check.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub(super) struct Pending {
+    /// Relations over words and their terms.
+    pub(super) words: [(usize, usize); PARTIES],
+    /// Words of relations over bits.
+    pub(super) bits: [usize; PARTIES],
+}
+
+/// Terms over words from which a check runs by itself: 64 MiB of vectors.
+const MOST_TERMS: usize = 1 << 21;
+
+/// Words of relations over bits from which a check runs by itself.
+const MOST_BITS: usize = 4 * bits::SEGMENT;
+
+impl Pending {
+    pub(super) fn of(words: &[WordsRecord], bits: &[BitsRecord]) -> Self {
+        Self { words: sizes(words), bits: sizes(bits).map(|(rows, _)| rows) }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.words.iter().any(|(_, terms)| *terms > MOST_TERMS) || self.bits.iter().any(|rows| *rows > MOST_BITS)
+    }
+}
+
+const BAD_WORDS: u8 = 1;
+const BAD_BITS: u8 = 2;
+
+impl Malicious {
+    /// Checks now if so much is waiting that memory would grow.
+    pub(super) fn check_if_full(&mut self) -> Result<()> {
+        if Pending::of(&self.words, &self.bits).is_full() { self.check() } else { Ok(()) }
+    }
+
+    /// Checks all relations since the last check.
+    pub(super) fn check(&mut self) -> Result<()> {
+        let pending = Pending::of(&self.words, &self.bits);
+        let (words, bits) = (std::mem::take(&mut self.words), std::mem::take(&mut self.bits));
+        let names = std::mem::take(&mut self.names);
+        if pending.is_empty() {
+            return Ok(());
+        }
+        self.base.operate(|context| {
+            let mut verdict = 0;
+            if pending.words.iter().any(|(rows, _)| *rows > 0) && !words::check(context, &words)? {
+                verdict |= BAD_WORDS;
+            }
+            if !bits::check(context, &bits)? {
+                verdict |= BAD_BITS;
+            }
+            conclude(context, verdict, &names)
+        })
+    }
+}
+
+/// All three tell each other whether their predecessor's proofs hold; nobody goes on unless all do.
+///
+/// A verifier that rejects cannot know whether the prover lied or the other verifier: the error names the prover.
+fn conclude(context: &mut Context, verdict: u8, names: &[&'static str]) -> Result<()> {
+    context.prev.send(Check::Verdict, Bytes::copy_from_slice(&[verdict]))?;
+    context.next.send(Check::Verdict, Bytes::copy_from_slice(&[verdict]))?;
+    let steps = names.join(", ");
+    let refused = |culprit: &str, verdict: u8, what: String| {
+        let kind = if verdict & BAD_WORDS == 0 { "bits" } else { "words" };
+        Err(Error::Peer {
+            culprit: culprit.into(),
+            step: format!("{} of {steps}", Check::Coefficients.label()),
+            what: format!("{what} (relations over {kind})"),
+        })
+    };
+    let (prev, next) = (context.prev.peer().to_owned(), context.next.peer().to_owned());
+    if verdict != 0 {
+        return refused(&prev, verdict, format!("its proof does not hold; or `{next}`, who verifies it too, deviated"));
+    }
+    let mut heard = [0; 2];
+    for (slot, channel) in heard.iter_mut().zip([&mut context.prev, &mut context.next]) {
+        *slot = channel.recv(Check::Verdict, Expect::Exactly(1))?.first().copied().unwrap_or(u8::MAX);
+    }
+    if heard[0] != 0 {
+        return refused(&next, heard[0], format!("`{prev}` says that its proof does not hold; one of the two deviated"));
+    }
+    if heard[1] != 0 {
+        return refused(&next, heard[1], format!("it says that our own proof does not hold; or `{prev}`, who verifies it too, deviated"));
+    }
+    Ok(())
+}
