@@ -32,7 +32,7 @@ pub struct MpcArgs {
     #[arg(long, default_value_t = 1, value_parser = parse_threads)]
     pub threads: usize,
     /// Wiped memory that a party keeps for its next operation, MiB: runs after the first have warm pages
-    #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = parse_mib)]
+    #[arg(long, default_value_t = 1024, value_name = "MIB", value_parser = parse_mib)]
     pub keep_memory: usize,
     /// Where and how to run
     #[command(flatten)]

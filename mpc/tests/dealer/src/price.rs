@@ -43,7 +43,7 @@ impl Priced for Context {
         match primitive {
             Primitive::Input(sizes) => phase(&[to_second(Step::Input, of_dealer(sizes))]),
             Primitive::InputBits(sizes) => phase(&[to_second(Step::InputBits, of_dealer(sizes))]),
-            Primitive::Multiply { len, operands, shift } => {
+            Primitive::Multiply { len, operands, shift, .. } => {
                 let [forth, back] = swap(Step::Multiply, *operands);
                 phase(&[forth, back, to_second(Step::MultiplyDeal, *len)]);
                 if *shift > 0 {
