@@ -6,7 +6,7 @@
 //! counts. A crash before it leaves the old payload, a crash after it the new one; what is left over is removed at the next
 //! start.
 //!
-//! The bytes of a blob: [`blob`].
+//! The bytes of a blob: `blob`.
 
 mod blob;
 

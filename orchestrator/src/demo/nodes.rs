@@ -9,6 +9,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The demo's folder: temporary unless the user keeps it.
@@ -205,12 +206,19 @@ impl Cluster {
     }
 }
 
-/// A number that is free for UDP and TCP at this moment.
+/// Ports that no system hands out by itself: one of those may become anybody's between our look and the node's start.
+const PORTS: std::ops::Range<u32> = 12_000..32_000;
+
+/// A number that is free for UDP and TCP at this moment; each call answers another one.
 fn free_port() -> Result<SocketAddr> {
-    for _ in 0..50 {
-        let Ok(tcp) = TcpListener::bind(("127.0.0.1", 0)) else { continue };
-        let Ok(address) = tcp.local_addr() else { continue };
-        if UdpSocket::bind(address).is_ok() {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // several demonstrations at once begin at different places
+    let from = std::process::id().wrapping_mul(7919);
+    for _ in PORTS {
+        let offset = from.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
+        let port = u16::try_from(PORTS.start + offset).unwrap_or(0);
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return Ok(address);
         }
     }

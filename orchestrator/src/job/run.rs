@@ -2,7 +2,7 @@
 //! to the reviewer. Blocking code on a thread of its own.
 //!
 //! Two protocols: rows are aligned first, and both input parties learn which match (here); or they are joined on shares, and
-//! nobody does ([`join`]).
+//! nobody does (`join`).
 
 mod join;
 

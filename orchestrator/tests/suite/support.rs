@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use yu_desensitize::column;
 use yu_desensitize::resident::{Population, ReceiptPlan};
@@ -43,12 +44,14 @@ pub(crate) fn yu(dir: &Path, args: &[&str]) -> Said {
     Said { status: out.status.code().unwrap_or(-1), json, all }
 }
 
-/// A number free for UDP and TCP.
+/// A number free for UDP and TCP, another one at each call, below those that systems hand out by themselves: such a one may
+/// become some connection's before the node takes it.
 pub(crate) fn free_port() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let tcp = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let address = tcp.local_addr().unwrap();
-        if UdpSocket::bind(address).is_ok() {
+        let offset = std::process::id().wrapping_mul(7919).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(12_000 + offset).unwrap()));
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return address;
         }
     }
