@@ -39,6 +39,9 @@ use crate::stats::{ColumnSummary, GroupSummary, Owner, Role, Statistics, StatsPl
 use crate::table;
 use crate::{Error, Result, SessionId};
 
+/// Bits by which an announced magnitude may exceed the owner's: with more, ordinary values would round to zero and a column
+/// would become an indicator of its largest value's row.
+const SLACK: i32 = 8;
 /// Length of the key of the digests and of each party's part of it.
 const KEY_LEN: usize = 32;
 /// Magnitudes of columns: powers of two that doubles have with all their digits.
@@ -197,14 +200,18 @@ pub struct Local(Zeroizing<Vec<u64>>);
 /// An owner's columns as ring elements: digests, values, groups; filled up to the announced rows.
 ///
 /// # Errors
-/// [`Error::Caller`] for too many rows, keys that repeat or a category that the plan does not have; [`Error::Shape`];
+/// [`Error::Caller`] for other rows than announced (fewer than half, or more), a magnitude far above the values, keys that repeat or a category that the plan does not have; [`Error::Shape`];
 /// [`Error::Range`] for a value outside its column's scale.
 pub fn local(plan: &JointPlan, owner: Owner, data: &JointData, key: &[u8; KEY_LEN], rng: &mut impl CryptoRng) -> Result<Local> {
     plan.check()?;
     let (side, at) = (plan.statistics.side(owner), usize::from(owner == Owner::Right));
     let (rows, wanted) = (data.keys.len(), plan.rows[at] as usize);
     if rows > wanted {
-        return Err(Error::caller(format!("`{}` has `{rows}` rows, `{wanted}` were announced", side.party)));
+        // not how many: others may read this
+        return Err(Error::caller(format!("`{}` has more rows than were announced", side.party)));
+    }
+    if rows < wanted / 2 {
+        return Err(Error::caller(format!("`{}` has less than half of the rows that were announced", side.party)));
     }
     if data.numeric.dim() != (rows, side.columns.len()) {
         return Err(Error::shape("joint statistics", data.numeric.shape(), &[rows, side.columns.len()]));
@@ -226,9 +233,15 @@ pub fn local(plan: &JointPlan, owner: Owner, data: &JointData, key: &[u8; KEY_LE
         columns.extend((rows..wanted).map(|_| rng.next_u64() & mask));
     }
     for ((name, exponent), values) in side.columns.iter().zip(&plan.exponents[at]).zip(data.numeric.columns()) {
+        let own = self::exponent(name, &Zeroizing::new(values.to_vec()))?;
+        if *exponent > own.saturating_add(SLACK) {
+            return Err(Error::caller(format!(
+                "the magnitude announced for column `{name}` is far above its values: submit the job again"
+            )));
+        }
         for value in values {
             let raw = scaled(*value, *exponent).round_ties_even();
-            if raw.is_nan() || raw.abs() >= power(40) {
+            if raw.is_nan() || raw.abs() > power(40) {
                 return Err(Error::Range { what: format!("column `{name}`"), limit: power(*exponent) });
             }
             columns.push((raw as i64).cast_unsigned());

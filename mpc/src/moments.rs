@@ -148,6 +148,19 @@ impl Sums {
             matrix[j * width + i] = value;
         }
         let at = |i: usize, j: usize| matrix[i * width + j];
+        // what no rows add up to comes from a party that shared other numbers than it should have
+        let rows = at(0, 0);
+        let is_bounded = |[i, j]: &[usize; 2]| {
+            let limit = match (*i >= sizes.high(0), *j >= sizes.high(0)) {
+                (true, true) => rows << (2 * LIMB),
+                (false, false) => rows,
+                _ => rows << LIMB,
+            };
+            at(*i, *j).abs() <= limit
+        };
+        if !(0..=MAX_ROWS as i128).contains(&rows) || !entries.iter().all(is_bounded) {
+            return Err(Error::caller("sums that no rows have: a party shared values outside their range"));
+        }
         let shift = 1i128 << LIMB;
         let whole = |i: usize, j: usize| shift * at(i, sizes.high(j)) + at(i, sizes.low(j));
         let count = |value: i128| u64::try_from(value).map_err(|_| Error::caller("a negative number of rows"));

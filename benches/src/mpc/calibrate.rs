@@ -101,7 +101,7 @@ pub fn run(exe: &Path, args: &CalibrateArgs) -> Result<Calibration> {
     Ok(calibration)
 }
 
-/// Reads what [`run`] wrote.
+/// Reads what [`run()`] wrote.
 ///
 /// # Errors
 /// A file that is not there or has another form.

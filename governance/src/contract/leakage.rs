@@ -23,6 +23,8 @@ pub enum LeakCode {
     MatchCount,
     /// Which of its own rows match.
     MatchedRows,
+    /// What a result about its own columns says about which of its rows match.
+    MatchFromResult,
     /// Traffic: times, sizes, and whether and when the job stopped.
     Traffic,
     /// The complete result, before it is released.
@@ -45,6 +47,10 @@ impl LeakCode {
             Self::MatchedRows => Text::new(
                 "learns which of its own rows match, so for each of its subjects whether the other side holds a row of them",
                 "得知己方哪些行匹配，即己方每一主体是否也在对方数据中",
+            ),
+            Self::MatchFromResult => Text::new(
+                "knows its own columns and may compute from the released numbers about them which of its rows match, if those are few",
+                "掌握己方列，若匹配行较少，可能由发布的统计数推算己方哪些行匹配",
             ),
             Self::Traffic => Text::new(
                 "sees times and sizes of the messages sent to it, and whether and when the job stopped",
@@ -105,6 +111,15 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
         }
         if party.is(Role::Computing) {
             add(LeakCode::Traffic);
+        }
+        if contract.protocol.psi.kind == PsiKind::SharedJoin80 {
+            // the result begins with the number of matched rows
+            if party.is(Role::Reviewer) || party.is(Role::Result) {
+                add(LeakCode::MatchCount);
+            }
+            if side.is_some() && party.is(Role::Result) {
+                add(LeakCode::MatchFromResult);
+            }
         }
         if party.is(Role::Reviewer) {
             add(LeakCode::HeldResult);

@@ -370,7 +370,11 @@ fn what_the_match_reveals_is_said_and_consented() {
         let s = &mut w.contract.protocol.statistics;
         (s.left.exponents, s.right.exponents) = (vec![10, 3], vec![20, 4]);
         w.contract.leakage = yu_governance::contract::leakage::required(&w.contract);
-        assert!(w.contract.leakage.iter().all(|l| !matches!(l.code, LeakCode::MatchCount | LeakCode::MatchedRows)));
+        let said = |code: LeakCode| w.contract.leakage.iter().filter(|l| l.code == code).map(|l| l.party.as_str()).collect::<Vec<_>>();
+        assert!(said(LeakCode::MatchedRows).is_empty());
+        // the bank receives, the authority reviews
+        assert_eq!(said(LeakCode::MatchCount), [BANK, AUTHORITY]);
+        assert_eq!(said(LeakCode::MatchFromResult), [BANK]);
         assert_eq!(w.contract.leakage.iter().filter(|l| l.code == LeakCode::ColumnMagnitude).count(), w.contract.parties.len());
     };
     expect(&[], joined);

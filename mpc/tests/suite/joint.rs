@@ -165,7 +165,15 @@ fn bad_input_is_refused_before_the_first_message() {
     assert!(matches!(try_local(&good, &undefined), Error::Range { .. }));
     let mut few = good.clone();
     few.rows[0] = 10;
-    assert!(try_local(&few, &tables[0].data()).to_string().contains("announced"));
+    let told = try_local(&few, &tables[0].data()).to_string();
+    assert!(told.contains("announced") && !told.contains("60"), "{told}");
+    // a magnitude that would turn a column into an indicator of its largest value, and a table that is padding for the most part
+    let mut blunt = good.clone();
+    blunt.exponents[0][0] += 39;
+    assert!(try_local(&blunt, &tables[0].data()).to_string().contains("magnitude"));
+    let mut padded = good.clone();
+    padded.rows[0] = 1000;
+    assert!(try_local(&padded, &tables[0].data()).to_string().contains("half"));
     let mut without = tables[0].data();
     without.groups = None;
     assert!(matches!(try_local(&good, &without), Error::Caller(_)));
