@@ -190,6 +190,7 @@ pub fn agree_on_key(channel: &mut Channel, role: Role, session: &SessionId, rng:
         Sha256::new().chain_update(b"yu-mpc/joint/key/v1").chain_update(session).chain_update(left).chain_update(right).finalize();
     let mut key = Zeroizing::new([0; KEY_LEN]);
     key.copy_from_slice(&digest);
+    crate::rep3::trunc::wipe_bytes(theirs);
     digest.as_mut_slice().zeroize();
     Ok(key)
 }
