@@ -27,7 +27,7 @@ mod words;
 pub use crate::memory::wipe;
 pub use bits::Bits;
 pub use primitive::{Priced, Primitive};
-pub use product::{Product, add_products};
+pub use product::{Product, ProductShape, add_products};
 pub use vector::{BitVector, Module, Packed, Vector};
 pub use words::Words;
 

@@ -1,6 +1,6 @@
 //! The primitives as data: what a dry run records and a price list knows.
 
-use super::{Engine, Way};
+use super::{Engine, ProductShape, Way};
 use crate::cost::Formula;
 
 /// A primitive with its sizes. Bits count in words of 64, each vector rounded up.
@@ -19,8 +19,8 @@ pub enum Primitive {
         operands: usize,
         /// Bits cut.
         shift: u32,
-        /// Multiplications in the clear: `len` element by element, more for scalar products and matrices.
-        terms: usize,
+        /// Sizes of each product, in order: what engines that check them send depends on how their operands meet.
+        shapes: Vec<ProductShape>,
     },
     /// [`Engine::truncate`].
     Truncate {

@@ -65,12 +65,17 @@
 //! range too. A rejecting verifier cannot tell the prover from the other verifier: errors name the prover and say so.
 
 mod bits;
+mod carries;
 mod check;
+mod coefficients;
 mod engine;
 mod field;
 mod gf;
+mod lanes;
 mod packed;
 mod price;
+mod primes;
+mod products;
 mod proof;
 mod record;
 mod seed;
@@ -84,7 +89,8 @@ use yu_wire::channel::Channel;
 use yu_wire::meter::Totals;
 use yu_wire::seal::SealPublic;
 
-use record::{BitsRecord, WordsRecord};
+use products::WordsRecord;
+use record::BitsRecord;
 pub use share::{CheckedBits, CheckedWords};
 pub use steps::Check;
 

@@ -50,6 +50,11 @@ impl<'a> Unpacker<'a> {
         Self { words, at: 0, bits }
     }
 
+    /// The next numbers.
+    pub(super) fn fill(&mut self, out: &mut [u64]) {
+        out.iter_mut().for_each(|slot| *slot = self.next());
+    }
+
     /// The next number; there have to be enough words.
     #[inline]
     pub(super) fn next(&mut self) -> u64 {

@@ -28,6 +28,7 @@ use yu_wire::channel::{Channel, Expect};
 
 use super::field::Field;
 use super::steps::Check;
+use crate::memory::give;
 use crate::prg::Stream;
 use crate::{Error, Result};
 
@@ -97,13 +98,16 @@ pub(super) struct Roles<'k, F> {
     pub(super) right: Option<Right<'k, F>>,
 }
 
-fn powers<F: Field>(field: &F, point: u64, count: usize) -> Vec<u64> {
+pub(super) fn powers<F: Field>(field: &F, point: u64, count: usize) -> Vec<u64> {
     std::iter::successors(Some(1), |power| Some(field.mul(*power, point))).take(count).collect()
 }
 
-fn folded<F: Field>(field: &F, factors: &[u64], values: &[u64]) -> Vec<u64> {
+/// The folded vector; the old one is wiped.
+fn folded<F: Field>(field: &F, factors: &[u64], values: &mut Vec<u64>) -> Vec<u64> {
     let mut out = Vec::new();
+    values.resize(values.len().next_multiple_of(factors.len()), 0);
     field.fold(factors, values, &mut out);
+    give(std::mem::take(values));
     out
 }
 
@@ -113,7 +117,7 @@ fn reversed(mut factors: Vec<u64>) -> Vec<u64> {
 }
 
 /// `sum_k s^k g_k` with the claim in the middle.
-fn evaluate<F: Field>(field: &F, coefficients: &[u64], claim: u64, powers: &[u64]) -> u64 {
+pub(super) fn evaluate<F: Field>(field: &F, coefficients: &[u64], claim: u64, powers: &[u64]) -> u64 {
     let middle = powers.len() / 2;
     let (low, high) = coefficients.split_at(middle);
     let all = low.iter().chain([&claim]).chain(high);
@@ -146,8 +150,8 @@ impl<F: Field> Prover<'_, F> {
 
     fn fold(&mut self, arity: usize, point: u64) {
         let powers = powers(&self.field, point, arity);
-        self.u = folded(&self.field, &powers, &self.u);
-        self.w = folded(&self.field, &reversed(powers), &self.w);
+        self.u = folded(&self.field, &powers, &mut self.u);
+        self.w = folded(&self.field, &reversed(powers), &mut self.w);
     }
 }
 
@@ -161,7 +165,7 @@ impl<F: Field> Left<'_, F> {
         self.heard.push(point);
         let powers = powers(&self.field, point, 2 * arity - 1);
         self.claim = evaluate(&self.field, &coefficients, self.claim, &powers);
-        self.u = folded(&self.field, &powers[..arity], &self.u);
+        self.u = folded(&self.field, &powers[..arity], &mut self.u);
     }
 }
 
@@ -175,7 +179,7 @@ impl<F: Field> Right<'_, F> {
         self.heard.push(point);
         let powers = powers(&self.field, point, 2 * arity - 1);
         self.claim = evaluate(&self.field, coefficients, self.claim, &powers);
-        self.w = folded(&self.field, &reversed(powers[..arity].to_vec()), &self.w);
+        self.w = folded(&self.field, &reversed(powers[..arity].to_vec()), &mut self.w);
         point
     }
 }
