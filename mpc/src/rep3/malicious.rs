@@ -1,8 +1,7 @@
 //! Replicated sharing against one malicious party, with abort (恶意安全): the semi-honest messages, and before anything is opened or
 //! sealed a proof by each party that its messages were right.
 //!
-//! **What it computes.** The [`Engine`](crate::engine::Engine) of [`rep3`](crate::rep3), but for shuffles: [`draw_shuffle`](crate::engine::Engine::draw_shuffle)
-//! refuses before any message, as a shuffle that is verified is not built yet. Truncation is another one (below).
+//! **What it computes.** The whole [`Engine`](crate::engine::Engine) of [`rep3`](crate::rep3). Truncation is another one (below).
 //!
 //! **Adversary.** One party of three, malicious, static; security with abort: honest parties output right values or an error.
 //! The corrupted party may make the others stop, also after it alone has seen an opening. Computational through the PRG and
@@ -17,7 +16,8 @@
 //!
 //! **Relations.** Component `x_i` is known to `P_i` and `P_{i-1}`, and so is every message, which becomes a component. So each message of
 //! a prover `P_i` satisfies a relation `sum_t u_t w_t + l + r = 0` of which `P_{i-1}` (left verifier) knows `u, l` and `P_{i+1}` (right verifier)
-//! `w, r`. For a product see `record.rs`, for lifted bits `engine.rs`. Inputs need none: whatever the owner sends is a sharing of something. The
+//! `w, r`. For a product see `record.rs`, for lifted bits `engine.rs`, for a shuffle `shuffle.rs`: there one verifier knows where rows go and the
+//! other must not, so coefficients are moved instead of rows. Inputs need none: whatever the owner sends is a sharing of something. The
 //! addends `u = x_0 + x_1` of P0 and the sums in a truncation are checked bit by bit: `u ^ x_0 ^ x_1` are the carries, and each is the
 //! majority of what is below (`trunc.rs`); 64 relations of one prover, no more messages than in the semi-honest protocol.
 //!
@@ -52,7 +52,7 @@
 //! sharing of `x`: P0 knows `c`, P1 and P2 know `r`; two truncations of the same shares round alike.
 //!
 //! **Rounds and bytes** beyond the semi-honest ones: per relation over words 6 bytes (a product: 14 instead of 8 per party; lifting: the
-//! same), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
+//! same; a shuffle: 28 instead of 16), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
 //! 2^23. Truncation sends `16 + 1/8 + 3F/8` bytes in 2 rounds, after the product's 24 in one. [`Priced`](crate::engine::Priced) gives exact numbers.
 //! A check runs before each opening and sealing, and by itself when more than 2^21 terms over words or 2^25 conjunctions wait, so
 //! that memory stays bounded; a single operation on more elements is checked at its end.
@@ -75,6 +75,7 @@ mod proof;
 mod record;
 mod seed;
 mod share;
+mod shuffle;
 mod steps;
 mod trunc;
 mod words;
@@ -86,6 +87,7 @@ use yu_wire::seal::SealPublic;
 
 use record::{BitsRecord, WordsRecord};
 pub use share::{CheckedBits, CheckedWords};
+pub use shuffle::CheckedShuffle;
 pub use steps::Check;
 
 use super::context::Context;
@@ -96,7 +98,12 @@ use crate::{Result, SessionId};
 
 /// Party `P_i` of one session against a malicious party. All three parties call the same operations in the same order.
 ///
-/// After an error it answers every further operation with an error.
+/// After an error it answers every further operation with an error. It holds keys and does not print:
+/// ```compile_fail
+/// fn print(engine: &yu_mpc::rep3::Malicious) -> String {
+///     format!("{engine:?}")
+/// }
+/// ```
 pub struct Malicious {
     base: Context,
     words: Vec<WordsRecord>,

@@ -5,11 +5,13 @@
 //!
 //! A product `z = x y` makes one for every party, over words and over bits alike:
 //! `x_i y_{i+1} + y_i x_{i+1} + [x_i y_i + F(k_i) - z_i] + [-F(k_{i+1})] = 0`.
-//! Other primitives write their relations out ([`Written`]).
+//! Other primitives write their relations out ([`Written`]), and those of a shuffle are in `shuffle.rs`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::shuffle::Moved;
 use crate::engine::{Bits, Product, Vector, Words, wipe};
 use crate::prg::{Key, Op, Purpose};
 use crate::rep3::context::{Context, PARTIES};
@@ -97,6 +99,19 @@ pub(super) enum WordsRecord {
     Product { x: Arc<Words<2>>, y: Arc<Words<2>>, z: Arc<Words<2>>, meet: Meet, op: u64, from: usize },
     /// One prover's.
     Written(Written),
+    /// One prover's, of a shuffle.
+    Moved(Moved),
+}
+
+impl WordsRecord {
+    /// What the factors of a side are multiplied with in a combination with coefficients `rho` of some relations; `None`: with 1. Either
+    /// side may carry them, but only one.
+    pub(super) fn weights<'a>(&self, side: Side, rho: &'a [u64]) -> Option<Cow<'a, [u64]>> {
+        match self {
+            Self::Moved(moved) => moved.weights(side, rho),
+            _ => (side == Side::Right).then_some(Cow::Borrowed(rho)),
+        }
+    }
 }
 
 /// Relations over bits, 64 to a word.
@@ -115,6 +130,11 @@ pub(super) trait Record {
     /// Terms of each.
     fn width(&self) -> usize;
 
+    /// Relations that stay together: halves are made of multiples of so many.
+    fn unit(&self) -> usize {
+        1
+    }
+
     /// Appends a half of some relations; `component` says which of our two it is made of, with its key.
     fn half(&self, side: Side, component: usize, key: &Key, what: What, rows: Range<usize>, out: &mut Half);
 }
@@ -130,6 +150,13 @@ impl Record for WordsRecord {
                     0
                 }
             }
+            Self::Moved(moved) => {
+                if moved.prover == prover {
+                    moved.rows
+                } else {
+                    0
+                }
+            }
         }
     }
 
@@ -137,12 +164,18 @@ impl Record for WordsRecord {
         match self {
             Self::Product { meet, .. } => 2 * meet.terms(),
             Self::Written(written) => written.width,
+            Self::Moved(_) => 1,
         }
+    }
+
+    fn unit(&self) -> usize {
+        if let Self::Moved(moved) = self { moved.column } else { 1 }
     }
 
     fn half(&self, side: Side, component: usize, key: &Key, what: What, rows: Range<usize>, out: &mut Half) {
         let (x, y, z, meet, op, from) = match self {
             Self::Written(written) => return written.half(side, rows, out),
+            Self::Moved(moved) => return moved.half(side, component, key, what, rows, out),
             Self::Product { x, y, z, meet, op, from } => (x.part(component), y.part(component), z.part(component), *meet, *op, *from),
         };
         let op = Op::new(op);
@@ -281,7 +314,7 @@ pub(super) fn pieces<R: Record>(records: &[R], prover: usize, rows: Range<usize>
         let len = record.rows(prover);
         let (from, to) = (rows.start.clamp(begin, begin + len) - begin, rows.end.clamp(begin, begin + len) - begin);
         begin += len;
-        let step = (CACHED / record.width().max(1)).max(1);
+        let step = (CACHED / record.width().max(1)).max(1).next_multiple_of(record.unit().max(1));
         (from..to).step_by(step).map(move |start| Piece { record, rows: start..to.min(start + step) })
     })
 }

@@ -1,5 +1,7 @@
 //! Relations over Z_2^64; why the steps are as they are is in [`super`].
 
+use std::borrow::Cow;
+
 use yu_wire::channel::exchange_ring_u64;
 
 use super::field::{Field, Prime, wide};
@@ -174,22 +176,23 @@ fn prove(context: &Context, records: &[WordsRecord], seeds: &Seeds, field: Prime
         let mut coefficients = Coefficients::new(seed);
         for piece in pieces(records, context.index, 0..usize::MAX) {
             let (left, right) = piece.both(context, What::Factors);
-            push_left(&field, &left.factors, &mut u);
-            push_right(&field, &right.factors, coefficients.next(piece.rows.len()), &mut w);
+            let rho = coefficients.next(piece.rows.len());
+            push(&field, &left.factors, piece.record.weights(Side::Left, rho), &mut u);
+            push(&field, &right.factors, piece.record.weights(Side::Right, rho), &mut w);
         }
     }
     (field, u, w)
 }
 
-fn push_left(field: &Prime, factors: &[u64], u: &mut Vec<u64>) {
-    u.extend(factors.iter().map(|factor| field.reduce(u128::from(*factor))));
-}
-
-/// `rho_g w_g mod p`.
-fn push_right(field: &Prime, factors: &[u64], coefficients: &[u64], w: &mut Vec<u64>) {
-    let width = factors.len() / coefficients.len().max(1);
-    for (factors, rho) in factors.chunks_exact(width.max(1)).zip(coefficients) {
-        w.extend(factors.iter().map(|factor| field.reduce(wide(*factor, *rho))));
+/// Factors modulo `p`, of each relation times its weight.
+fn push(field: &Prime, factors: &[u64], weights: Option<Cow<'_, [u64]>>, out: &mut Vec<u64>) {
+    let Some(weights) = weights else {
+        out.extend(factors.iter().map(|factor| field.reduce(u128::from(*factor))));
+        return;
+    };
+    let width = factors.len() / weights.len().max(1);
+    for (factors, weight) in factors.chunks_exact(width.max(1)).zip(&*weights) {
+        out.extend(factors.iter().map(|factor| field.reduce(wide(*factor, *weight))));
     }
 }
 
@@ -202,11 +205,12 @@ fn verify_left(context: &Context, records: &[WordsRecord], seeds: &Seeds, op: &O
         let mut carries = Vec::new();
         for piece in pieces(records, successor(context.index), 0..usize::MAX) {
             let left = piece.half(context, Side::Left, 1, What::All);
-            push_left(&field, &left.factors, &mut u);
+            let rho = coefficients.next(left.rest.len());
+            push(&field, &left.factors, piece.record.weights(Side::Left, rho), &mut u);
             carries.resize(left.rest.len(), 0);
             shares.fill(&mut carries);
             carries.iter_mut().for_each(|carry| *carry >>= 64 - BITS);
-            sum.add(&field, coefficients.next(left.rest.len()), &left.rest, &carries);
+            sum.add(&field, rho, &left.rest, &carries);
         }
     }
     let total = first_share(&mut context.next_key.stream(Purpose::CheckTotal, op));
@@ -230,7 +234,7 @@ fn verify_right(
         for piece in pieces(records, predecessor(context.index), 0..usize::MAX) {
             let right = piece.half(context, Side::Right, 0, What::All);
             let rho = coefficients.next(right.rest.len());
-            push_right(&field, &right.factors, rho, &mut w);
+            push(&field, &right.factors, piece.record.weights(Side::Right, rho), &mut w);
             let carries: Vec<u64> = right.rest.iter().map(|_| carries.next()).collect();
             sum.add(&field, rho, &right.rest, &carries);
         }
