@@ -12,6 +12,7 @@ use super::check::{all, share};
 use super::run::{Harness, Seat, run};
 use crate::cost::{Cost, Counts, Formula};
 use crate::dry::Dry;
+use crate::engine::Engine;
 use crate::programs::{NAMES, Program, Visitor, by_name};
 use crate::{Error, Result};
 
