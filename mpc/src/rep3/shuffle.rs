@@ -58,6 +58,14 @@ impl Drop for Wiped {
 }
 
 impl Places {
+    /// Another permutation.
+    #[cfg(test)]
+    pub(super) fn turned(&self) -> Self {
+        let mut places = self.0.0.clone();
+        places.rotate_left(1);
+        Self(Arc::new(Wiped(places)))
+    }
+
     /// Columns that stand one after the other, each permuted.
     pub(super) fn applied(&self, way: Way, columns: &[u64]) -> Vec<u64> {
         let (by, mut moved) = (&self.0.0, zeros(columns.len()));

@@ -174,7 +174,7 @@ fn broken_messages_name_the_sender() {
     };
     let honest = honest(program);
     for fault in [Fault::Truncate, Fault::Extend, Fault::Repeat, Fault::Late, Fault::OtherStep] {
-        for party in 0..3 {
+        for (party, name) in NAMES.iter().enumerate() {
             // the first message goes to the successor or to the predecessor, as the pass wants
             let number = honest.sent[party].iter().position(|step| is_shuffle(*step)).unwrap();
             let change = move |mut frame: Frame| match fault {
@@ -197,12 +197,8 @@ fn broken_messages_name_the_sender() {
                 }
             };
             let broken = run(Some(Target { party, number }), change, program);
-            let blamed = broken.results.iter().any(|result| matches!(result, Err(Error::Peer { culprit, .. }) if culprit == NAMES[party]));
-            assert!(
-                blamed,
-                "{fault:?} of party {party}: {:?}",
-                broken.results.iter().map(|result| result.as_ref().err()).collect::<Vec<_>>()
-            );
+            let blamed = broken.results.iter().any(|result| matches!(result, Err(Error::Peer { culprit, .. }) if culprit == name));
+            assert!(blamed, "{fault:?} of {name}: {:?}", broken.results.iter().map(|result| result.as_ref().err()).collect::<Vec<_>>());
         }
     }
 }

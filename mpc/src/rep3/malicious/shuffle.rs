@@ -169,3 +169,76 @@ impl Context {
 fn negate(values: &mut [u64]) {
     values.iter_mut().for_each(|value| *value = value.wrapping_neg());
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+    use crate::Error;
+    use crate::engine::Engine;
+
+    const NAMES: [&str; 3] = ["a", "b", "c"];
+
+    /// Three parties of which one changes the permutations that it knows; what they open.
+    fn run(change: impl Fn(usize, &mut Shuffle) + Sync) -> Vec<Result<Vec<u64>>> {
+        let mut mesh = yu_wire::memory::mesh(&NAMES);
+        let channels: Vec<_> = (0..3).map(|i| (mesh[i][(i + 2) % 3].take().unwrap(), mesh[i][(i + 1) % 3].take().unwrap())).collect();
+        let party = |index: usize, (prev, next)| {
+            let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(index as u64);
+            let mut engine = Malicious::new(index, &[9; 32], prev, next, &mut rng)?;
+            let column = engine.constant(&(0..50).collect::<Vec<_>>());
+            let mut by = engine.draw_shuffle(50)?;
+            change(index, &mut by.0);
+            let moved = engine.shuffle(&by, &[&column], Way::Forward)?;
+            Ok(engine.open(&moved.iter().collect::<Vec<_>>())?.remove(0))
+        };
+        std::thread::scope(|scope| {
+            let party = &party;
+            let threads: Vec<_> =
+                channels.into_iter().enumerate().map(|(index, channels)| scope.spawn(move || party(index, channels))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
+    }
+
+    #[test]
+    fn a_party_with_another_permutation_is_caught() {
+        let honest: Vec<Vec<u64>> = run(|_, _| ()).into_iter().map(Result::unwrap).collect();
+        assert!(honest.iter().all(|opened| *opened == honest[0]));
+        for (cheater, name) in NAMES.iter().enumerate() {
+            for with_next in [true, false] {
+                let results = run(|index, by| {
+                    if index == cheater {
+                        let places = if with_next { &mut by.with_next } else { &mut by.with_prev };
+                        *places = places.turned();
+                    }
+                });
+                for other in [1, 2].map(|more| (cheater + more) % 3) {
+                    assert!(matches!(results[other], Err(Error::Peer { .. } | Error::Transport(_))), "{name}");
+                }
+                let blamed = |result: &Result<_>| matches!(result, Err(Error::Peer { culprit, .. }) if culprit == name);
+                assert!(results.iter().any(blamed), "{name} is blamed");
+            }
+        }
+    }
+
+    /// Rows move by all three permutations, so by one that no party knows.
+    #[test]
+    fn permutations_of_all_three_pairs_count() {
+        let honest = run(|_, _| ());
+        for pair in 0..3 {
+            let other = run(|index, by| {
+                if index == pair {
+                    by.with_next = by.with_next.turned();
+                } else if index == successor(pair) {
+                    by.with_prev = by.with_prev.turned();
+                }
+            });
+            let (one, two) = (honest[0].as_ref().unwrap(), other[0].as_ref().unwrap());
+            assert!(one != two && other.iter().all(Result::is_ok));
+            let mut sorted = two.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..50).collect::<Vec<u64>>());
+        }
+    }
+}
