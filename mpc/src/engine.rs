@@ -31,12 +31,12 @@ pub use product::{Product, ProductShape, add_products};
 pub use vector::{BitVector, Module, Packed, Vector};
 pub use words::Words;
 
+use std::fmt;
 use std::ops::Range;
 
 use crate::{Error, Result};
 
 /// Values of one owner that become shares.
-#[derive(Debug)]
 pub struct Input<'a, V: ?Sized> {
     /// Party that owns them.
     pub owner: usize,
@@ -53,6 +53,13 @@ impl<V: ?Sized> Clone for Input<'_, V> {
 }
 
 impl<V: ?Sized> Copy for Input<'_, V> {}
+
+/// Without the values.
+impl<V: ?Sized> fmt::Debug for Input<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").field("owner", &self.owner).field("len", &self.len).finish_non_exhaustive()
+    }
+}
 
 impl<'a, V: ?Sized> Input<'a, V> {
     /// Checks the input at party `index` of `parties`; the values if they are ours. `len` counts the elements of values.
@@ -80,6 +87,17 @@ pub enum Way {
     Forward,
     /// Undoes [`Way::Forward`].
     Back,
+}
+
+impl Way {
+    /// The other one.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Forward => Self::Back,
+            Self::Back => Self::Forward,
+        }
+    }
 }
 
 /// A protocol that computes on shares.

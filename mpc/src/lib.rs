@@ -22,7 +22,9 @@
 //! | [`rep3`] multiply | 3 | semi-honest, 1 corruption | Araki et al. 2016/768 | 1 | 24 per element |
 //! | [`rep3`] multiply and truncate by F bits | 3 | same | product: 2016/768; truncation: [`rep3`] | 2 | 24 + 3F/8 per element |
 //! | [`rep3`] matrix product | 3 | same | 2016/768 | 1 | 24 per element of the result |
+//! | [`rep3`] shuffle | 3 | same | Laur, Willemson, Zhang 2011 | 3 | 48 per row and column |
 //! | [`rep3::malicious`] multiply | 3 | malicious with abort, 1 corruption | Boyle et al. 2019/1390 | 1, and about 30 per check | 42 per element, and below 18 kB per check |
+//! | [`rep3::malicious`] shuffle | 3 | same | 2019/1390; `shuffle.rs` there | 3, and the check | 84 per row and column |
 //! | [`stats`] | 2 + helper | same | built on the above | 5 or 6 | [`stats::formula`] |
 //!
 //! Letters used throughout: `n` parties or rows, `t` corrupted parties, `k = 64` bit length of the ring, `lambda = 40` bits of

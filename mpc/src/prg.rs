@@ -104,7 +104,12 @@ impl Op {
     }
 }
 
-/// A key shared by two parties. AES round keys are wiped on drop.
+/// A key shared by two parties. AES round keys are wiped on drop. It does not print:
+/// ```compile_fail
+/// fn print(key: &yu_mpc::prg::Key) -> String {
+///     format!("{key:?}")
+/// }
+/// ```
 pub struct Key {
     portable: Aes128,
     /// The same key where the CPU has VAES and AVX-512.

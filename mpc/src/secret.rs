@@ -23,6 +23,18 @@
 //!     format!("{a:?}")
 //! }
 //! ```
+//! ```compile_fail
+//! use yu_mpc::{rep3, ring::Ring64, secret::Secret};
+//! fn print(a: &Secret<rep3::Context, Ring64, ndarray::Ix1>) -> String {
+//!     format!("{a:?}")
+//! }
+//! ```
+//! ```compile_fail
+//! use yu_mpc::{rep3, ring::Ring64, secret::Secret};
+//! fn print(a: &Secret<rep3::Malicious, Ring64, ndarray::Ix1>) -> String {
+//!     format!("{a:?}")
+//! }
+//! ```
 
 mod bits;
 mod layout;

@@ -17,6 +17,8 @@ mod joint;
 mod learn;
 #[path = "suite/malicious.rs"]
 mod malicious;
+#[path = "suite/malicious_tables.rs"]
+mod malicious_tables;
 #[path = "suite/numeric.rs"]
 mod numeric;
 #[path = "suite/tables.rs"]

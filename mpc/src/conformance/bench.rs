@@ -12,10 +12,11 @@ use super::check::{all, share};
 use super::run::{Harness, Seat, run};
 use crate::cost::{Cost, Counts, Formula};
 use crate::dry::Dry;
+use crate::engine::Engine;
 use crate::programs::{NAMES, Program, Visitor, by_name};
 use crate::{Error, Result};
 
-/// What one run of one program cost, inputs and openings apart.
+/// What one run of one program cost, inputs and openings apart; with the check of an engine that checks.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Row {
@@ -121,9 +122,11 @@ impl<H: Harness> Visitor for Measure<H> {
         let party = |engine: &mut H::Engine, seat: &Seat| {
             let shared = share(engine, &inputs, Some(seat.index()))?;
             program.run(engine, &shared, self.n).map(drop)?;
+            engine.verify()?;
             let sent = || seat.totals().map_or(0, |totals| totals.bytes_sent);
             let (before, cpu, start) = (sent(), thread_cpu(), Instant::now());
             let outputs = program.run(engine, &shared, self.n)?;
+            engine.verify()?;
             let wall = start.elapsed();
             let cpu = cpu.zip(thread_cpu()).map(|(from, to)| to.saturating_sub(from));
             let seen = Seen { cpu, wall, sent: sent() - before };
@@ -149,12 +152,13 @@ impl<H: Harness> Visitor for Measure<H> {
     }
 }
 
-/// What the dry run predicts for the program without set-up, inputs and openings.
+/// What the dry run predicts for the program and its check, without set-up, inputs and openings.
 fn alone<H: Harness, P: Program>(program: &P, inputs: &[Vec<u64>], n: usize) -> Result<Cost> {
     let mut dry = Dry::<H::Engine>::new(H::PARTIES);
     let shared = share(&mut dry, inputs, None)?;
     let before = dry.formula().phases.len();
     program.run(&mut dry, &shared, n)?;
+    dry.verify()?;
     Formula { phases: dry.formula().phases.iter().skip(before).cloned().collect() }.evaluate(&Counts::default())
 }
 

@@ -6,6 +6,13 @@ use super::vector::{BitVector, Packed, Vector};
 use crate::memory::{collect, give};
 
 /// `K` components of shares of bits, wiped when the last holder drops them; a clone holds the same memory.
+///
+/// It does not print, compare or serialise:
+/// ```compile_fail
+/// fn print(share: &yu_mpc::engine::Bits<2>) -> String {
+///     format!("{share:?}")
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Bits<const K: usize> {
     // INVARIANT: all of one length

@@ -40,6 +40,11 @@ impl<const K: usize> Words<K> {
         &self.parts[at]
     }
 
+    /// Component number `at`, in the same memory.
+    pub(crate) fn shared(&self, at: usize) -> Shared {
+        self.parts[at].clone()
+    }
+
     /// Takes the components out; they are copied only if somebody else holds them too.
     #[must_use]
     pub fn into_parts(self) -> [Vec<u64>; K] {

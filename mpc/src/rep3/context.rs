@@ -16,6 +16,13 @@ pub const PARTIES: usize = 3;
 /// Party `P_i` of one session. All three parties call the same operations in the same order.
 ///
 /// After an error the context answers every further operation with an error: its peers may be at another operation.
+///
+/// It holds keys and does not print:
+/// ```compile_fail
+/// fn print(context: &yu_mpc::rep3::Context) -> String {
+///     format!("{context:?}")
+/// }
+/// ```
 pub struct Context {
     pub(super) index: usize,
     pub(super) prev: Channel,

@@ -7,7 +7,13 @@ use crate::engine::{BitVector, Engine, Packed, Vector};
 use crate::ring::{Int, Linear};
 use crate::{Error, Result};
 
-/// A secret array of bits.
+/// A secret array of bits. It does not print:
+/// ```compile_fail
+/// use yu_mpc::{rep3, secret::SecretBits};
+/// fn print(bits: &SecretBits<rep3::Context, ndarray::Ix1>) -> String {
+///     format!("{bits:?}")
+/// }
+/// ```
 #[must_use]
 pub struct SecretBits<E: Engine, D: Dimension> {
     // INVARIANT: as many bits as the shape has places

@@ -1,12 +1,11 @@
 //! Every message of the engine against malicious parties is changed once: it is caught before anything is opened.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use ndarray::Ix1;
 use yu_mpc::conformance::share;
-use yu_mpc::engine::{Engine, Product};
+use yu_mpc::engine::{Engine, Product, Way};
 use yu_mpc::rep3::malicious::Check;
 use yu_mpc::rep3::{Malicious, Rep3Step, reconstruct};
 use yu_mpc::ring::Int;
@@ -22,69 +21,111 @@ use crate::world::{NAMES, SESSION, on_threads, ring, rng};
 /// More than one word of bits.
 const LEN: usize = 70;
 
-/// One frame of one party: to its successor or predecessor, counted from 0.
+/// One frame of one party, to either neighbour, counted from 0.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Target {
-    party: usize,
-    to_next: bool,
-    number: usize,
+pub(crate) struct Target {
+    pub(crate) party: usize,
+    pub(crate) number: usize,
 }
 
-fn is_opening(step: Step) -> bool {
+pub(crate) fn is_opening(step: Step) -> bool {
     [Rep3Step::Open.step(), Rep3Step::OpenBits.step()].contains(&step)
 }
 
-/// What a run with one bit changed ends with.
-struct Run {
-    results: Vec<Result<Vec<Vec<u64>>>>,
-    /// Step of the changed frame, if the run got there.
-    step: Option<Step>,
-    /// Frames of openings that honest parties sent.
-    opened: usize,
-    /// Frames to successor and predecessor of each party.
-    frames: [[usize; 2]; 3],
+/// What a run with one frame changed ends with.
+pub(crate) struct Run {
+    pub(crate) results: Vec<Result<Vec<Vec<u64>>>>,
+    /// Steps of the frames that each party sent, in order.
+    pub(crate) sent: [Vec<Step>; 3],
 }
 
-fn run(target: Option<Target>, program: impl Fn(&mut Malicious) -> Result<Vec<Vec<u64>>> + Sync) -> Run {
-    let counts: [[Arc<AtomicUsize>; 2]; 3] = Default::default();
-    let (opened, changed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(usize::MAX)));
-    let results = on_threads(ring(), |index, (prev, next)| {
-        let watch = |channel: Channel, to_next: bool| {
-            let (count, opened, changed) = (counts[index][usize::from(!to_next)].clone(), opened.clone(), changed.clone());
-            tamper(channel, move |frame| {
-                let number = count.fetch_add(1, Ordering::SeqCst);
-                let here = Target { party: index, to_next, number };
-                if target == Some(here) {
-                    changed.store(frame.header.step.0 as usize, Ordering::SeqCst);
-                    return vec![flipped(&frame)];
-                }
-                if is_opening(frame.header.step) && target.is_some_and(|target| target.party != index) {
-                    opened.fetch_add(1, Ordering::SeqCst);
-                }
-                vec![frame]
-            })
-        };
-        let mut engine = Malicious::new(index, &SESSION, watch(prev, false), watch(next, true), &mut rng(100 + index as u64))?;
-        program(&mut engine)
-    });
-    let step = changed.load(Ordering::SeqCst);
-    Run {
-        results,
-        step: u32::try_from(step).ok().map(Step),
-        opened: opened.load(Ordering::SeqCst),
-        frames: counts.map(|counts| counts.map(|count| count.load(Ordering::SeqCst))),
+impl Run {
+    /// Openings among the first frames of a party: each party sends one frame for each.
+    fn openings(&self, party: usize, first: usize) -> usize {
+        self.sent[party].iter().take(first).filter(|step| is_opening(**step)).count()
     }
 }
 
+/// Runs the engine at three parties; `change` makes of the target's frame what leaves instead.
+pub(crate) fn run(
+    target: Option<Target>,
+    change: impl Fn(Frame) -> Vec<Frame> + Clone + Send + Sync + 'static,
+    program: impl Fn(&mut Malicious) -> Result<Vec<Vec<u64>>> + Sync,
+) -> Run {
+    let sent: [Arc<Mutex<Vec<Step>>>; 3] = Default::default();
+    let results = on_threads(ring(), |index, (prev, next)| {
+        let watch = |channel: Channel| {
+            let (sent, change) = (sent[index].clone(), change.clone());
+            tamper(channel, move |frame| {
+                let mut sent = sent.lock().unwrap();
+                let here = Target { party: index, number: sent.len() };
+                sent.push(frame.header.step);
+                if target == Some(here) { change(frame) } else { vec![frame] }
+            })
+        };
+        let mut engine = Malicious::new(index, &SESSION, watch(prev), watch(next), &mut rng(100 + index as u64))?;
+        program(&mut engine)
+    });
+    Run { results, sent: sent.map(|sent| sent.lock().unwrap().clone()) }
+}
+
+pub(crate) fn honest(program: impl Fn(&mut Malicious) -> Result<Vec<Vec<u64>>> + Sync) -> Run {
+    let honest = run(None, |frame| vec![frame], program);
+    let expected = honest.results[0].as_ref().unwrap();
+    assert!(honest.results.iter().all(|result| result.as_ref().is_ok_and(|got| got == expected)));
+    honest
+}
+
+/// One bit is another one: of the first byte, in a shuffle of any.
 fn flipped(frame: &Frame) -> Frame {
     let mut payload = frame.payload.to_vec();
-    if let Some(first) = payload.first_mut() {
-        *first ^= 1;
+    let at = if frame.header.step == Rep3Step::Shuffle.step() { 7919 % payload.len().max(1) } else { 0 };
+    if let Some(byte) = payload.get_mut(at) {
+        *byte ^= 1;
     }
     frame.clone().with_payload(payload)
 }
 
-/// Input, product, truncation, scalar product, matrix product, comparison, selection, opening of words and bits.
+/// Flips a bit of each wanted frame of each party, one frame in each run, and sees that it is caught before anything is opened;
+/// returns the steps of these frames.
+pub(crate) fn flip_each(
+    wanted: impl Fn(usize, Step) -> bool,
+    program: impl Fn(&mut Malicious) -> Result<Vec<Vec<u64>>> + Sync,
+) -> BTreeSet<Step> {
+    let honest = honest(&program);
+    let expected = honest.results[0].as_ref().unwrap();
+    let mut seen = BTreeSet::new();
+    for party in 0..3 {
+        for (number, step) in honest.sent[party].iter().copied().enumerate() {
+            // another input is not a deviation
+            if step == Rep3Step::Input.step() || !wanted(number, step) {
+                continue;
+            }
+            let cheated = run(Some(Target { party, number }), |frame| vec![flipped(&frame)], &program);
+            let place = format!("party {party}, frame {number}, step {step}");
+            assert_eq!(cheated.sent[party][number], step, "{place}: runs repeat until the change");
+            seen.insert(step);
+            for other in [1, 2].map(|more| (party + more) % 3) {
+                if let Ok(values) = &cheated.results[other] {
+                    assert!(agree(expected, values), "{place}: a wrong result was accepted");
+                }
+                // the party that was told something else in an opening notices
+                if !is_opening(step) && step != Check::Digest.step() {
+                    assert!(cheated.results[other].is_err(), "{place}: an honest party went on");
+                    // a false complaint to one party does not bind the other: all proofs did hold
+                    let opened = cheated.openings(other, usize::MAX);
+                    let before = honest.openings(party, number) + usize::from(step == Check::Verdict.step());
+                    assert!(opened <= before, "{place}: an honest party opened something");
+                }
+            }
+            assert!(cheated.results.iter().any(Result::is_err), "{place}: not noticed");
+        }
+    }
+    seen
+}
+
+/// Input, product, truncation, scalar product, matrix product, comparison, selection, shuffles there and back, opening of words
+/// and bits.
 fn everything(engine: &mut Malicious) -> Result<Vec<Vec<u64>>> {
     let index = engine.index();
     let inputs: Vec<Vec<u64>> =
@@ -99,7 +140,11 @@ fn everything(engine: &mut Malicious) -> Result<Vec<Vec<u64>>> {
     let products = engine.multiply(&products, 5)?;
     let less = x.lt(engine, &y)?;
     let chosen = less.select(engine, &x, &y)?;
-    let mut opened = engine.open(&[&products[0], &products[1], &products[2], chosen.words()])?;
+    let by = engine.draw_shuffle(LEN)?;
+    let moved = engine.shuffle(&by, &[x.words(), y.words()], Way::Forward)?;
+    let sums = engine.multiply(&[Product::Dots { left: &moved[0], right: &moved[1], terms: LEN }], 0)?;
+    let back = engine.shuffle(&by, &[&moved[1]], Way::Back)?;
+    let mut opened = engine.open(&[&products[0], &products[1], &products[2], chosen.words(), &sums[0], &back[0]])?;
     opened.push(engine.open_bits(&[less.bits()])?.remove(0).words().to_vec());
     Ok(opened)
 }
@@ -112,41 +157,9 @@ fn agree(expected: &[Vec<u64>], got: &[Vec<u64>]) -> bool {
 
 #[test]
 fn every_message_is_checked() {
-    let honest = run(None, everything);
-    let expected = honest.results[0].as_ref().unwrap().clone();
-    assert!(honest.results.iter().all(|result| result.as_ref().is_ok_and(|got| *got == expected)));
-    let mut seen = BTreeSet::new();
-    for party in 0..3 {
-        for to_next in [true, false] {
-            for number in 0..honest.frames[party][usize::from(!to_next)] {
-                let cheated = run(Some(Target { party, to_next, number }), everything);
-                let step = cheated.step.unwrap();
-                let place =
-                    format!("party {party}, to its {} frame {number}, step {step}", if to_next { "successor" } else { "predecessor" });
-                seen.insert(step);
-                let honest = |party: &usize| cheated.results[(*party + 1) % 3].is_err() && cheated.results[(*party + 2) % 3].is_err();
-                for other in [1, 2] {
-                    if let Ok(values) = &cheated.results[(party + other) % 3] {
-                        // another input is not a deviation; nobody else may accept
-                        assert!(step == Rep3Step::Input.step() || agree(&expected, values), "{place}: a wrong result was accepted");
-                    }
-                }
-                if step == Rep3Step::Input.step() {
-                    continue;
-                }
-                let last = is_opening(step) || step == Check::Digest.step();
-                if last {
-                    // the party that was told something else notices
-                    assert!(cheated.results.iter().any(Result::is_err), "{place}: not noticed");
-                } else {
-                    assert!(honest(&party), "{place}: an honest party went on");
-                    // a false complaint to one party does not bind the other: all proofs did hold
-                    let is_complaint = step == Check::Verdict.step();
-                    assert!(cheated.opened == 0 || is_complaint, "{place}: an honest party opened something");
-                }
-            }
-        }
-    }
+    let mut seen = flip_each(|_, _| true, everything);
+    // inputs: nobody accepts a wrong result, as every result of a changed input is right
+    seen.insert(Rep3Step::Input.step());
     use Check::*;
     let checks = [
         Carries,
@@ -178,6 +191,7 @@ fn every_message_is_checked() {
         Rep3Step::LiftHigh,
         Rep3Step::Open,
         Rep3Step::OpenBits,
+        Rep3Step::Shuffle,
     ];
     let all: BTreeSet<Step> = checks.iter().map(|step| step.step()).chain(messages.iter().map(|step| step.step())).collect();
     assert_eq!(seen, all, "every kind of message was changed");
@@ -220,12 +234,10 @@ fn errors_name_the_steps() {
         let and = engine.and(&[(&low[0], &low[1])])?;
         engine.open_bits(&[&and[0]]).map(|bits| vec![bits[0].words().to_vec()])
     };
-    let honest = run(None, program);
-    assert!(honest.results.iter().all(Result::is_ok));
+    let honest = honest(program);
     let mut named = BTreeSet::new();
-    for number in 0..honest.frames[1][1] {
-        let cheated = run(Some(Target { party: 1, to_next: false, number }), program);
-        let step = cheated.step.unwrap();
+    for (number, step) in honest.sent[1].iter().copied().enumerate() {
+        let cheated = run(Some(Target { party: 1, number }), |frame| vec![flipped(&frame)], program);
         for (message, label) in [(Rep3Step::Multiply, "rep3.multiply"), (Rep3Step::And, "rep3.and")] {
             if step == message.step() {
                 let Err(Error::Peer { culprit, step, .. }) = &cheated.results[2] else { panic!("no fault of a peer") };
@@ -265,15 +277,4 @@ fn sealed_results_are_checked_first() {
     assert_eq!(*values, [15; 4]);
     let bad = sealed(true);
     assert!(bad[0].is_err() && bad[1].is_err());
-}
-
-/// What is not verified is refused before any message.
-#[test]
-fn shuffles_are_refused() {
-    let run = run(None, |engine| match engine.draw_shuffle(5) {
-        Err(error @ Error::Caller(_)) => Err(error),
-        _ => Ok(Vec::new()),
-    });
-    assert!(run.results.iter().all(|result| matches!(result, Err(Error::Caller(_)))));
-    assert!(run.frames.iter().all(|[next, prev]| *next == 0 && *prev == 1), "keys only");
 }

@@ -3,7 +3,7 @@
 use super::coefficients::Coefficients;
 use super::packed::{Packer, packed_words};
 use super::products::{Form, QUARTERS, WordsRecord, pieces};
-use super::record::Side;
+use super::record::{Half, Side, What};
 use super::words::Work;
 use crate::Result;
 use crate::engine::wipe;
@@ -135,6 +135,17 @@ pub(super) fn prove(context: &Context, records: &[WordsRecord], op: &Op, rows: u
                 wipe(&mut across);
                 wipe(&mut along);
             }
+            (Form::Moved, ..) => {
+                if let WordsRecord::Moved(moved) = piece.record {
+                    let (mut u, mut w) = (Half::default(), Half::default());
+                    moved.half(Side::Left, 0, &context.own_key, What::All, piece.rows.clone(), &mut u);
+                    moved.half(Side::Right, 1, &context.next_key, What::All, piece.rows.clone(), &mut w);
+                    for ((mut sum, mask), (u, w)) in rests.zip(u.factors.iter().zip(&w.factors)) {
+                        sum.add(*u, *w);
+                        carries.push(sum.high(), mask, false);
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -175,7 +186,7 @@ pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotient
                     add_scaled(&mut total, sum, *sigma);
                 }
             }
-            Form::Long { .. } => {
+            Form::Long { .. } | Form::Moved => {
                 let (these, rest) = long.split_at(len);
                 long = rest;
                 let sigma = coefficients.sigma(len);

@@ -1,7 +1,7 @@
 //! When relations are checked, by how many proofs, and who is told.
 
 use bytes::Bytes;
-use yu_wire::channel::Expect;
+use yu_wire::channel::{Channel, Expect};
 
 use super::products::{self, WordsRecord};
 use super::record::{self, BitsRecord};
@@ -73,8 +73,7 @@ impl Malicious {
 ///
 /// A verifier that rejects cannot know whether the prover lied or the other verifier: the error names the prover.
 fn conclude(context: &mut Context, verdict: u8, names: &[&'static str]) -> Result<()> {
-    context.prev.send(Check::Verdict, Bytes::copy_from_slice(&[verdict]))?;
-    context.next.send(Check::Verdict, Bytes::copy_from_slice(&[verdict]))?;
+    let told = [&mut context.prev, &mut context.next].map(|channel| channel.send(Check::Verdict, Bytes::copy_from_slice(&[verdict])));
     let steps = names.join(", ");
     let refused = |culprit: &str, verdict: u8, what: String| {
         let kind = if verdict & BAD_WORDS == 0 { "bits" } else { "words" };
@@ -88,15 +87,22 @@ fn conclude(context: &mut Context, verdict: u8, names: &[&'static str]) -> Resul
     if verdict != 0 {
         return refused(&prev, verdict, format!("its proof does not hold; or `{next}`, who verifies it too, deviated"));
     }
-    let mut heard = [0; 2];
-    for (slot, channel) in heard.iter_mut().zip([&mut context.prev, &mut context.next]) {
-        *slot = channel.recv(Check::Verdict, Expect::Exactly(1))?.first().copied().unwrap_or(u8::MAX);
+    // what a party says counts before that one is gone, which it is if it refuses
+    let hear = |channel: &mut Channel| {
+        let verdict = channel.recv(Check::Verdict, Expect::Exactly(1))?;
+        Ok::<u8, Error>(verdict.first().copied().unwrap_or(u8::MAX))
+    };
+    let heard = [hear(&mut context.prev), hear(&mut context.next)];
+    match heard {
+        [Ok(from_prev), _] if from_prev != 0 => {
+            refused(&next, from_prev, format!("`{prev}` says that its proof does not hold; one of the two deviated"))
+        }
+        [_, Ok(from_next)] if from_next != 0 => {
+            refused(&next, from_next, format!("it says that our own proof does not hold; or `{prev}`, who verifies it too, deviated"))
+        }
+        [from_prev, from_next] => {
+            from_prev.and(from_next)?;
+            Ok(told.into_iter().collect::<std::result::Result<(), _>>()?)
+        }
     }
-    if heard[0] != 0 {
-        return refused(&next, heard[0], format!("`{prev}` says that its proof does not hold; one of the two deviated"));
-    }
-    if heard[1] != 0 {
-        return refused(&next, heard[1], format!("it says that our own proof does not hold; or `{prev}`, who verifies it too, deviated"));
-    }
-    Ok(())
 }

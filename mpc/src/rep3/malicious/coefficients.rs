@@ -31,7 +31,7 @@ impl<'k> Coefficients<'k> {
         Self { stream, tau, alpha: Vec::new(), beta: Vec::new(), buffer: Vec::new() }
     }
 
-    /// The next ones: of the places of a grid's quarters or of the rows of long products.
+    /// The next ones: of the places of a grid's quarters, of the rows of long products or of a shuffle.
     pub(super) fn sigma(&mut self, count: usize) -> &[u64] {
         draw(&mut self.stream, &mut self.buffer, count);
         &self.buffer
@@ -41,7 +41,7 @@ impl<'k> Coefficients<'k> {
     pub(super) fn skip(&mut self, piece: &Piece<'_>) {
         match piece.form {
             Form::Grid { .. } => _ = self.sigma(piece.quarter()),
-            Form::Long { .. } => _ = self.sigma(piece.rows.len()),
+            Form::Long { .. } | Form::Moved => _ = self.sigma(piece.rows.len()),
             Form::Matrix(_) => self.matrix(piece),
         }
     }

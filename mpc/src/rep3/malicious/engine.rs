@@ -10,9 +10,10 @@ use super::Malicious;
 use super::products::{Meet, WordsRecord};
 use super::record::{BitsRecord, Half, Written};
 use super::share::{CheckedBits, CheckedWords, Hidden, adopt};
+use super::shuffle::CheckedShuffle;
 use super::steps::Check;
 use super::trunc::{carries, flat, place, random};
-use crate::engine::{Bits, Engine, Input, Packed, Product, Vector, Way, Words, check_shift};
+use crate::engine::{Bits, Engine, Input, Packed, Product, Vector, Way, Words, check_shift, equal_lengths};
 use crate::planes::split;
 use crate::prg::{Op, Purpose};
 use crate::rep3::context::PARTIES;
@@ -24,8 +25,7 @@ const TAG: &[u8] = b"yu-mpc/malicious/digest/v1";
 impl Engine for Malicious {
     type Words = CheckedWords;
     type Bits = CheckedBits;
-    /// There is none yet.
-    type Shuffle = std::convert::Infallible;
+    type Shuffle = CheckedShuffle;
 
     const PARTIES: usize = PARTIES;
 
@@ -127,14 +127,21 @@ impl Engine for Malicious {
         Ok(adopt(results))
     }
 
-    /// # Errors
-    /// [`Error::Caller`]: a shuffle that is verified is not built yet, and one that is not verified is not offered.
-    fn draw_shuffle(&mut self, _: usize) -> Result<std::convert::Infallible> {
-        Err(Error::caller("the engine against malicious parties does not shuffle yet: sort and group with the semi-honest one"))
+    fn draw_shuffle(&mut self, len: usize) -> Result<CheckedShuffle> {
+        Ok(CheckedShuffle(self.base.draw_shuffle(len)?))
     }
 
-    fn shuffle(&mut self, by: &std::convert::Infallible, _: &[&CheckedWords], _: Way) -> Result<Vec<CheckedWords>> {
-        match *by {}
+    fn shuffle(&mut self, by: &CheckedShuffle, columns: &[&CheckedWords], way: Way) -> Result<Vec<CheckedWords>> {
+        columns.iter().try_for_each(|column| equal_lengths("shuffle", by.0.len(), column.len()))?;
+        let inner: Vec<&Words<2>> = columns.iter().map(|column| &*column.0).collect();
+        let whole = self.moved(&by.0, &Vector::concat(&inner), way)?;
+        self.noted(Rep3Step::Shuffle.label())?;
+        let mut from = 0;
+        let one = |column: &&CheckedWords| {
+            from += column.len();
+            Hidden::from(whole.slice(from - column.len()..from)).0
+        };
+        Ok(columns.iter().map(one).collect())
     }
 
     fn open(&mut self, values: &[&CheckedWords]) -> Result<Vec<Vec<u64>>> {

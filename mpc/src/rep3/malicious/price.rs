@@ -149,6 +149,8 @@ fn account(primitive: &Primitive, pending: &mut Pending, bill: &mut Bill<'_>) {
             match other {
                 Primitive::And { words } => pending.bits.iter_mut().for_each(|rows| *rows += words),
                 Primitive::Addends { words } => pending.bits[0] += words,
+                // two messages of each party
+                Primitive::Shuffle { len, .. } => (0..PARTIES).for_each(|prover| pending.add_words(prover, 2 * len, Form::Moved)),
                 Primitive::Lift { len } => (0..PARTIES).for_each(|prover| pending.add_words(prover, *len, Form::of(1))),
                 _ => {}
             }

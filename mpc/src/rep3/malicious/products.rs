@@ -6,14 +6,16 @@
 //!   folds the quarters while it reads them;
 //! - *long* scalar products: a coefficient each, all terms go into the proof;
 //! - a *matrix* product `[m, k] [k, n]`: `rho = alpha_i beta_j`, so that `sum_ij rho_ij sum_k x_ik y_kj` is a scalar product of `k` terms,
-//!   `sum_k (sum_i alpha_i x_ik) (sum_j beta_j y_kj)`.
+//!   `sum_k (sum_i alpha_i x_ik) (sum_j beta_j y_kj)`;
+//! - *moved* rows of a shuffle: a coefficient each, moved in the proof instead of the factors (`shuffle.rs`).
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::record::{Side, Written};
+use super::record::{Half, Side, What, Written};
+use super::shuffle::Moved;
 use crate::engine::{Product, Vector, Words};
 use crate::prg::{Key, Op, Purpose};
 use crate::rep3::context::PARTIES;
@@ -53,6 +55,8 @@ pub(crate) enum Form {
     },
     /// A matrix product `m`, `k`, `n`, both ways: `2k` terms.
     Matrix([usize; 3]),
+    /// Rows of a shuffle.
+    Moved,
 }
 
 /// Parts into which the rows of a grid are cut.
@@ -79,6 +83,7 @@ impl Form {
         match self {
             Self::Grid { width } => width * rows.div_ceil(QUARTERS),
             Self::Long { width } => width * rows,
+            Self::Moved => rows,
             Self::Matrix([_, k, _]) => {
                 if rows == 0 {
                     0
@@ -96,6 +101,8 @@ pub(super) enum WordsRecord {
     Product { x: Arc<Words<2>>, y: Arc<Words<2>>, z: Arc<Words<2>>, meet: Meet, op: u64, from: usize },
     /// One prover's.
     Written(Written),
+    /// One prover's, of a shuffle.
+    Moved(Moved),
 }
 
 impl WordsRecord {
@@ -104,7 +111,8 @@ impl WordsRecord {
         match self {
             Self::Product { z, .. } => z.len(),
             Self::Written(written) if written.prover == prover => written.rows,
-            Self::Written(_) => 0,
+            Self::Moved(moved) if moved.prover == prover => moved.rows,
+            Self::Written(_) | Self::Moved(_) => 0,
         }
     }
 
@@ -113,13 +121,19 @@ impl WordsRecord {
             Self::Product { meet: Meet::Rows(terms), .. } => Form::of(2 * *terms),
             Self::Product { meet: Meet::Matrix(shape), .. } => Form::Matrix(*shape),
             Self::Written(written) => Form::of(written.width),
+            Self::Moved(_) => Form::Moved,
         }
+    }
+
+    /// Relations that stay together.
+    fn column(&self) -> usize {
+        if let Self::Moved(moved) = self { moved.column.max(1) } else { 1 }
     }
 
     /// Operands of a product in the order of a side's factors: `x, y` left, `y, x` right.
     pub(super) fn operands(&self, side: Side, component: usize) -> Option<[&[u64]; 2]> {
         match (self, side) {
-            (Self::Written(_), _) => None,
+            (Self::Written(_) | Self::Moved(_), _) => None,
             (Self::Product { x, y, .. }, Side::Left) => Some([x.part(component), y.part(component)]),
             (Self::Product { x, y, .. }, Side::Right) => Some([y.part(component), x.part(component)]),
         }
@@ -160,6 +174,12 @@ impl WordsRecord {
                 if let Some(half) = written.side(side) {
                     out.copy_from_slice(&half.rest[rows]);
                 }
+                return Ok(());
+            }
+            Self::Moved(moved) => {
+                let mut half = Half::default();
+                moved.half(side, component, key, What::All, rows, &mut half);
+                out.copy_from_slice(&half.rest);
                 return Ok(());
             }
             Self::Product { x, y, z, meet, op, from } => (x.part(component), y.part(component), z.part(component), *meet, *op, *from),
@@ -228,13 +248,14 @@ impl Piece<'_> {
     pub(super) fn size(&self) -> usize {
         match self.form {
             Form::Grid { width } => width.max(1) * self.quarter() * QUARTERS,
-            Form::Long { .. } => self.rows.len().max(CACHED),
+            Form::Long { .. } | Form::Moved => self.rows.len().max(CACHED),
             Form::Matrix([.., n]) => self.rows.len().max(n),
         }
     }
 }
 
-/// A prover's relations piece by piece: all but the last of a grid in whole quarters, matrices in whole rows.
+/// A prover's relations piece by piece: all but the last of a grid in whole quarters, matrices in whole rows, shuffles in whole
+/// columns.
 pub(super) fn pieces(records: &[WordsRecord], prover: usize) -> impl Iterator<Item = Piece<'_>> {
     records.iter().flat_map(move |record| {
         let (len, form) = (record.rows(prover), record.form());
@@ -242,6 +263,7 @@ pub(super) fn pieces(records: &[WordsRecord], prover: usize) -> impl Iterator<It
             Form::Grid { width } => (CACHED / width.max(1)).next_multiple_of(QUARTERS),
             Form::Long { width } => (CACHED / width).max(1),
             Form::Matrix([.., n]) => (n * MATRIX_ROWS).max(1),
+            Form::Moved => CACHED.next_multiple_of(record.column()),
         };
         (0..len).step_by(step).map(move |start| Piece { record, form, rows: start..len.min(start + step) })
     })

@@ -2,7 +2,7 @@
 //!
 //! The prover `P_i` knows all four; `P_{i-1}` is the *left* verifier (`u, t_1`), `P_{i+1}` the *right* one (`w, t_2`). A level with arity `c`
 //! reads `u` and `w` as polynomials of degree `c - 1` with vectors as coefficients, `U(X) = sum_a X^a u_a` and
-//! `W(X) = sum_a X^(c-1-a) w_a` (`u_a` are the elements whose number is `a` modulo `c`), so that `<u, w>` is coefficient `c - 1` of
+//! `W(X) = sum_a X^(c-1-a) w_a` (which elements are in `u_a` is the field's choice), so that `<u, w>` is coefficient `c - 1` of
 //! `G(X) = <U(X), W(X)>`. The prover sends the other `2c - 2` coefficients in two shares: the left verifier's come from a key, the
 //! right one's are sent. At a random point `s` the new claim is `<U(s), W(s)> = G(s)`, of a `c`-th of the length. If the old
 //! claim is false, coefficient `c - 1` of the difference is not zero, whatever was sent, so at most `2c - 2` of the points hide it.
@@ -20,7 +20,8 @@
 //! an honest right one rejects, unless it is the digest of its own. With the right coins all that a corrupted right verifier sees is
 //! uniform but for `t_1`'s successor, which acceptance fixes. A corrupted left verifier may send another pair `(U', t')`: the right one
 //! accepts only if `(U' - U(s)) W(s) = t' - t_1`, and as `W(s)` is uniform and unknown to it, that tells it nothing: any other pair is rejected but for
-//! one chance in the size of the field.
+//! one chance in the size of the field. Modulo two primes the chance is one in the prime for a pair that is wrong modulo that one alone:
+//! soundness does not rest on it (both verifiers are honest then), and what decides is still `W(s)` alone.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};

@@ -5,7 +5,7 @@
 //!
 //! A product `z = x y` makes one for every party, over words and over bits alike:
 //! `x_i y_{i+1} + y_i x_{i+1} + [x_i y_i + F(k_i) - z_i] + [-F(k_{i+1})] = 0`.
-//! Other primitives write their relations out ([`Written`]).
+//! Other primitives write their relations out ([`Written`]), and those of a shuffle are in `shuffle.rs`.
 
 use std::ops::Range;
 use std::sync::Arc;

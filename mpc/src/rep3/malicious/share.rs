@@ -22,6 +22,25 @@ use crate::engine::{BitVector, Bits, Module, Packed, Vector, Words};
 ///     let _ = a.add(b);
 /// }
 /// ```
+/// ```compile_fail
+/// use yu_mpc::{rep3, ring::Ring64, secret::Secret};
+/// fn launder(a: Secret<rep3::Context, Ring64, ndarray::Ix1>) -> Secret<rep3::Malicious, Ring64, ndarray::Ix1> {
+///     Secret::from_words(a.into_words(), ndarray::Ix1(1)).unwrap()
+/// }
+/// ```
+/// With the words of its own engine that compiles:
+/// ```
+/// use yu_mpc::{rep3, ring::Ring64, secret::Secret};
+/// fn same(a: Secret<rep3::Malicious, Ring64, ndarray::Ix1>) -> Secret<rep3::Malicious, Ring64, ndarray::Ix1> {
+///     Secret::from_words(a.into_words(), ndarray::Ix1(1)).unwrap()
+/// }
+/// ```
+/// They do not print:
+/// ```compile_fail
+/// fn print(words: &yu_mpc::rep3::malicious::CheckedWords) -> String {
+///     format!("{words:?}")
+/// }
+/// ```
 #[derive(Clone)]
 pub struct CheckedWords(pub(super) Arc<Words<2>>);
 
@@ -30,6 +49,11 @@ pub struct CheckedWords(pub(super) Arc<Words<2>>);
 /// use yu_mpc::{engine::Engine, rep3};
 /// fn launder(bits: <rep3::Context as Engine>::Bits) -> <rep3::Malicious as Engine>::Bits {
 ///     bits.into()
+/// }
+/// ```
+/// ```compile_fail
+/// fn print(bits: &yu_mpc::rep3::malicious::CheckedBits) -> String {
+///     format!("{bits:?}")
 /// }
 /// ```
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use super::packed::{Unpacker, packed_words};
 use super::primes::{Primes, halves, joined};
 use super::products::{Form, Piece, QUARTERS, WordsRecord, pieces, sizes};
 use super::proof::{Left, Prover, Right, Roles, evaluate, mask_all, powers, receive, run};
-use super::record::Side;
+use super::record::{Half, Side, What};
 use super::seed::Seeds;
 use super::steps::Check;
 use crate::engine::wipe;
@@ -257,6 +257,7 @@ impl<'a> Fold<'a> {
             match piece.form {
                 Form::Grid { width } => self.grid(&piece, width, &mut coefficients, work, has_claim),
                 Form::Long { width } => self.long(&piece, width, &mut coefficients, work, has_claim),
+                Form::Moved => self.moved(&piece, &mut coefficients, work, has_claim),
                 Form::Matrix(shape) => {
                     coefficients.matrix(&piece);
                     self.matrix(&piece, shape, &coefficients, work, has_claim);
@@ -328,18 +329,44 @@ impl<'a> Fold<'a> {
                 let operand = &operand[row * terms..(row + 1) * terms];
                 let begin = self.out.len();
                 self.out.resize(begin + terms, 0);
-                for (out, operand) in self.out[begin..].chunks_mut(work.w.len()).zip(operand.chunks(work.w.len())) {
-                    for (at, prime) in self.field.0.iter().enumerate() {
-                        let place = &mut work.w[..out.len()];
-                        lanes::reduce(place, operand, prime.factor(halves(factor)[at]), prime.modulus);
-                        out.iter_mut().zip(place.iter()).for_each(|(slot, value)| *slot |= prime.canonical(*value) << (32 * at));
-                    }
-                }
+                self.scaled(begin, operand, factor, work);
             }
         }
         if has_claim {
             for (at, sigma) in sigma.iter().enumerate() {
                 self.claim_one(*sigma, work.left[at], work.right[at]);
+            }
+        }
+    }
+
+    fn moved(&mut self, piece: &Piece<'_>, coefficients: &mut Coefficients<'_>, work: &mut Work, has_claim: bool) {
+        let WordsRecord::Moved(moved) = piece.record else { return };
+        let rho = coefficients.sigma(piece.rows.len());
+        let weights = moved.weights(self.side, rho);
+        let mut half = Half::default();
+        let key = if self.component == 0 { &self.context.own_key } else { &self.context.next_key };
+        if weights.is_none() {
+            moved.half(self.side, self.component, key, What::Factors, piece.rows.clone(), &mut half);
+        }
+        let factors = weights.as_deref().unwrap_or(&half.factors);
+        let begin = self.out.len();
+        self.out.resize(begin + piece.rows.len(), 0);
+        self.scaled(begin, factors, self.powers[QUARTERS - 1], work);
+        if has_claim {
+            for (at, rho) in rho.iter().enumerate() {
+                self.claim_one(*rho, work.left[at], work.right[at]);
+            }
+        }
+    }
+
+    /// Writes ring elements times a factor to `out` from `begin` on, where zeros are.
+    fn scaled(&mut self, begin: usize, elements: &[u64], factor: u64, work: &mut Work) {
+        let piece = work.w.len();
+        for (out, elements) in self.out[begin..].chunks_mut(piece).zip(elements.chunks(piece)) {
+            for (at, prime) in self.field.0.iter().enumerate() {
+                let place = &mut work.w[..elements.len()];
+                lanes::reduce(place, elements, prime.factor(halves(factor)[at]), prime.modulus);
+                out.iter_mut().zip(place.iter()).for_each(|(slot, value)| *slot |= prime.canonical(*value) << (32 * at));
             }
         }
     }
