@@ -16,8 +16,8 @@ use std::ops::Range;
 
 use crate::cost::{Cost, Counts, Formula};
 use crate::engine::{
-    BitVector, Engine, Input, Module, Packed, Priced, Primitive, Product, ProductShape, Vector, Way, check_planes, check_range,
-    check_shift, equal_lengths,
+    BitVector, Engine, Input, Module, Packed, Priced, Primitive, Product, ProductShape, Vector, Way, check_bound, check_planes,
+    check_range, check_shift, equal_lengths,
 };
 use crate::{Error, Result};
 
@@ -152,6 +152,15 @@ impl<P: Priced> Engine for Dry<P> {
     fn truncate(&mut self, values: &[&Length], shift: u32) -> Result<Vec<Length>> {
         check_shift(shift)?;
         self.charge(Primitive::Truncate { len: values.iter().map(|value| value.0).sum(), shift });
+        Ok(values.iter().map(|value| **value).collect())
+    }
+
+    fn truncate_probabilistic(&mut self, values: &[&Length], shift: u32, bound: u32) -> Result<Vec<Length>> {
+        check_bound(shift, bound)?;
+        if !P::TRUNCATES_CHEAPLY {
+            return self.truncate(values, shift);
+        }
+        self.charge(Primitive::TruncateProbabilistic { len: values.iter().map(|value| value.0).sum() });
         Ok(values.iter().map(|value| **value).collect())
     }
 

@@ -29,6 +29,11 @@ pub enum Primitive {
         /// Bits cut.
         shift: u32,
     },
+    /// [`Engine::truncate_probabilistic`] of an engine that [has it](Priced::TRUNCATES_CHEAPLY).
+    TruncateProbabilistic {
+        /// Elements.
+        len: usize,
+    },
     /// [`Engine::and`].
     And {
         /// Words of all results.
@@ -82,6 +87,9 @@ pub trait Priced: Engine {
 
     /// Whether [`Engine::addends_at`] leaves out the planes below the range; as provided, it does not.
     const LOW_PLANES_ARE_FREE: bool = false;
+
+    /// Whether [`Engine::truncate_probabilistic`] is another operation than [`Engine::truncate`]; as provided, it is not.
+    const TRUNCATES_CHEAPLY: bool = false;
 
     /// Messages of the set-up, `parties` named in order.
     fn price_of_setup(parties: &[&str]) -> Formula;

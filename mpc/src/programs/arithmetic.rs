@@ -48,6 +48,83 @@ impl Program for Add {
     }
 }
 
+/// `x - y`: no communication.
+pub struct Subtract;
+
+impl Program for Subtract {
+    const NAME: &'static str = "sub";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng), words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(inputs[0].sub(&inputs[1]))])
+    }
+}
+
+/// `-x`: no communication.
+pub struct Negate;
+
+impl Program for Negate {
+    const NAME: &'static str = "neg";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(inputs[0].neg())])
+    }
+}
+
+/// Sum of all elements: no communication.
+pub struct Sum;
+
+impl Program for Sum {
+    const NAME: &'static str = "sum";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(array::<E, crate::ring::Ring64>(&inputs[0])?.sum().into_words())])
+    }
+}
+
+/// Mean of all elements, of which there is at least one.
+pub struct Mean;
+
+impl Program for Mean {
+    const NAME: &'static str = "mean";
+    const TOLERANCE: u64 = 1;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        let bits = 60u32.saturating_sub(FRACTION + n.max(1).ilog2());
+        vec![signed(n.max(1), bits, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(array::<E, Number>(&inputs[0])?.mean(engine)?.into_words())])
+    }
+}
+
+/// Sums of the first 1, 2, ... elements: no communication.
+pub struct PrefixSum;
+
+impl Program for PrefixSum {
+    const NAME: &'static str = "prefix-sum";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(array::<E, crate::ring::Ring64>(&inputs[0])?.prefix_sum().into_words())])
+    }
+}
+
 /// `x y` modulo 2^64.
 pub struct Multiply;
 
@@ -129,5 +206,21 @@ impl Program for Truncate {
 
     fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
         Ok(engine.truncate(&[&inputs[0]], FRACTION)?.into_iter().map(Output::Words).collect())
+    }
+}
+
+/// Truncation that may wrap, of numbers so small that it practically does not.
+pub struct TruncateProbabilistic;
+
+impl Program for TruncateProbabilistic {
+    const NAME: &'static str = "trunc-probabilistic";
+    const TOLERANCE: u64 = 1;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![signed(n, FRACTION + 4, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(engine.truncate_probabilistic(&[&inputs[0]], FRACTION, FRACTION + 4)?.into_iter().map(Output::Words).collect())
     }
 }

@@ -54,6 +54,37 @@ impl Program for Equal {
     }
 }
 
+/// `min(x, y)`.
+pub struct Minimum;
+
+impl Program for Minimum {
+    const NAME: &'static str = "min";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        pairs(n, rng)
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let (x, y) = (array::<E, Int>(&inputs[0])?, array::<E, Int>(&inputs[1])?);
+        Ok(vec![Output::Words(x.min(engine, &y)?.into_words())])
+    }
+}
+
+/// `max(x, 0)`.
+pub struct Rectify;
+
+impl Program for Rectify {
+    const NAME: &'static str = "relu";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![signed(n, 62, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(array::<E, Int>(&inputs[0])?.relu(engine)?.into_words())])
+    }
+}
+
 /// `max(x, y)`.
 pub struct Maximum;
 

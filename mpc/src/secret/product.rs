@@ -103,6 +103,16 @@ impl<E: Engine, const F: u32, D: Dimension> Secret<E, Fixed<F>, D> {
         Secret::from_words(words, self.shape.clone())
     }
 
+    /// As [`Self::rescale`] downwards for raw values below `2^bound` in absolute value, by
+    /// [`Engine::truncate_probabilistic`]: cheaper, wrong with probability below `2^(bound - 63)`, and it leaks more.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] unless `G < F` and `F - G <= bound <= 62`; the engine's.
+    pub fn rescale_probabilistic<const G: u32>(&self, engine: &mut E, bound: u32) -> Result<Secret<E, Fixed<G>, D>> {
+        let words = only(engine.truncate_probabilistic(&[self.words()], F.saturating_sub(G), bound)?)?;
+        Secret::from_words(words, self.dim())
+    }
+
     /// Product with one public number, cut back to the scale.
     ///
     /// # Errors
