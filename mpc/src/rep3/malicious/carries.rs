@@ -1,12 +1,13 @@
 //! The integers of the relations over words: what a relation leaves above 2^64, and the sum of it.
 
 use super::coefficients::Coefficients;
-use super::packed::{Packer, packed_words};
+use super::packed::Packer;
 use super::products::{Form, QUARTERS, WordsRecord, pieces};
 use super::record::{Half, Side, What};
 use super::words::Work;
 use crate::Result;
 use crate::engine::wipe;
+use crate::memory::{give, zeros};
 use crate::prg::{Op, Purpose};
 use crate::rep3::context::Context;
 
@@ -25,17 +26,23 @@ pub(super) const fn wide(a: u64, b: u64) -> u128 {
     (a as u128).wrapping_mul(b as u128)
 }
 
-/// `kappa` of each relation: below 2^19 for a grid, so half a word is enough; others have few relations.
-#[derive(Default)]
+/// `kappa` of each relation: below 2^20 for a grid, so half a word is enough; others have few relations.
 pub(super) struct Quotients {
-    short: Vec<u32>,
+    /// Two to a word.
+    short: Vec<u64>,
+    shorts: usize,
     long: Vec<u64>,
+}
+
+impl Quotients {
+    fn short(&self, at: usize) -> u64 {
+        self.short[at / 2] >> (32 * (at % 2)) & u64::from(u32::MAX)
+    }
 }
 
 impl Drop for Quotients {
     fn drop(&mut self) {
-        self.short.fill(0);
-        std::hint::black_box(&mut self.short);
+        give(std::mem::take(&mut self.short));
         wipe(&mut self.long);
     }
 }
@@ -73,14 +80,16 @@ struct Carries {
 
 impl Carries {
     /// `high = S / 2^64`: the share is `q_2 = -high - q_1 mod 2^48`, and `kappa = (high + q_1 + q_2) / 2^48`.
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, high: u128, mask: u64, is_short: bool) {
         let first = mask >> (64 - BITS);
         let second = (high as u64).wrapping_neg().wrapping_sub(first) & (u64::MAX >> (64 - BITS));
         self.sent.push(second);
         let kappa = (high.wrapping_add(first as u128).wrapping_add(second as u128) >> BITS) as u64;
         if is_short {
-            self.quotients.short.push(kappa as u32);
+            let at = self.quotients.shorts;
+            self.quotients.short[at / 2] |= kappa << (32 * (at % 2));
+            self.quotients.shorts = at + 1;
         } else {
             self.quotients.long.push(kappa);
         }
@@ -91,8 +100,8 @@ impl Carries {
 /// `q = -S / 2^64 mod 2^48`, packed, and `kappa = (S / 2^64 + q_1 + q_2) / 2^48`.
 pub(super) fn prove(context: &Context, records: &[WordsRecord], op: &Op, rows: usize, work: &mut Work) -> Result<(Vec<u64>, Quotients)> {
     let mut own = context.own_key.stream(Purpose::CheckCarry, op);
-    let mut carries = Carries { sent: Packer::new(rows, BITS), quotients: Quotients::default() };
-    carries.quotients.short.reserve(packed_words(rows, 64));
+    let mut carries =
+        Carries { sent: Packer::new(rows, BITS), quotients: Quotients { short: zeros(rows.div_ceil(2)), shorts: 0, long: Vec::new() } };
     for piece in pieces(records, context.index) {
         let len = piece.rows.len();
         work.fit(&piece);
@@ -104,12 +113,21 @@ pub(super) fn prove(context: &Context, records: &[WordsRecord], op: &Op, rows: u
         match (piece.form, piece.record.operands(Side::Left, 0), piece.record.operands(Side::Right, 1)) {
             (Form::Grid { width }, ..) => {
                 let stride = piece.quarter() * QUARTERS;
-                let (u, w) = (&mut work.u[..width * stride], &mut work.w[..width * stride]);
-                piece.record.grid(Side::Left, 0, piece.rows.clone(), stride, u);
-                piece.record.grid(Side::Right, 1, piece.rows.clone(), stride, w);
-                for (row, (mut sum, mask)) in rests.enumerate() {
-                    u.iter().skip(row).step_by(stride).zip(w.iter().skip(row).step_by(stride)).for_each(|(u, w)| sum.add(*u, *w));
-                    carries.push(sum.high(), mask, true);
+                let u = piece.record.grid(Side::Left, 0, piece.rows.clone(), stride, &mut work.u[..width * stride]);
+                let w = piece.record.grid(Side::Right, 1, piece.rows.clone(), stride, &mut work.w[..width * stride]);
+                if width == 2 {
+                    let [u0, u1] = [0, 1].map(|term| &u.get(term, stride)[..len]);
+                    let [w0, w1] = [0, 1].map(|term| &w.get(term, stride)[..len]);
+                    for ((mut sum, mask), ((u0, w0), (u1, w1))) in rests.zip(u0.iter().zip(w0).zip(u1.iter().zip(w1))) {
+                        sum.add(*u0, *w0);
+                        sum.add(*u1, *w1);
+                        carries.push(sum.high(), mask, true);
+                    }
+                } else {
+                    for (row, (mut sum, mask)) in rests.enumerate() {
+                        (0..width).for_each(|term| sum.add(u.get(term, stride)[row], w.get(term, stride)[row]));
+                        carries.push(sum.high(), mask, true);
+                    }
                 }
             }
             (Form::Long { width }, Some(u), Some(w)) => {
@@ -172,19 +190,18 @@ fn add_scaled(total: &mut Total, value: u128, factor: u64) {
 pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotients, coefficients: Option<Coefficients<'_>>) -> Total {
     let mut total = [0; 3];
     let Some(mut coefficients) = coefficients else { return total };
-    let (mut short, mut long) = (&quotients.short[..], &quotients.long[..]);
+    let (mut shorts, mut long) = (0, &quotients.long[..]);
     for piece in pieces(records, prover) {
         let len = piece.rows.len();
         match piece.form {
             Form::Grid { .. } => {
-                let (these, rest) = short.split_at(len);
-                short = rest;
                 let (quarter, tau) = (piece.quarter(), coefficients.tau);
                 for (i, sigma) in coefficients.sigma(quarter).iter().enumerate() {
-                    let column = these.iter().skip(i).step_by(quarter).zip(tau);
-                    let sum = column.fold(0u128, |sum, (kappa, tau)| sum.wrapping_add(wide(u64::from(*kappa), tau)));
+                    let column = (i..len).step_by(quarter).zip(tau);
+                    let sum = column.fold(0u128, |sum, (at, tau)| sum.wrapping_add(wide(quotients.short(shorts + at), tau)));
                     add_scaled(&mut total, sum, *sigma);
                 }
+                shorts += len;
             }
             Form::Long { .. } | Form::Moved => {
                 let (these, rest) = long.split_at(len);

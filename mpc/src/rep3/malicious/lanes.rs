@@ -29,8 +29,7 @@ impl Modulus {
     /// `t / R mod p` for any `t`, at most `t / 2^32 + p` and not below 0.
     #[inline(always)]
     pub(super) const fn montgomery(self, t: u64) -> u64 {
-        let m = (t & LOW).wrapping_mul(self.inverse) & LOW;
-        (t >> 32).wrapping_add(self.p).wrapping_sub(m.wrapping_mul(self.p) >> 32)
+        (t >> 32).wrapping_add(self.p).wrapping_sub(narrow(narrow(t, self.inverse), self.p) >> 32)
     }
 }
 
@@ -50,7 +49,7 @@ const fn narrow(a: u64, b: u64) -> u64 {
 /// `R f x` in the sense of [`Factor`]: below `2^33 p`.
 #[inline(always)]
 const fn times(x: u64, factor: Factor) -> u64 {
-    narrow(x, factor.low).wrapping_add((x >> 32).wrapping_mul(factor.high & LOW))
+    narrow(x, factor.low).wrapping_add(narrow(x >> 32, factor.high))
 }
 
 levels! {
@@ -184,7 +183,7 @@ levels! {
         let y = &y[..x.len()];
         let mut halves = [0u64; 4];
         for at in 0..x.len() {
-            let (one, two) = (narrow(x[at], y[at]), (x[at] >> 32).wrapping_mul(y[at] >> 32));
+            let (one, two) = (narrow(x[at], y[at]), narrow(x[at] >> 32, y[at] >> 32));
             halves[0] = halves[0].wrapping_add(one & LOW);
             halves[1] = halves[1].wrapping_add(one >> 32);
             halves[2] = halves[2].wrapping_add(two & LOW);
@@ -216,7 +215,7 @@ levels! {
         for at in 0..out.len() {
             // below p^2 / 2^32 + p < 2p
             let first = lower(one.montgomery(narrow(x[at], factor)), one.p);
-            let second = lower(two.montgomery((x[at] >> 32).wrapping_mul(factor >> 32)), two.p);
+            let second = lower(two.montgomery(narrow(x[at] >> 32, factor >> 32)), two.p);
             let first = lower((out[at] & LOW).wrapping_add(first), one.p);
             let second = lower((out[at] >> 32).wrapping_add(second), two.p);
             out[at] = first | second << 32;

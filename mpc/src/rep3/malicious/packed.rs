@@ -13,7 +13,7 @@ pub(super) struct Packer {
 
 impl Packer {
     pub(super) fn new(count: usize, bits: u32) -> Self {
-        Self { words: vec![0; packed_words(count, bits)], at: 0, bits }
+        Self { words: crate::memory::zeros(packed_words(count, bits)), at: 0, bits }
     }
 
     /// Appends a number below `2^bits`.

@@ -9,7 +9,7 @@ use super::products::Form;
 use super::proof::arities;
 use super::steps::Check;
 use super::trunc::PLANES;
-use super::words::SENT;
+use super::words::{SENT, padded};
 use crate::cost::{Expr, Formula};
 use crate::engine::{Priced, Primitive};
 use crate::rep3::context::{Context, PARTIES, predecessor, successor};
@@ -70,7 +70,7 @@ impl Bill<'_> {
             self.right(Check::Prime, has, false, |_| 8);
             self.right(Check::Coefficients, has, true, |_| 8 * SENT);
             self.right(Check::Point, has, false, |_| 8);
-            self.proof(has, pending.words.map(|(_, folded)| folded));
+            self.proof(has, pending.words.map(|(_, folded)| padded(folded)));
         }
         for from in (0..pending.bits.into_iter().max().unwrap_or(0)).step_by(SEGMENT) {
             let rows = pending.bits.map(|rows| rows.saturating_sub(from).min(SEGMENT));

@@ -105,6 +105,24 @@ pub(super) enum WordsRecord {
     Moved(Moved),
 }
 
+/// Factors of a grid's rows, term after term.
+pub(super) enum Terms<'a> {
+    /// The two terms of a product.
+    Two([&'a [u64]; 2]),
+    /// All terms one after the other.
+    Many(&'a [u64]),
+}
+
+impl Terms<'_> {
+    /// Term number `at`.
+    pub(super) fn get(&self, at: usize, stride: usize) -> &[u64] {
+        match self {
+            Self::Two(terms) => terms[at],
+            Self::Many(terms) => &terms[at * stride..(at + 1) * stride],
+        }
+    }
+}
+
 impl WordsRecord {
     /// Relations of a prover.
     pub(super) fn rows(&self, prover: usize) -> usize {
@@ -139,29 +157,32 @@ impl WordsRecord {
         }
     }
 
-    /// Factors of some rows of a grid, term after term: term `t` of row `rows.start + j` at `t * stride + j`. What is behind the rows is zero.
-    pub(super) fn grid(&self, side: Side, component: usize, rows: Range<usize>, stride: usize, out: &mut [u64]) {
+    /// Factors of some rows of a grid, term after term, each filled up with zeros to `stride`: where they stand, or copied to `room`.
+    pub(super) fn grid<'a>(&'a self, side: Side, component: usize, rows: Range<usize>, stride: usize, room: &'a mut [u64]) -> Terms<'a> {
         let len = rows.len();
         if let Some(operands) = self.operands(side, component) {
-            let terms = out.len() / stride / 2;
-            for (operand, out) in operands.into_iter().zip(out.chunks_mut(terms * stride)) {
+            let terms = room.len() / stride / 2;
+            if terms == 1 && len == stride {
+                return Terms::Two(operands.map(|operand| &operand[rows.clone()]));
+            }
+            for (operand, out) in operands.into_iter().zip(room.chunks_mut(terms * stride)) {
                 let operand = &operand[rows.start * terms..rows.end * terms];
                 for (term, out) in out.chunks_mut(stride).enumerate() {
-                    if terms == 1 {
-                        out[..len].copy_from_slice(operand);
-                    } else {
-                        out[..len].iter_mut().zip(operand.chunks_exact(terms)).for_each(|(slot, row)| *slot = row[term]);
-                    }
+                    out[..len].iter_mut().zip(operand.chunks_exact(terms)).for_each(|(slot, row)| *slot = row[term]);
                     out[len..].fill(0);
                 }
             }
         } else if let Self::Written(written) = self {
             let factors = written.side(side).map_or(&[][..], |half| &half.factors[rows.start * written.width..rows.end * written.width]);
-            for (term, out) in out.chunks_mut(stride).enumerate() {
+            if written.width == 1 && len == stride && factors.len() == len {
+                return Terms::Many(factors);
+            }
+            for (term, out) in room.chunks_mut(stride).enumerate() {
                 out[..len].iter_mut().zip(factors.chunks_exact(written.width)).for_each(|(slot, row)| *slot = row[term]);
                 out[len..].fill(0);
             }
         }
+        Terms::Many(room)
     }
 
     /// What is added in some rows; of a matrix whole rows of it.

@@ -13,7 +13,6 @@ use super::proof::{Left, Prover, Right, Roles, evaluate, mask_all, powers, recei
 use super::record::{Half, Side, What};
 use super::seed::Seeds;
 use super::steps::Check;
-use crate::engine::wipe;
 use crate::memory::{give, zeros};
 use crate::prg::{Key, Op, Purpose, Stream};
 use crate::rep3::context::{Context, predecessor, successor};
@@ -190,15 +189,14 @@ fn convolve(records: &[WordsRecord], field: &Primes, prover: usize, seed: &Key, 
         work.fit(&piece);
         let quarter = piece.quarter();
         let stride = quarter * QUARTERS;
-        let (u, w) = (&mut work.u[..width * stride], &mut work.w[..width * stride]);
-        piece.record.grid(Side::Left, 0, piece.rows.clone(), stride, u);
-        piece.record.grid(Side::Right, 1, piece.rows.clone(), stride, w);
+        let u = piece.record.grid(Side::Left, 0, piece.rows.clone(), stride, &mut work.u[..width * stride]);
+        let w = piece.record.grid(Side::Right, 1, piece.rows.clone(), stride, &mut work.w[..width * stride]);
         let sigma = coefficients.sigma(quarter);
         let (low, high) = (&mut work.low[..quarter], &mut work.high[..quarter]);
         for ((prime, factors), sums) in field.0.iter().zip(&factors).zip(&mut sums) {
             prime.factors(low, high, sigma);
             let (left, right) = (&mut work.left[..stride], &mut work.right[..stride]);
-            for (u, w) in u.chunks_exact(stride).zip(w.chunks_exact(stride)) {
+            for (u, w) in (0..width).map(|term| (u.get(term, stride), w.get(term, stride))) {
                 for (b, factor) in factors.iter().enumerate() {
                     let part = b * quarter..(b + 1) * quarter;
                     lanes::reduce(&mut left[part.clone()], &u[part.clone()], *factor, prime.modulus);
@@ -223,8 +221,15 @@ struct Fold<'a> {
     /// What the places of the quarters count: `X^b` left, `X^(3-b)` right; what is in no grid counts as the last quarter.
     powers: [u64; QUARTERS],
     out: Vec<u64>,
+    /// Elements that are there.
+    used: usize,
     /// `sum rho (rest + 2^64 carry)`.
     sum: u64,
+}
+
+/// Elements that the next level folds: filled up with zeros, so that it need not.
+pub(super) const fn padded(len: usize) -> usize {
+    len.next_multiple_of(QUARTERS)
 }
 
 /// Writes a verifier's shares of the next carries.
@@ -234,8 +239,14 @@ impl<'a> Fold<'a> {
     fn new(context: &'a Context, field: &'a Primes, side: Side, component: usize, prover: usize, point: u64, len: usize) -> Self {
         let all = powers(field, point, QUARTERS);
         let powers = std::array::from_fn(|b| all[if side == Side::Left { b } else { QUARTERS - 1 - b }]);
-        // the proof adds a few
-        Self { context, field, side, component, prover, powers, out: Vec::with_capacity(len + 64), sum: 0 }
+        Self { context, field, side, component, prover, powers, out: zeros(padded(len)), used: 0, sum: 0 }
+    }
+
+    /// The next `count` places.
+    const fn take(&mut self, count: usize) -> usize {
+        let begin = self.used;
+        self.used += count;
+        begin
     }
 
     fn finish(mut self) -> Vec<u64> {
@@ -270,14 +281,12 @@ impl<'a> Fold<'a> {
     fn grid(&mut self, piece: &Piece<'_>, width: usize, coefficients: &mut Coefficients<'_>, work: &mut Work, has_claim: bool) {
         let (quarter, len) = (piece.quarter(), piece.rows.len());
         let (stride, tau) = (quarter * QUARTERS, coefficients.tau);
-        let u = &mut work.u[..width * stride];
-        piece.record.grid(self.side, self.component, piece.rows.clone(), stride, u);
+        let u = piece.record.grid(self.side, self.component, piece.rows.clone(), stride, &mut work.u[..width * stride]);
         work.left[len..stride].fill(0);
         work.right[len..stride].fill(0);
         let sigma = coefficients.sigma(quarter);
-        let begin = self.out.len();
-        self.out.resize(begin + width * quarter, 0);
-        let out = &mut self.out[begin..];
+        let begin = self.take(width * quarter);
+        let out = &mut self.out[begin..self.used];
         let place = &mut work.w[..quarter];
         let mut claims = [0; 2];
         for (at, prime) in self.field.0.iter().enumerate() {
@@ -292,8 +301,8 @@ impl<'a> Fold<'a> {
                 let power = halves(self.powers[b])[at];
                 if self.side == Side::Left { prime.mul(power, reduced[b]) } else { power }
             });
-            for (u, out) in u.chunks_exact(stride).zip(out.chunks_exact_mut(quarter)) {
-                lanes::fold_words(place, u, &factors, prime.modulus);
+            for (term, out) in out.chunks_exact_mut(quarter).enumerate() {
+                lanes::fold_words(place, u.get(term, stride), &factors, prime.modulus);
                 if self.side == Side::Right {
                     lanes::scale_each(place, low, prime.modulus);
                 }
@@ -327,8 +336,7 @@ impl<'a> Fold<'a> {
             let factor = if self.side == Side::Left { self.powers[QUARTERS - 1] } else { self.field.modulo((*sigma).into()) };
             for operand in operands {
                 let operand = &operand[row * terms..(row + 1) * terms];
-                let begin = self.out.len();
-                self.out.resize(begin + terms, 0);
+                let begin = self.take(terms);
                 self.scaled(begin, operand, factor, work);
             }
         }
@@ -349,8 +357,7 @@ impl<'a> Fold<'a> {
             moved.half(self.side, self.component, key, What::Factors, piece.rows.clone(), &mut half);
         }
         let factors = weights.as_deref().unwrap_or(&half.factors);
-        let begin = self.out.len();
-        self.out.resize(begin + piece.rows.len(), 0);
+        let begin = self.take(piece.rows.len());
         self.scaled(begin, factors, self.powers[QUARTERS - 1], work);
         if has_claim {
             for (at, rho) in rho.iter().enumerate() {
@@ -362,7 +369,7 @@ impl<'a> Fold<'a> {
     /// Writes ring elements times a factor to `out` from `begin` on, where zeros are.
     fn scaled(&mut self, begin: usize, elements: &[u64], factor: u64, work: &mut Work) {
         let piece = work.w.len();
-        for (out, elements) in self.out[begin..].chunks_mut(piece).zip(elements.chunks(piece)) {
+        for (out, elements) in self.out[begin..self.used].chunks_mut(piece).zip(elements.chunks(piece)) {
             for (at, prime) in self.field.0.iter().enumerate() {
                 let place = &mut work.w[..elements.len()];
                 lanes::reduce(place, elements, prime.factor(halves(factor)[at]), prime.modulus);
@@ -377,8 +384,7 @@ impl<'a> Fold<'a> {
         if piece.rows.start == 0 {
             // the operand of `m` rows comes first on the left: `x, y` there, `y, x` here
             for (operand, is_first) in operands.into_iter().zip([self.side == Side::Left, self.side == Side::Right]) {
-                let begin = self.out.len();
-                self.out.resize(begin + k, 0);
+                let begin = self.take(k);
                 for (at, prime) in self.field.0.iter().enumerate() {
                     let scale = if self.side == Side::Left { halves(self.powers[QUARTERS - 1])[at] } else { 1 };
                     let sums = if is_first {
@@ -386,7 +392,7 @@ impl<'a> Fold<'a> {
                     } else {
                         weighted_columns(prime, operand, &coefficients.beta[..n])
                     };
-                    for (slot, sum) in self.out[begin..].iter_mut().zip(sums) {
+                    for (slot, sum) in self.out[begin..self.used].iter_mut().zip(sums) {
                         *slot |= prime.mul(sum, scale) << (32 * at);
                     }
                 }
@@ -421,7 +427,7 @@ impl<'a> Fold<'a> {
 
 impl Drop for Fold<'_> {
     fn drop(&mut self) {
-        wipe(&mut self.out);
+        give(std::mem::take(&mut self.out));
     }
 }
 
