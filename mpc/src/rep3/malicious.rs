@@ -33,8 +33,8 @@
 //!
 //! **The proof** that the combination holds, in either field: `proof.rs`, error below `2^-50` (at most 12 levels of degree 30, 3 of the last).
 //!
-//! **Soundness** of a check, all together: `2^-48 + 2^-49.6 + 2^-50 < 2^-47`, so below `2^-40` for up to 100 checks in a session; the
-//! coefficients are drawn after a verifier has received everything that it will check, and told in two halves by the two
+//! **Soundness** of a check, all together: `2^-48 + 2^-49.6 + 2^-50 < 2^-47`, and in a session with any
+//! number of them no more: the first check of a false relation either ends the session or is the one that fails. The coefficients are drawn after a verifier has received everything that it will check, and told in two halves by the two
 //! verifiers, so that a prover knows them only when both have. A verifier that rejects tells both others, and nobody goes on
 //! without hearing from both that the proofs hold.
 //!
@@ -52,8 +52,8 @@
 //! sharing of `x`: P0 knows `c`, P1 and P2 know `r`; two truncations of the same shares round alike.
 //!
 //! **Rounds and bytes** beyond the semi-honest ones: per relation over words 6 bytes (a product: 14 instead of 8 per party; lifting: the
-//! same; a shuffle: 28 instead of 16), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
-//! 2^23. Truncation sends `16 + 1/8 + 3F/8` bytes in 2 rounds, after the product's 24 in one. [`Priced`](crate::engine::Priced) gives exact numbers.
+//! same; a shuffle: 28 instead of 16 per row and column), over bits none; per check below 6 kB per party, about 30 rounds and, beyond
+//! 2^23 conjunctions, as much again for each 2^23. Truncation sends `16 + 1/8 + 3F/8` bytes in 2 rounds, after the product's 24 in one. [`Priced`](crate::engine::Priced) gives exact numbers.
 //! A check runs before each opening and sealing, and by itself when more than 2^21 terms over words or 2^25 conjunctions wait, so
 //! that memory stays bounded; a single operation on more elements is checked at its end.
 //!
