@@ -57,7 +57,7 @@
 //! sharing of `x`: P0 knows `c`, P1 and P2 know `r`; two truncations of the same shares round alike.
 //!
 //! **Rounds and bytes** beyond the semi-honest ones: per relation over words 6 bytes (a product: 14 instead of 8 per party; lifting: the
-//! same; a shuffle: 28 instead of 16), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
+//! same; a shuffle: 28 instead of 16 per row and column), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
 //! 2^23. Truncation sends `16 + 1/8 + 3F/8` bytes in 2 rounds, after the product's 24 in one. [`Priced`](crate::engine::Priced) gives exact numbers.
 //! A check runs before each opening and sealing, and by itself when more than 2^20 products or 2^25 conjunctions wait, so
 //! that memory stays bounded; a single operation on more elements is checked at its end.
