@@ -19,6 +19,8 @@ mod learn;
 mod malicious;
 #[path = "suite/numeric.rs"]
 mod numeric;
+#[path = "suite/probabilistic.rs"]
+mod probabilistic;
 #[path = "suite/tables.rs"]
 mod tables;
 #[path = "suite/transcript.rs"]
