@@ -1,19 +1,23 @@
 //! Truncation by name: right where it says so, and wrong as it says.
 
-use yu_mpc::Error;
 use yu_mpc::engine::{Engine, Input};
+use yu_mpc::{Error, Result};
 
 use super::world::three;
 
 const SHIFT: u32 = 20;
 
+fn cut_on<E: Engine>(engine: &mut E, len: usize, ours: Option<&[u64]>, [shift, bound]: [u32; 2]) -> Result<Vec<u64>> {
+    let shared = engine.input(&[Input { owner: 0, len, values: ours }])?;
+    let cut = engine.truncate_probabilistic(&[&shared[0]], shift, bound)?;
+    Ok(engine.open(&[&cut[0]])?.remove(0))
+}
+
 /// Cut values of P0, at each party.
 fn cut(values: &[u64], bound: u32) -> Vec<u64> {
     let [first, second, third] = three(|context| {
         let ours = (context.index() == 0).then_some(values);
-        let shared = context.input(&[Input { owner: 0, len: values.len(), values: ours }]).unwrap();
-        let cut = context.truncate_probabilistic(&[&shared[0]], SHIFT, bound).unwrap();
-        context.open(&[&cut[0]]).unwrap().remove(0)
+        cut_on(context, values.len(), ours, [SHIFT, bound]).unwrap()
     });
     assert!(first == second && second == third);
     first
@@ -48,9 +52,9 @@ fn large_numbers_wrap_as_often_as_stated() {
 #[test]
 fn bounds_that_do_not_fit_are_refused() {
     three(|context| {
-        let shared = context.input(&[Input { owner: 0, len: 1, values: (context.index() == 0).then_some(&[5][..]) }]).unwrap();
-        for (shift, bound) in [(0, 20), (20, 19), (20, 63)] {
-            assert!(matches!(context.truncate_probabilistic(&[&shared[0]], shift, bound), Err(Error::Caller(_))), "{shift} {bound}");
+        for sizes in [[0, 20], [20, 19], [20, 63]] {
+            let ours = (context.index() == 0).then_some(&[5][..]);
+            assert!(matches!(cut_on(context, 1, ours, sizes), Err(Error::Caller(_))), "{sizes:?}");
         }
     });
 }
