@@ -343,7 +343,9 @@ def markdown(rows, path):
     for row in good:
         op, n, yu, spu = row["program"], row["n"], row["yu"], row.get("spu")
         limit, aim = row.get("limit", {}), row.get("aim", {})
-        peak = f"{yu['peak_bytes'] / max(1, yu['operand_bytes']):.1f}" if yu["peak_bytes"] else "-"
+        # below that the process itself counts for more
+        is_large = yu["peak_bytes"] and yu["operand_bytes"] > 100e6
+        peak = f"{yu['peak_bytes'] / yu['operand_bytes']:.1f}" if is_large else "-"
         if spu:
             peer = f"SPU {row['spu_protocol']} | {spu['cpu_s']:.3f} | {spu['cpu_s'] / yu['cpu_s']:.1f} | {yu['per_element']:.1f}, {spu['bytes'] / yu['bytes'] * yu['per_element']:.1f}"
         else:
