@@ -23,6 +23,8 @@ mod malicious;
 mod malicious_tables;
 #[path = "suite/numeric.rs"]
 mod numeric;
+#[path = "suite/probabilistic.rs"]
+mod probabilistic;
 #[path = "suite/tables.rs"]
 mod tables;
 #[path = "suite/transcript.rs"]

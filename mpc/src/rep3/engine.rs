@@ -422,7 +422,6 @@ impl Context {
 /// Puts what each owner's input means for party `index` in the order of the owners.
 pub(super) fn by_owner(index: usize, own: [Vec<u64>; 2], received: Vec<u64>, theirs: Vec<u64>) -> [Words<2>; PARTIES] {
     let mut shares = [const { None }; PARTIES];
-    let zeros = |len: usize| vec![0; len];
     shares[index] = Some(Words::from_parts(own));
     shares[predecessor(index)] = Some({
         let len = received.len();
