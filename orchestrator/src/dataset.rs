@@ -16,11 +16,9 @@ use yu_desensitize::table::Table;
 use yu_governance::audit::{Event, Field, Verb};
 use yu_governance::canonical::{Hash, digest};
 use yu_governance::catalogue::{CatalogueEntry, Class, Column, Kind, Origin, Subjects};
+use yu_governance::contract::MAX_GROUPS;
 use yu_governance::id::DatasetId;
 use yu_governance::sign::Signed;
-
-/// Most distinct values of a categorical column: each becomes a column of the group matrix and a row of the result.
-const CATEGORIES: usize = 64;
 
 /// How a stored file is read again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -126,7 +124,7 @@ fn items(table: &Table, ask: &DatasetAdd) -> Result<Vec<Column>> {
         let kind = if ask.key.iter().any(|k| k == name) {
             Kind::Key
         } else if ask.categorical.iter().any(|c| c == name) {
-            Kind::Categorical { categories: column::distinct(table, name, CATEGORIES)? }
+            Kind::Categorical { categories: column::distinct(table, name, MAX_GROUPS)? }
         } else if column::numeric(&table.take(&[0_u64])?, name).is_ok() {
             column::numeric(table, name)?;
             Kind::Numeric

@@ -74,7 +74,7 @@ fn own_policy(node: &Node, bundle: &Bundle) -> Result<()> {
     let situation = Situation::of(node, contract)?;
     let findings = policy::check(&situation.input(contract, &bundle.dossier), &bundle::policy(node)?);
     match findings.first() {
-        None => Ok(()),
+        None => known::terms(contract),
         Some(first) => Err(first.into()),
     }
 }

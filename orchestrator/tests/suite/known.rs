@@ -6,7 +6,7 @@ use super::support::{ORGS, Plan, World, free_port, path};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::CatalogueEntry;
 use yu_governance::contract::Contract;
@@ -115,7 +115,21 @@ fn a_contract_that_says_other_than_the_node_knows_is_refused() {
     let other_key = |b: &mut Bundle| with(b, |c| c["receivers"][0]["seal"] = c["reviewer"]["seal"].clone());
     liar.refused(&bundle, other_key, "contract.rule", &["parties.seal", &bank]);
     // what follows from the plan
-    liar.refused(&bundle, |b| with(b, |c| c["cost"]["max_bytes"] = json!("1")), "contract.rule", &["contract.cost"]);
+    let most = u64::MAX.to_string();
+    liar.refused(&bundle, |b| with(b, |c| c["cost"]["max_bytes"] = json!(most)), "contract.rule", &["contract.cost"]);
+    // a plan that would take gigabytes to price is refused before anybody prices it
+    let many = |b: &mut Bundle| {
+        with(b, |c| {
+            (c["protocol"]["psi"]["kind"], c["reveal_match"]) = (json!("shared-join-80"), json!("none"));
+            for side in ["left", "right"] {
+                c["protocol"]["statistics"][side]["columns"] = (0..4000).map(|n| json!(format!("c{n}"))).collect();
+                c["protocol"]["statistics"][side]["exponents"] = vec![json!(1); 4000].into();
+            }
+        });
+    };
+    let start = Instant::now();
+    liar.refused(&bundle, many, "contract.rule", &["contract.size", "8000 columns"]);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let layout = |b: &mut Bundle| with(b, |c| c["outputs"][0]["layout"] = json!(format!("sha-256:{}", "00".repeat(32))));
     liar.refused(&bundle, layout, "contract.rule", &["contract.layout"]);
     // one person's consent for another's rows
