@@ -144,6 +144,21 @@ impl Node {
         self.journal().append(event, now())
     }
 
+    /// Logs peers of which the log does not say yet that they joined: their countersignatures count from then on.
+    ///
+    /// # Errors
+    /// `disk.full`, `storage.failed`, `storage.damaged`.
+    pub fn log_peers(&self) -> Result<()> {
+        for peer in self.store.peers()? {
+            let (name, key) = (peer.name.parse()?, public_key(&peer)?);
+            let mut journal = self.journal();
+            if !journal.log().has_joined(&name, &key) {
+                journal.append(Event::peer_joined(name, key), now())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends when the node is asked to stop.
     pub async fn stopped(&self) {
         let wait = self.stop.notified();

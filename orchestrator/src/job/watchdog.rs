@@ -112,6 +112,9 @@ fn judge(state: State, party: &str, answer: Result<JobAnswer, Fault>, last: &mut
 
 /// What a fault of this node's own disk may have left undone, and what only time makes due.
 fn tidy(node: &Node) {
+    if let Err(fault) = node.log_peers() {
+        tracing::error!(code = fault.code.as_str(), "a peer that joined is not in the log yet");
+    }
     for job in node.store().uncleaned().unwrap_or_default() {
         end::clean_up(node, &job);
     }

@@ -12,8 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
+use yu_governance::id::{ColumnSet, document_hash};
 use yu_governance::sign::{Signed, SigningKey};
 use yu_orchestrator::control::{Answer, Ask, LIMIT};
+use yu_orchestrator::home::Home;
+use yu_orchestrator::store::{PeerRow, Store};
 use yu_orchestrator::ticket::{NodeCard, Ticket};
 use yu_wire::carrier::{CarrierKind, Connection, Endpoint, EndpointConfig, RecvHalf, SendHalf};
 use yu_wire::identity::{Env, NodeIdentity, NodeName, OrgRoot};
@@ -387,4 +390,41 @@ fn the_local_socket_is_its_owners_from_the_first_instant() {
         Ok(said) => assert_eq!(String::from_utf8(said.stdout).unwrap().trim(), "0", "another user was answered"),
         Err(e) => eprintln!("skipped: another user cannot be played ({e}); run as root"),
     }
+}
+
+#[test]
+fn a_crash_after_a_ticket_was_redeemed_locks_nobody_out() {
+    let (listen, runtime) = (free_port(), runtime());
+    let mut world = World::start(&Plan { listen: [("authority", listen)].into(), ..Plan::default() });
+    let ticket = world.yu("authority", &["peer", "invite"]).ok("invite")["ticket"].as_str().unwrap().to_owned();
+    let ticket = Ticket::decode(&ticket).unwrap();
+    world.kill("health");
+    let card = card_of(&world, "health");
+    let health = Caller::new(&runtime, identity(&world, "health"), trust(&world, &["authority"]), "authority", listen);
+    // the process ends after the one step of the store: its log, its vault and the newcomer know nothing
+    world.kill("authority");
+    let store = Store::open(&Home::new(world.dir("authority"))).unwrap();
+    let c = &card.payload;
+    let row = PeerRow {
+        name: c.name.clone(),
+        address: None,
+        root: c.root.clone(),
+        signing_key: c.signing_key.to_string(),
+        seal_key: c.seal_key.clone(),
+        role: c.role.clone(),
+        controller: c.controller.clone(),
+        zone: c.zone.clone(),
+    };
+    let (hash, answer) = (document_hash(c).unwrap().to_string(), serde_json::to_string(&card).unwrap());
+    assert!(store.redeem_invite(&ticket.invite, &hash, &answer, &row, now()).unwrap());
+    drop(store);
+    world.up("authority");
+    let log = || world.yu("authority", &["audit", "show"]).all;
+    assert_eq!(log().matches("peer.joined").count(), 1, "{}", log());
+    assert!(matches!(join(&health, &card, &ticket), Answer::Ok(_)));
+    let hello = health.announced(CarrierKind::Quic);
+    assert!(matches!(health.ask(&hello, &Ask::Hello).unwrap(), Answer::Ok(_)));
+    assert_eq!(log().matches("peer.joined").count(), 1);
+    let secrets = std::fs::read_dir(world.dir("authority").join("keys/data")).unwrap().map(|file| file.unwrap().file_name());
+    assert!(secrets.into_iter().all(|name| !name.to_string_lossy().contains("invite")), "its secret is gone");
 }
