@@ -111,6 +111,14 @@ impl Store {
         raws.into_iter().map(job).collect()
     }
 
+    /// How many jobs of a proposer are not over, one of them left out.
+    pub fn open_proposals(&self, proposer: &str, but: &str) -> Result<u64> {
+        let open: Vec<String> = State::ALL.iter().filter(|s| !s.is_final()).map(|s| format!("'{s}'")).collect();
+        let sql = format!("SELECT COUNT(*) FROM job WHERE proposer=?1 AND id<>?2 AND state IN ({})", open.join(","));
+        let n: i64 = self.lock().query_row(&sql, [proposer, but], |r| r.get(0))?;
+        Ok(u64::try_from(n).unwrap_or(u64::MAX))
+    }
+
     /// Moves a job from one of the states in `from` to `to`, atomically; false when it is in none of them.
     pub fn move_job(&self, id: &str, from: &[State], to: State, now: i64) -> Result<bool> {
         self.move_job_and_queue(id, from, to, now, &[])
@@ -343,6 +351,17 @@ mod tests {
         assert_eq!(store.outbox().unwrap().len(), 2);
         store.set_cleaned("j").unwrap();
         assert!(store.uncleaned().unwrap().is_empty());
+    }
+
+    #[test]
+    fn open_proposals_are_counted_for_each_proposer() {
+        let (_dir, store) = store();
+        for (id, state, proposer) in
+            [("a", State::Proposed, "bank"), ("b", State::Held, "bank"), ("c", State::Done, "bank"), ("d", State::Proposed, "health")]
+        {
+            store.new_job(id, state, "{}", proposer, 1).unwrap();
+        }
+        assert_eq!(["a", "x"].map(|but| store.open_proposals("bank", but).unwrap()), [1, 2]);
     }
 
     #[test]

@@ -140,14 +140,20 @@ fn a_peer_that_asks_too_much_waits_and_holds_up_nobody_else() {
         let connection = bank.announced(kind);
         let mut held: Vec<_> = (0..8).map(|_| unfinished(&runtime, &connection)).collect();
         std::thread::sleep(SECOND);
-        let question = serde_json::to_vec(&Ask::Catalogue).unwrap();
+        let small = serde_json::to_vec(&Ask::Catalogue).unwrap();
+        let mut question = small.clone();
+        question.resize(70 << 10, b' ');
         let ninth = {
             let connection = connection.clone();
             runtime.spawn(async move { rpc::call(&connection, &question, LIMIT, 20 * SECOND).await })
         };
         std::thread::sleep(2 * SECOND);
         assert!(!ninth.is_finished(), "{kind}: it is answered beside eight others");
-        // a sign of life does not wait, on any connection; other questions do
+        // what trickles in takes no turn: small questions of the same peer are answered
+        let start = Instant::now();
+        assert!(matches!(bank.call(&connection, &small).unwrap(), Answer::Ok(_)));
+        assert!(start.elapsed() < 2 * SECOND, "{kind}: a small question waited {:?}", start.elapsed());
+        // a sign of life does not wait, on any connection
         assert!(matches!(bank.ask(&connection, &Ask::Hello).unwrap(), Answer::Ok(_)));
         assert!(matches!(bank.ask(&bank.announced(kind), &Ask::Hello).unwrap(), Answer::Ok(_)));
         let start = Instant::now();
@@ -165,8 +171,16 @@ fn a_peer_that_asks_too_much_waits_and_holds_up_nobody_else() {
         drop(held);
         connection.close();
     }
-    // a hundred at once are all answered
+    // what does not arrive in time is not waited for
     let connection = bank.announced(CarrierKind::Quic);
+    let (_send, mut recv) = unfinished(&runtime, &connection);
+    let start = Instant::now();
+    runtime.block_on(async {
+        let end = tokio::time::timeout(20 * SECOND, recv.read(&mut [0; 100])).await.expect("a question that trickles in is kept");
+        assert!(!matches!(end, Ok(n) if n > 0), "it was answered");
+    });
+    assert!(start.elapsed() > 8 * SECOND, "it had no time to arrive");
+    // a hundred at once are all answered
     let question = serde_json::to_vec(&Ask::Catalogue).unwrap();
     let asked: Vec<_> = (0..100)
         .map(|_| {
