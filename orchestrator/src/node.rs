@@ -9,7 +9,6 @@ pub use run::up;
 use crate::control::Door;
 use crate::fault::{Code, Fault, Result};
 use crate::home::{Home, NodeConfig};
-use crate::job::offer::Offers;
 use crate::journal::Journal;
 use crate::keys::{Keys, now};
 use crate::live::Live;
@@ -48,7 +47,6 @@ pub struct Node {
     links: Links,
     handle: tokio::runtime::Handle,
     live: Live,
-    offers: Offers,
     stopping: AtomicBool,
     stop: Notify,
     /// Held for the life of the process: two processes on one directory would fork its log.
@@ -94,11 +92,6 @@ impl Node {
     /// What its jobs do at this moment.
     pub fn live(&self) -> &Live {
         &self.live
-    }
-
-    /// What it stated about its inputs a moment ago.
-    pub fn offers(&self) -> &Offers {
-        &self.offers
     }
 
     /// Its port.

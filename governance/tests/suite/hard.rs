@@ -353,8 +353,17 @@ fn a15_rows_that_point_at_somebody_need_the_consent_filter() {
     });
     expect(&[], |w| {
         none(w);
-        w.entries[0].subjects = Subjects::None;
+        (w.entries[0].subjects, w.entries[0].subject_column) = (Subjects::None, None);
         w.entries[0].items.iter_mut().for_each(|c| c.class = Class::General);
+    });
+}
+
+#[test]
+fn a15_the_catalogue_says_whose_consent_counts_not_the_proposer() {
+    expect(&["consent.subject"], |w| w.entries[0].subject_column = Some("address".into()));
+    expect(&["consent.subject"], |w| {
+        let ConsentTerms::Filter { subject_column, .. } = &mut w.contract.inputs[0].consent else { unreachable!() };
+        *subject_column = "chronic".into();
     });
 }
 

@@ -230,6 +230,7 @@ fn entry(i: usize) -> CatalogueEntry {
         version: hash(["health file", "bank file"][i]),
         rows: 2_000,
         subjects: Subjects::Persons,
+        subject_column: Some("id".into()),
         origin: if i == 0 {
             Origin::Public
         } else {

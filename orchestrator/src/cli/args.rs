@@ -238,6 +238,9 @@ pub struct DatasetAddArgs {
     /// Key columns, comma separated; read as text.
     #[arg(long, value_delimiter = ',')]
     pub key: Vec<String>,
+    /// The column that names whom a row is about, whose consent counts; without it the only key column.
+    #[arg(long)]
+    pub subject: Option<String>,
     /// Columns to publish as categories, comma separated.
     #[arg(long, value_delimiter = ',')]
     pub categorical: Vec<String>,

@@ -138,8 +138,8 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         }),
         Ask::Catalogue => to_value(&node.all_signed::<CatalogueEntry>("catalogue")?),
         Ask::Deliver { kind, document } => deliver(node, &from, &kind, document),
-        Ask::Offer { authorisation, request, key, normalisation, columns } => {
-            let wanted = job::offer::Wanted { key: &key, steps: &normalisation, columns: &columns };
+        Ask::Offer { authorisation, request, key, normalisation, columns, measured } => {
+            let wanted = job::offer::Wanted { key: &key, steps: &normalisation, columns: &columns, measured: &measured };
             job::offer::answer(node, &from, &authorisation, &request, &wanted)
         }
         Ask::Propose { bundle } => job::admit::proposed(node, &from, bundle),

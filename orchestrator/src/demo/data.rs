@@ -42,6 +42,7 @@ impl SideInput {
             title: self.name.to_owned(),
             summary: format!("{} of {}", self.name, self.org),
             key: vec![self.key.clone()],
+            subject: None,
             categorical: self.category.clone().into_iter().collect(),
             omit: Vec::new(),
             update_frequency: "yearly".into(),

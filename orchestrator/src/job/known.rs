@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::CatalogueEntry;
-use yu_governance::contract::{ConsentTerms, Contract};
+use yu_governance::contract::Contract;
 use yu_governance::request::Approval;
 use yu_governance::sign::{Signed, SignedType};
 use yu_wire::seal::SealPublic;
@@ -98,14 +98,6 @@ pub fn terms(contract: &Contract) -> Result<()> {
     let layout = plan::layout_hash(contract)?;
     if contract.outputs.len() != 1 || contract.outputs.iter().any(|o| o.layout != layout) {
         return Err(Fault::new(Code::ContractRule, "contract.layout: the output's layout does not follow from the plan"));
-    }
-    for input in &contract.inputs {
-        // Consent is the key's subject's: another column would let one person consent for another.
-        if let ConsentTerms::Filter { subject_column, .. } = &input.consent
-            && !input.key.columns.contains(subject_column)
-        {
-            return Err(rule(format!("consent.subject: `{subject_column}` is no key column of {}", input.dataset), input.party.as_str()));
-        }
     }
     Ok(())
 }

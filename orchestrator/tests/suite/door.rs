@@ -230,7 +230,8 @@ fn faults_leave_without_paths_and_names_of_files() {
         key: vec!["resident_id".into()],
         // another one than in the job, whose statement is still remembered
         normalisation: vec!["trim".into(), "nfkc".into(), "resident_id".into()],
-        columns: Vec::new(),
+        columns: ColumnSet::new(["resident_id"]).unwrap(),
+        measured: Vec::new(),
     };
     std::fs::write(world.file("health.csv"), "other\n1\n").unwrap();
     told(ask(&offer), "dataset.changed");
