@@ -197,11 +197,11 @@ impl Shape<'_> {
         }
         let distinct: BTreeSet<_> = c.outputs.iter().map(|o| &o.name).collect();
         self.demand(
-            !c.outputs.is_empty() && distinct.len() == c.outputs.len(),
+            !c.outputs.is_empty() && distinct.len() == c.outputs.len() && c.outputs.iter().all(|o| (1..=MAX_DIGITS).contains(&o.digits)),
             "contract.outputs",
             &"contract",
-            "the contract must name at least one output, each once".into(),
-            "合约须列出至少一项输出，且不重复".into(),
+            format!("the contract must name at least one output, each once, with 1 to {MAX_DIGITS} significant digits"),
+            format!("合约须列出至少一项输出，不得重复，有效数字为 1 至 {MAX_DIGITS} 位"),
             ("correct `question` in job.toml", "修改 job.toml 的 `question`"),
         );
     }

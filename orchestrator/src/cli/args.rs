@@ -101,6 +101,9 @@ pub struct DemoArgs {
     /// Who learns which rows match: `none` (rows are joined on shares) or `both` (ECDH-PSI, faster).
     #[arg(long, default_value = "none", value_parser = ["none", "both"])]
     pub reveal_match: String,
+    /// Publish the correlations among the receiver's own columns too.
+    #[arg(long)]
+    pub own_correlations: bool,
     /// Seed of the simulated residents.
     #[arg(long, default_value_t = 20_260_101)]
     pub seed: u64,

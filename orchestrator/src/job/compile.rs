@@ -111,7 +111,13 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         nonce: hex::encode(nonce),
     };
     contract.cost = plan::cost(&contract)?;
-    contract.outputs = vec![OutputTerms { name: "statistics".into(), kind: "report".into(), layout: plan::layout_hash(&contract)? }];
+    contract.outputs = vec![OutputTerms {
+        name: "statistics".into(),
+        kind: "report".into(),
+        layout: plan::layout_hash(&contract)?,
+        digits: file.digits,
+        own_correlations: file.own_correlations,
+    }];
     contract.leakage = leakage::required(&contract);
     let dossier = Dossier {
         authorisation: Some(authorisation),
