@@ -29,6 +29,7 @@ use yu_governance::text::Text;
 struct Side1<'a> {
     file: &'a SideFile,
     entry: Signed<CatalogueEntry>,
+    columns: ColumnSet,
     request: Signed<DataRequest>,
     approval: Signed<Approval>,
     offer: OfferAnswer,
@@ -49,8 +50,9 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         None => authorisation.payload.purpose.clone(),
     };
     let kind = if file.reveal_match == "both" { PsiKind::EcdhRistretto255 } else { PsiKind::SharedJoin80 };
-    let left = side(node, &file.left, &authorisation, kind)?;
-    let right = side(node, &file.right, &authorisation, kind)?;
+    let group = |side: &str| file.group.as_ref().filter(|g| g.side == side).map(|g| g.column.as_str());
+    let left = side(node, &file.left, &authorisation, kind, group("left"))?;
+    let right = side(node, &file.right, &authorisation, kind, group("right"))?;
     let grouping = grouping(file, &left, &right)?;
     let statistics = StatisticsTerms {
         left: terms(&left)?,
@@ -81,7 +83,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
             .collect::<Result<Vec<_>>>()?,
         scenario: authorisation.payload.scenario.clone(),
         purpose,
-        inputs: vec![input(&left, &statistics, Side::Left)?, input(&right, &statistics, Side::Right)?],
+        inputs: vec![input(&left)?, input(&right)?],
         protocol: ProtocolTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics },
         security: SecurityModel {
             adversary: Adversary::SemiHonest,
@@ -109,7 +111,13 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         nonce: hex::encode(nonce),
     };
     contract.cost = plan::cost(&contract)?;
-    contract.outputs = vec![OutputTerms { name: "statistics".into(), kind: "report".into(), layout: plan::layout_hash(&contract)? }];
+    contract.outputs = vec![OutputTerms {
+        name: "statistics".into(),
+        kind: "report".into(),
+        layout: plan::layout_hash(&contract)?,
+        digits: file.digits,
+        own_correlations: file.own_correlations,
+    }];
     contract.leakage = leakage::required(&contract);
     let dossier = Dossier {
         authorisation: Some(authorisation),
@@ -142,13 +150,19 @@ fn assumptions(kind: PsiKind) -> Text {
     }
 }
 
-fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisation>, kind: PsiKind) -> Result<Side1<'a>> {
+fn side<'a>(
+    node: &Node,
+    file: &'a SideFile,
+    authorisation: &Signed<Authorisation>,
+    kind: PsiKind,
+    group: Option<&str>,
+) -> Result<Side1<'a>> {
     let dataset: DatasetId = file.dataset.parse()?;
     let entry = fetch_catalogue(node, &file.party)?
         .into_iter()
         .find(|e| e.payload.dataset == dataset)
         .ok_or_else(|| Fault::new(Code::NotFound, format!("data set `{dataset}`")).party(file.party.clone()))?;
-    for name in file.key.iter().chain(&file.columns) {
+    for name in file.key.iter().chain(&file.columns).map(String::as_str).chain(group) {
         if entry.payload.column(name).is_none() {
             let near: Vec<&str> = entry.payload.items.iter().map(|c| c.name.as_str()).collect();
             return Err(
@@ -167,21 +181,27 @@ fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisatio
     let request: Signed<DataRequest> = node.signed("request", approval.payload.request.as_str())?;
     // only a join on shares scales the columns
     let measured: &[String] = if kind == PsiKind::SharedJoin80 { &file.columns } else { &[] };
+    let columns = columns(file, &entry.payload, group)?;
+    if let Some(beyond) = columns.beyond(&approval.payload.granted()).first() {
+        let what = format!("columns.beyond-approval: column `{beyond}` of `{dataset}` is beyond the approved request");
+        return Err(Fault::new(Code::ColumnBeyond, what).party(file.party.clone()));
+    }
+    let wanted = offer::Wanted { key: &file.key, steps: &file.normalise, columns: &columns, measured };
     let offer = if file.party == node.name() {
-        let wanted = offer::Wanted { key: &file.key, steps: &file.normalise, columns: measured };
-        offer::of(node, &dataset, &authorisation.payload, &approval.payload, &wanted)?
+        offer::of(node, node.name(), &dataset, &authorisation.payload, &approval.payload, &wanted)?
     } else {
         let ask = Ask::Offer {
             authorisation: authorisation.payload.id.to_string(),
             request: approval.payload.request.to_string(),
             key: file.key.clone(),
             normalisation: file.normalise.clone(),
-            columns: measured.to_vec(),
+            columns: columns.clone(),
+            measured: measured.to_vec(),
         };
         serde_json::from_value(node.ask(&file.party, &ask)?)
             .map_err(|_| Fault::new(Code::PeerProtocol, "offer").party(file.party.clone()))?
     };
-    Ok(Side1 { file, entry, request, approval, offer })
+    Ok(Side1 { file, entry, columns, request, approval, offer })
 }
 
 fn terms(side: &Side1<'_>) -> Result<SideTerms> {
@@ -202,20 +222,24 @@ fn grouping(file: &JobFile, left: &Side1<'_>, right: &Side1<'_>) -> Result<Optio
     }
 }
 
-fn input(side: &Side1<'_>, statistics: &StatisticsTerms, which: Side) -> Result<Input> {
-    let mut columns: BTreeSet<String> = side.file.key.iter().chain(&side.file.columns).cloned().collect();
-    if let Some(grouping) = statistics.grouping.as_ref().filter(|g| g.side == which) {
-        columns.insert(grouping.column.clone());
-    }
-    let consent = match &side.offer.commitment {
-        None => ConsentTerms::NotNeeded,
-        Some(commitment) => ConsentTerms::Filter { subject_column: side.file.key[0].clone(), commitment: commitment.parse()? },
+/// Every column of a side that the job reads: keys, numbers, the grouping column, and whom a row is about.
+fn columns(file: &SideFile, entry: &CatalogueEntry, group: Option<&str>) -> Result<ColumnSet> {
+    let names: BTreeSet<&str> =
+        file.key.iter().chain(&file.columns).chain(&entry.subject_column).map(String::as_str).chain(group).collect();
+    Ok(ColumnSet::new(names)?)
+}
+
+fn input(side: &Side1<'_>) -> Result<Input> {
+    let consent = match (&side.offer.commitment, &side.entry.payload.subject_column) {
+        (None, _) => ConsentTerms::NotNeeded,
+        (Some(commitment), Some(subject)) => ConsentTerms::Filter { subject_column: subject.clone(), commitment: commitment.parse()? },
+        (Some(_), None) => return Err(Fault::new(Code::PeerProtocol, "consent without a subject").party(side.file.party.clone())),
     };
     Ok(Input {
         party: side.file.party.parse()?,
         dataset: side.entry.payload.dataset.clone(),
         version: side.entry.payload.version,
-        columns: ColumnSet::new(columns)?,
+        columns: side.columns.clone(),
         key: KeyTerms { columns: side.file.key.clone(), normalisation: side.file.normalise.clone() },
         consent,
         rows: side.offer.rows,

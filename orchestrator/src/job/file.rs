@@ -2,6 +2,7 @@
 
 use crate::fault::{Code, Fault, Result};
 use serde::{Deserialize, Serialize};
+use yu_governance::contract::{MAX_DIGITS, OwnCorrelations};
 
 /// A job as a person describes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +34,12 @@ pub struct JobFile {
     /// Group means by this categorical column.
     #[serde(default)]
     pub group: Option<GroupFile>,
+    /// Significant digits of published numbers.
+    #[serde(default = "digits")]
+    pub digits: u32,
+    /// Correlations among the columns of a receiver that brings data: `withheld`, or `published` because the question asks for them.
+    #[serde(default = "withheld")]
+    pub own_correlations: OwnCorrelations,
     /// Limits that are stricter than the parties' own.
     #[serde(default)]
     pub limits: LimitsFile,
@@ -86,6 +93,12 @@ pub struct LimitsFile {
     pub runs_per_day: Option<u64>,
 }
 
+fn digits() -> u32 {
+    MAX_DIGITS
+}
+fn withheld() -> OwnCorrelations {
+    OwnCorrelations::Withheld
+}
 fn mpc() -> String {
     "mpc".into()
 }
@@ -143,6 +156,9 @@ impl JobFile {
         if file.group.as_ref().is_some_and(|g| g.side != "left" && g.side != "right") {
             return bad("group.side", "`left` or `right`");
         }
+        if !(1..=MAX_DIGITS).contains(&file.digits) {
+            return bad("digits", &format!("1 to {MAX_DIGITS}"));
+        }
         if file.expires_hours == 0 || file.expires_hours > 24 * 30 {
             return bad("expires_hours", "1 to 720");
         }
@@ -188,6 +204,7 @@ columns = ["income"]
         for (from, to, field) in [
             ("joint-statistics", "steal", "question"),
             ("helper =", "reveal_match = \"left\"\nhelper =", "reveal_match"),
+            ("helper =", "digits = 15\nhelper =", "digits"),
             ("columns = [\"age\"]", "columns = []", "left.columns"),
             ("columns = [\"age\"]", "columns = [\"resident_id\"]", "left.columns"),
             ("yu://dev/health/n1", "yu://dev/bank/n1", "right.party"),
