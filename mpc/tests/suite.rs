@@ -3,6 +3,8 @@
 
 #[path = "suite/agreement.rs"]
 mod agreement;
+#[path = "suite/analysis.rs"]
+mod analysis;
 #[path = "suite/cheating.rs"]
 mod cheating;
 #[path = "suite/cost.rs"]
