@@ -321,10 +321,15 @@ fn contract() -> Contract {
                 left: side(HEALTH, &["cost", "visits"]),
                 right: side(BANK, &["income", "loans"]),
                 helper: party(PLATFORM),
-                grouping: Some(GroupingTerms { side: Side::Left, column: "chronic".into(), categories: vec!["yes".into(), "no".into()] }),
                 deviation: Deviation::Sample,
                 fixed_point: FixedPoint { value_bits: 20, unit_bits: 30 },
             },
+            steps: vec![StepTerms::Stats {
+                columns: [(Side::Left, "cost"), (Side::Left, "visits"), (Side::Right, "income"), (Side::Right, "loans")]
+                    .map(|(side, column)| ColumnRef { side, column: column.into() })
+                    .to_vec(),
+                group: Some(GroupingTerms { side: Side::Left, column: "chronic".into(), categories: vec!["yes".into(), "no".into()] }),
+            }],
         },
         security: SecurityModel {
             adversary: Adversary::SemiHonest,

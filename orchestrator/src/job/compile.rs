@@ -15,9 +15,9 @@ use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::{CatalogueEntry, Kind};
 use yu_governance::contract::leakage;
 use yu_governance::contract::{
-    Adversary, ApprovalRef, AuthorisationRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, Engine, FixedPoint,
-    GroupingTerms, Input, KeyTerms, Leakage, Limits, OutputTerms, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, Role, SealTo,
-    SecurityModel, Side, SideTerms, StatisticsTerms, Technique, Zone,
+    Adversary, ApprovalRef, AuthorisationRef, ColumnRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, Engine, FixedPoint,
+    Input, KeyTerms, Leakage, Limits, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, Role, SealTo, SecurityModel, Side, SideTerms,
+    StatisticsTerms, StepTerms, Technique, Zone,
 };
 use yu_governance::id::{ColumnSet, DatasetId, PartyName, document_hash};
 use yu_governance::policy::{Dossier, Floors};
@@ -51,12 +51,12 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
     let kind = if file.reveal_match == "both" { PsiKind::EcdhRistretto255 } else { PsiKind::SharedJoin80 };
     let left = side(node, &file.left, &authorisation, kind)?;
     let right = side(node, &file.right, &authorisation, kind)?;
-    let grouping = grouping(file, &left, &right)?;
+    let steps = file.terms(&|column| categories(column, &left, &right))?;
+    let malicious = file.security == "malicious";
     let statistics = StatisticsTerms {
         left: terms(&left)?,
         right: terms(&right)?,
         helper: file.helper.parse()?,
-        grouping,
         deviation: Deviation::Sample,
         fixed_point: FixedPoint { value_bits: plan::VALUE_BITS, unit_bits: plan::UNIT_BITS },
     };
@@ -67,10 +67,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
     let own = &node.config().limits;
     let mut contract = Contract {
         v: 1,
-        title: Text::new(
-            format!("joint statistics over {} and {}", file.left.dataset, file.right.dataset),
-            format!("{} 与 {} 的联合统计", file.left.dataset, file.right.dataset),
-        ),
+        title: title(file, &steps),
         environment: environment(node)?,
         technique: Technique::Mpc,
         parties: parties(node, file)?,
@@ -81,14 +78,14 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
             .collect::<Result<Vec<_>>>()?,
         scenario: authorisation.payload.scenario.clone(),
         purpose,
-        inputs: vec![input(&left, &statistics, Side::Left)?, input(&right, &statistics, Side::Right)?],
-        protocol: ProtocolTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics },
+        inputs: vec![input(&left, &steps, Side::Left)?, input(&right, &steps, Side::Right)?],
+        protocol: ProtocolTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics, steps },
         security: SecurityModel {
-            adversary: Adversary::SemiHonest,
+            adversary: if malicious { Adversary::Malicious } else { Adversary::SemiHonest },
             corruptions: 1,
             computational_bits: 128,
             statistical_bits: 40,
-            assumptions: assumptions(kind),
+            assumptions: if malicious { assumptions_malicious() } else { assumptions(kind) },
         },
         reveal_match: kind.reveals(),
         leakage: Vec::<Leakage>::new(),
@@ -109,7 +106,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         nonce: hex::encode(nonce),
     };
     contract.cost = plan::cost(&contract)?;
-    contract.outputs = vec![OutputTerms { name: "statistics".into(), kind: "report".into(), layout: plan::layout_hash(&contract)? }];
+    contract.outputs = plan::outputs(&contract)?;
     contract.leakage = leakage::required(&contract);
     let dossier = Dossier {
         authorisation: Some(authorisation),
@@ -140,6 +137,22 @@ fn assumptions(kind: PsiKind) -> Text {
             "三个计算方中至多一方被攻陷且遵守协议；AES-128 为伪随机函数；带密钥的 SHA-256 不发生碰撞",
         ),
     }
+}
+
+fn assumptions_malicious() -> Text {
+    Text::new(
+        "at most one of the three computing parties is corrupted and may deviate in any way: the others then end with an error, or the result is right for the inputs that were given (security with abort); AES-128 as a pseudorandom function; keyed SHA-256 does not collide",
+        "三个计算方中至多一方被攻陷，可任意偏离协议：此时其他方报错终止，或结果对所给输入正确（可中止的安全性）；AES-128 为伪随机函数；带密钥的 SHA-256 不发生碰撞",
+    )
+}
+
+fn title(file: &JobFile, steps: &[StepTerms]) -> Text {
+    let (left, right) = (&file.left.dataset, &file.right.dataset);
+    if matches!(steps, [StepTerms::Stats { .. }]) {
+        return Text::new(format!("joint statistics over {left} and {right}"), format!("{left} 与 {right} 的联合统计"));
+    }
+    let kinds: Vec<&str> = steps.iter().map(StepTerms::kind).collect();
+    Text::new(format!("{} over {left} and {right}", kinds.join(", ")), format!("{left} 与 {right} 的联合分析：{}", kinds.join("、")))
 }
 
 fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisation>, kind: PsiKind) -> Result<Side1<'a>> {
@@ -188,25 +201,23 @@ fn terms(side: &Side1<'_>) -> Result<SideTerms> {
     Ok(SideTerms { party: side.file.party.parse()?, columns: side.file.columns.clone(), exponents: side.offer.exponents.clone() })
 }
 
-fn grouping(file: &JobFile, left: &Side1<'_>, right: &Side1<'_>) -> Result<Option<GroupingTerms>> {
-    let Some(group) = &file.group else { return Ok(None) };
-    let (side, of) = if group.side == "left" { (Side::Left, left) } else { (Side::Right, right) };
-    match of.entry.payload.column(&group.column).map(|c| &c.kind) {
-        Some(Kind::Categorical { categories }) => {
-            Ok(Some(GroupingTerms { side, column: group.column.clone(), categories: categories.clone() }))
+/// All labels of a categorical column, from the catalogue.
+fn categories(column: &ColumnRef, left: &Side1<'_>, right: &Side1<'_>) -> Result<Vec<String>> {
+    let of = if column.side == Side::Left { left } else { right };
+    match of.entry.payload.column(&column.column).map(|c| &c.kind) {
+        Some(Kind::Categorical { categories }) => Ok(categories.clone()),
+        Some(_) => Err(Fault::new(Code::Input, format!("`{}` is not categorical in the catalogue", column.column))),
+        None => {
+            let near: Vec<&str> = of.entry.payload.items.iter().map(|c| c.name.as_str()).collect();
+            let what = format!("`{}` in {}; it has {}", column.column, of.file.dataset, near.join(", "));
+            Err(Fault::new(Code::ColumnMissing, what).party(of.file.party.clone()))
         }
-        Some(_) => {
-            Err(Fault::new(Code::Input, format!("`{}` is not categorical in the catalogue", group.column)).at("job.toml `group.column`"))
-        }
-        None => Err(Fault::new(Code::ColumnMissing, format!("`{}` in {}", group.column, of.file.dataset)).party(of.file.party.clone())),
     }
 }
 
-fn input(side: &Side1<'_>, statistics: &StatisticsTerms, which: Side) -> Result<Input> {
+fn input(side: &Side1<'_>, steps: &[StepTerms], which: Side) -> Result<Input> {
     let mut columns: BTreeSet<String> = side.file.key.iter().chain(&side.file.columns).cloned().collect();
-    if let Some(grouping) = statistics.grouping.as_ref().filter(|g| g.side == which) {
-        columns.insert(grouping.column.clone());
-    }
+    columns.extend(steps.iter().flat_map(StepTerms::categories).filter(|g| g.side == which).map(|g| g.column.clone()));
     let consent = match &side.offer.commitment {
         None => ConsentTerms::NotNeeded,
         Some(commitment) => ConsentTerms::Filter { subject_column: side.file.key[0].clone(), commitment: commitment.parse()? },

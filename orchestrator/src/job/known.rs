@@ -92,9 +92,8 @@ fn terms(contract: &Contract) -> Result<()> {
     if contract.cost != plan::cost(contract)? {
         return Err(Fault::new(Code::ContractRule, "contract.cost: the cost statement does not follow from the plan"));
     }
-    let layout = plan::layout_hash(contract)?;
-    if contract.outputs.len() != 1 || contract.outputs.iter().any(|o| o.layout != layout) {
-        return Err(Fault::new(Code::ContractRule, "contract.layout: the output's layout does not follow from the plan"));
+    if contract.outputs != plan::outputs(contract)? {
+        return Err(Fault::new(Code::ContractRule, "contract.layout: the outputs and their layouts do not follow from the plan"));
     }
     for input in &contract.inputs {
         // Consent is the key's subject's: another column would let one person consent for another.

@@ -1,33 +1,94 @@
 //! The reconstructed result as governance checks and releases it.
 
-use super::{plan, run};
+use super::plan::{self, Program};
+use super::run;
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
 use yu_governance::check::{ResultView, Reviewable};
 use yu_governance::contract::Contract;
 use yu_governance::held::Reconstruction;
 use yu_governance::id::PartyName;
+use yu_mpc::analysis::{self, Outcome, StepResult};
+use yu_mpc::joint;
 use yu_mpc::rep3::{SealedShare, reconstruct};
-use yu_mpc::stats::{Statistics, assemble};
+use yu_mpc::stats::{self, Layout, Statistics};
 use yu_wire::seal::SealKey;
 
-/// Joint statistics.
+/// What a job tells.
 #[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Report(pub Statistics);
+#[serde(untagged)]
+pub enum Report {
+    /// Joint statistics, of a job that asks for nothing else.
+    Statistics(Statistics),
+    /// Results of steps.
+    Steps(Outcome),
+}
 
 impl Reviewable for Report {
     fn view(&self) -> ResultView {
-        let s = &self.0;
-        let columns: Vec<(&str, &str)> = s.columns.iter().map(|c| (c.party.as_str(), c.name.as_str())).collect();
-        let groups: Vec<&str> = s.groups.iter().map(|g| g.label.as_str()).collect();
-        let layout = plan::hash_of(&columns, &groups);
-        ResultView {
-            outputs: layout.map(|hash| vec![("statistics".to_owned(), hash)]).unwrap_or_default(),
-            matched: s.count,
-            cells: s.groups.iter().map(|g| g.count).collect(),
-            constant_columns: s.columns.iter().filter(|c| c.sd.is_none_or(|sd| sd == 0.0)).count() as u64,
-            finite: s.columns.iter().all(|c| c.mean.is_some_and(f64::is_finite)),
+        match self {
+            Self::Statistics(s) => {
+                let columns: Vec<(&str, &str)> = s.columns.iter().map(|c| (c.party.as_str(), c.name.as_str())).collect();
+                let groups: Vec<&str> = s.groups.iter().map(|g| g.label.as_str()).collect();
+                let layout = plan::hash_of(&columns, &groups);
+                ResultView {
+                    outputs: layout.map(|hash| vec![(plan::STATISTICS.to_owned(), hash)]).unwrap_or_default(),
+                    matched: s.count,
+                    cells: cells(s),
+                    constant_columns: constant(s),
+                    finite: finite(s),
+                }
+            }
+            Self::Steps(outcome) => {
+                let mut view = ResultView {
+                    outputs: plan::outputs_of(outcome).unwrap_or_default(),
+                    matched: outcome.matched,
+                    cells: Vec::new(),
+                    constant_columns: 0,
+                    finite: true,
+                };
+                outcome.steps.iter().for_each(|step| see(step, &mut view));
+                view
+            }
+        }
+    }
+}
+
+fn cells(s: &Statistics) -> Vec<u64> {
+    s.groups.iter().map(|g| g.count).collect()
+}
+
+fn constant(s: &Statistics) -> u64 {
+    s.columns.iter().filter(|c| c.sd.is_none_or(|sd| sd == 0.0)).count() as u64
+}
+
+fn finite(s: &Statistics) -> bool {
+    s.columns.iter().all(|c| c.mean.is_some_and(f64::is_finite))
+}
+
+/// Adds what the checks want to know of a step's result.
+fn see(step: &StepResult, view: &mut ResultView) {
+    match step {
+        StepResult::Stats(s) => {
+            view.cells.extend(cells(s));
+            view.constant_columns += constant(s);
+            view.finite &= finite(s);
+        }
+        StepResult::Quantiles { columns } => {
+            let all = columns.iter().flat_map(|c| &c.quantiles);
+            view.cells.extend(all.clone().map(|q| q.rows));
+            view.finite &= all.into_iter().all(|q| q.value.is_some_and(f64::is_finite));
+        }
+        StepResult::Histogram { bins, .. } => view.cells.extend(bins.iter().map(|bin| bin.count)),
+        StepResult::Groupby { groups, .. } => {
+            view.cells.extend(groups.iter().map(|g| g.count));
+            view.finite &= groups.iter().flat_map(|g| g.sums.iter().chain(&g.means)).all(|n| n.is_some_and(f64::is_finite));
+        }
+        StepResult::LinearRegression(model) | StepResult::LogisticRegression(model) => {
+            // both classes are groups of rows
+            view.cells.extend(model.positives.into_iter().flat_map(|n| [n, model.count.saturating_sub(n)]));
+            let scales = model.features.iter().chain([&model.target]).flat_map(|c| [c.mean, c.sd]);
+            view.finite &= scales.into_iter().all(|n| n.is_some_and(f64::is_finite));
         }
     }
 }
@@ -53,11 +114,12 @@ impl Opened {
         let names: [&str; 3] = names.iter().map(String::as_str).collect::<Vec<_>>().try_into().map_err(|_| missing(()))?;
         match reconstruct(key, names, &sealed, run::OUTPUT_INFO, job.as_bytes()) {
             Ok(values) => {
-                let statistics = match plan::joint(contract)? {
-                    Some(plan) => yu_mpc::joint::assemble(&plan, &values)?,
-                    None => assemble(&plan::layout(contract)?, &values)?,
+                let report = match plan::program(contract)? {
+                    Program::Aligned(plan) => Report::Statistics(stats::assemble(&Layout::of(&plan)?, &values)?),
+                    Program::Joined(plan) => Report::Statistics(joint::assemble(&plan, &values)?),
+                    Program::Steps(plan) => Report::Steps(analysis::assemble(&plan, &values)?),
                 };
-                Ok(Reconstruction::Consistent(Report(statistics)))
+                Ok(Reconstruction::Consistent(report))
             }
             Err(yu_mpc::Error::Inconsistent { suspects }) => {
                 let culprits = suspects.iter().map(|s| s.parse()).collect::<Result<_, _>>()?;
