@@ -199,7 +199,10 @@ fn cells(contract: &Contract, view: Option<&ResultView>) -> CheckItem {
         small == Some(0),
         ("every number rests on the minimum number of rows", "每项数值均满足最小单元行数"),
         match small {
-            Some(n) => (format!("{n} groups, bins or quantiles rest on fewer than {least} rows"), format!("{n} 个分组、区间或分位数的行数少于 {least}")),
+            Some(n) => (
+                format!("{n} groups, bins or quantiles rest on fewer than {least} rows"),
+                format!("{n} 个分组、区间或分位数的行数少于 {least}"),
+            ),
             None => ("there is no result to examine".into(), "没有可检查的结果".into()),
         },
     )

@@ -69,9 +69,10 @@ impl LeakCode {
                 "learns for each quantile the mean of the values around it, of at least the minimum cell of matched rows",
                 "得知各分位数附近若干匹配行（不少于最小单元格）取值的均值",
             ),
-            Self::GroupCounts => {
-                Text::new("learns how many matched rows are in each group or range that the contract names", "得知合约所列各分组或区间内的匹配行数")
-            }
+            Self::GroupCounts => Text::new(
+                "learns how many matched rows are in each group or range that the contract names",
+                "得知合约所列各分组或区间内的匹配行数",
+            ),
             Self::Model => Text::new(
                 "learns the weights of a model, which tell of the matched rows what a model tells: nobody measured whether it shows who was among them",
                 "得知模型权重；模型所能反映的匹配行信息随之可知，是否会泄露成员身份未作评估",

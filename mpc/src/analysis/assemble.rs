@@ -365,4 +365,3 @@ impl Model {
         self.intercept + row.iter().zip(&self.features).map(term).sum::<f64>()
     }
 }
-

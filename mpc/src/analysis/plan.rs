@@ -257,20 +257,18 @@ impl AnalysisPlan {
             }
         }
         let list = |set: BTreeSet<usize>| set.into_iter().collect();
-        Uses {
-            integers: list(integers),
-            features: list(features),
-            labels: list(labels),
-            codes: list(codes),
-            indicators: list(indicators),
-        }
+        Uses { integers: list(integers), features: list(features), labels: list(labels), codes: list(codes), indicators: list(indicators) }
     }
 
     /// Columns that a side shares: digests, integers, features, labels, codes, indicators.
     pub(super) fn width(&self, owner: Owner) -> usize {
         let uses = self.uses(owner);
         let labels = |at: &usize| self.side(owner).categorical.get(*at).map_or(0, |column| column.labels.len());
-        2 + uses.integers.len() + uses.features.len() + uses.labels.len() + uses.codes.len() + uses.indicators.iter().map(labels).sum::<usize>()
+        2 + uses.integers.len()
+            + uses.features.len()
+            + uses.labels.len()
+            + uses.codes.len()
+            + uses.indicators.iter().map(labels).sum::<usize>()
     }
 
     /// Checks what can be checked without data.

@@ -33,18 +33,19 @@ struct Columns<E: Engine> {
 }
 
 /// Shares, joins and answers. Input parties pass their [`Local`], the helper does not; an engine of one party wants both, left first. The
-/// result is one vector: repeated keys, matched rows, then what each step says.
+/// result is one vector: repeated keys, matched rows, then what each step says. An engine that checks does so after the join and after each
+/// step, so that a party that deviates is named together with the step.
 ///
 /// # Errors
-/// [`Error::Caller`] for a plan that does not hold together; the engine's.
+/// [`Error::Caller`] for a plan that does not hold together; the engine's, those that name a party with the step in front.
 pub fn run<E: Engine>(engine: &mut E, plan: &AnalysisPlan, local: [Option<&Local>; 2]) -> Result<E::Words> {
     plan.check()?;
-    let (table, repeated) = joined(engine, plan, local)?;
+    let (table, repeated) = checked(engine, "join", |engine| joined(engine, plan, local))?;
     let matched = table.selected.sums(table.rows);
     let mut results = vec![repeated, matched];
     for step in &plan.steps {
         let before: usize = results.len();
-        answer(engine, plan, &table, step, &mut results)?;
+        checked(engine, step.kind(), |engine| answer(engine, plan, &table, step, &mut results))?;
         let told: usize = results[before..].iter().map(|part| part.len()).sum();
         let expected = plan.result_len(step)?;
         if told != expected {
@@ -52,6 +53,15 @@ pub fn run<E: Engine>(engine: &mut E, plan: &AnalysisPlan, local: [Option<&Local
         }
     }
     Ok(E::Words::concat(&results.iter().collect::<Vec<_>>()))
+}
+
+/// Runs a part and checks it; who deviated in it is named with it.
+fn checked<E: Engine, T>(engine: &mut E, name: &str, part: impl FnOnce(&mut E) -> Result<T>) -> Result<T> {
+    let result = part(engine).and_then(|result| engine.verify().map(|()| result));
+    result.map_err(|error| match error {
+        Error::Peer { culprit, step, what } => Error::Peer { culprit, step: format!("{name}, {step}"), what },
+        other => other,
+    })
 }
 
 fn joined<E: Engine>(engine: &mut E, plan: &AnalysisPlan, local: [Option<&Local>; 2]) -> Result<(Table<E>, E::Words)> {

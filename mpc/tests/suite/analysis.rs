@@ -19,6 +19,7 @@ use yu_wire::meter::Totals;
 use yu_wire::seal::{SealKey, SealPublic};
 use zeroize::Zeroizing;
 
+use super::malicious::flip_each;
 use super::world::{NAMES, ROLES, SESSION, on_threads, ring, rng};
 
 const LEFT: Owner = Owner::Left;
@@ -158,7 +159,8 @@ fn job<P: Party>(plan: &AnalysisPlan, tables: &[Table; 2]) -> Result<(Outcome, [
         (share, used)
     });
     let key = results[0].1;
-    let shares: [SealedShare; 3] = results.into_iter().map(|(share, _)| share).collect::<Vec<_>>().try_into().unwrap_or_else(|_| unreachable!());
+    let shares: [SealedShare; 3] =
+        results.into_iter().map(|(share, _)| share).collect::<Vec<_>>().try_into().unwrap_or_else(|_| unreachable!());
     let values = reconstruct(&reviewer, NAMES, &shares, b"result", b"job")?;
     Ok((analysis::assemble(plan, &values)?, key))
 }
@@ -365,6 +367,27 @@ fn every_step_runs_against_a_party_that_may_deviate() {
     check(&plan, &tables, &key, &told);
 }
 
+/// Some of the messages changed, one in each run: nobody goes on.
+#[test]
+fn cheating_in_an_analysis_is_caught() {
+    let tables = tables(0..24, 2..26);
+    let mut plan = plan(&tables);
+    plan.steps.remove(0);
+    if let Some(Step::LogisticRegression { model, .. }) = plan.steps.last_mut() {
+        (model.epochs, model.batch) = (1, 12);
+    }
+    let local = |at: usize| Local::of(&plan, [LEFT, RIGHT][at], &tables[at].data(), &[5; 32], &mut rng(1)).unwrap();
+    let locals = [local(0), local(1)];
+    let program = |engine: &mut Malicious| {
+        let own = |at: usize| locals.get(at).filter(|_| engine.index() == at);
+        let own = [own(0), own(1)];
+        let output = analysis::run(engine, &plan, own)?;
+        engine.open(&[&output])
+    };
+    let steps = flip_each(|number, _| number % 211 == 100, program);
+    assert!(steps.len() > 3, "{steps:?}");
+}
+
 #[test]
 fn each_step_runs_alone() {
     let tables = tables(0..60, 5..70);
@@ -430,31 +453,49 @@ fn bad_plans_and_rows_are_refused_before_the_first_message() {
         ("magnitude", Box::new(|plan| plan.left.numeric[0].exponent = 5000)),
         ("categories", Box::new(|plan| plan.left.categorical[0].labels.push("n".into()))),
         ("step 1 `stats`", Box::new(move |plan| plan.steps[0] = Step::Stats { columns: vec![far], group: None })),
-        ("between 0 and 1", Box::new(|plan| {
-            let at = vec![Fraction { numerator: 0, denominator: 10_000 }];
-            plan.steps[1] = Step::Quantiles { columns: vec![ColumnAt { owner: LEFT, index: 0 }], at };
-        })),
-        ("edges", Box::new(|plan| {
-            plan.steps[2] = Step::Histogram { column: ColumnAt { owner: LEFT, index: 0 }, edges: vec![5.0, 5.0 + 1e-13] };
-        })),
-        ("twice", Box::new(|plan| {
-            let by = vec![ColumnAt { owner: LEFT, index: 0 }; 2];
-            plan.steps[3] = Step::Groupby { by, values: Vec::new() };
-        })),
-        ("among the features", Box::new(|plan| {
-            let column = ColumnAt { owner: LEFT, index: 0 };
-            plan.steps[4] = Step::LinearRegression { target: column, features: vec![column], ridge: 0.1 };
-        })),
-        ("batch", Box::new(|plan| {
-            if let Step::LogisticRegression { model, .. } = &mut plan.steps[5] {
-                model.batch = 4096;
-            }
-        })),
-        ("penalty", Box::new(|plan| {
-            if let Step::LogisticRegression { l2, .. } = &mut plan.steps[5] {
-                *l2 = 1.0;
-            }
-        })),
+        (
+            "between 0 and 1",
+            Box::new(|plan| {
+                let at = vec![Fraction { numerator: 0, denominator: 10_000 }];
+                plan.steps[1] = Step::Quantiles { columns: vec![ColumnAt { owner: LEFT, index: 0 }], at };
+            }),
+        ),
+        (
+            "edges",
+            Box::new(|plan| {
+                plan.steps[2] = Step::Histogram { column: ColumnAt { owner: LEFT, index: 0 }, edges: vec![5.0, 5.0 + 1e-13] };
+            }),
+        ),
+        (
+            "twice",
+            Box::new(|plan| {
+                let by = vec![ColumnAt { owner: LEFT, index: 0 }; 2];
+                plan.steps[3] = Step::Groupby { by, values: Vec::new() };
+            }),
+        ),
+        (
+            "among the features",
+            Box::new(|plan| {
+                let column = ColumnAt { owner: LEFT, index: 0 };
+                plan.steps[4] = Step::LinearRegression { target: column, features: vec![column], ridge: 0.1 };
+            }),
+        ),
+        (
+            "batch",
+            Box::new(|plan| {
+                if let Step::LogisticRegression { model, .. } = &mut plan.steps[5] {
+                    model.batch = 4096;
+                }
+            }),
+        ),
+        (
+            "penalty",
+            Box::new(|plan| {
+                if let Step::LogisticRegression { l2, .. } = &mut plan.steps[5] {
+                    *l2 = 1.0;
+                }
+            }),
+        ),
     ];
     for (word, change) in changes {
         let mut plan = good.clone();

@@ -275,7 +275,10 @@ columns = ["income"]
         let steps = "[[steps]]\nkind = \"quantiles\"\ncolumns = [\"right.income\", \"left.age\"]\nprobabilities = [0.5, 0.9999]\n";
         let long = GOOD.replace("question = \"joint-statistics\"\n", "") + steps;
         let job = JobFile::parse(&long.replace("columns = [\"age\"]\n", "").replace("columns = [\"income\"]\n", "")).unwrap();
-        assert_eq!((job.left.columns.as_slice(), job.right.columns.as_slice()), (["age".to_owned()].as_slice(), ["income".to_owned()].as_slice()));
+        assert_eq!(
+            (job.left.columns.as_slice(), job.right.columns.as_slice()),
+            (["age".to_owned()].as_slice(), ["income".to_owned()].as_slice())
+        );
         for (from, to, field) in [
             ("columns = [\"age\"]", "columns = [\"age\", \"name\"]", "left.columns"),
             ("columns = [\"income\"]", "columns = [\"balance\"]", "steps"),

@@ -111,7 +111,8 @@ fn columns(contract: &Contract, part: Part, prepared: &Prepared, wanted: &[u64])
     let terms = &contract.protocol.statistics;
     let (side, own) = if part == Part::Left { (&terms.left, Side::Left) } else { (&terms.right, Side::Right) };
     let index = |i: &u64| usize::try_from(*i).ok().and_then(|i| prepared.rows.get(i)).copied();
-    let rows: Vec<u64> = wanted.iter().map(index).collect::<Option<_>>().ok_or_else(|| Fault::new(Code::Bug, "matched row out of range"))?;
+    let rows: Vec<u64> =
+        wanted.iter().map(index).collect::<Option<_>>().ok_or_else(|| Fault::new(Code::Bug, "matched row out of range"))?;
     let table: Table = prepared.opened.table().0.take(&rows)?;
     let mut numeric = Array2::zeros((rows.len(), side.columns.len()));
     let mut columns = Vec::with_capacity(side.columns.len());
@@ -124,7 +125,13 @@ fn columns(contract: &Contract, part: Part, prepared: &Prepared, wanted: &[u64])
     let codes = groupings.iter().map(|g| Ok(column::categories(&table, &g.column, &g.categories)?)).collect::<Result<Vec<_>>>()?;
     let named: Vec<(&str, &[f64])> = side.columns.iter().zip(&columns).map(|(n, v)| (n.as_str(), v.as_slice())).collect();
     let of_column = |column: &str| groupings.iter().position(|g| g.column == column).and_then(|at| codes.get(at)).map(Vec::as_slice);
-    let own = OwnRows { side: own, named: &named, codes: &of_column, rows: rows.len() as u64, limits: LocalLimits::new(contract.limits.min_cell) };
+    let own = OwnRows {
+        side: own,
+        named: &named,
+        codes: &of_column,
+        rows: rows.len() as u64,
+        limits: LocalLimits::new(contract.limits.min_cell),
+    };
     let whole = examine(own.rows, &named, None, own.limits);
     let examination = contract.protocol.steps.iter().fold(whole, |all, step| own.examine(step).into_iter().fold(all, Examination::and));
     Ok((Columns { numeric, codes }, examination))
@@ -164,7 +171,10 @@ impl OwnRows<'_> {
                         let both = Zeroizing::new(both.collect::<Vec<u32>>());
                         vec![grouped(&both, sides.iter().map(|(_, count)| count).product(), &values(columns))]
                     }
-                    _ => sides.iter().map(|(codes, count)| grouped(codes, *count, &if whole { values(columns) } else { Vec::new() })).collect(),
+                    _ => sides
+                        .iter()
+                        .map(|(codes, count)| grouped(codes, *count, &if whole { values(columns) } else { Vec::new() }))
+                        .collect(),
                 }
             }
             StepTerms::Histogram { column, edges } => number(column)

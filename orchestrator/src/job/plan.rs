@@ -76,11 +76,7 @@ fn of(contract: &Contract) -> Result<StatsPlan> {
         left: side(&s.left),
         right: side(&s.right),
         helper: s.helper.to_string(),
-        grouping: contract.grouping().map(|g| Grouping {
-            side: owner(g.side),
-            column: g.column.clone(),
-            categories: g.categories.clone(),
-        }),
+        grouping: contract.grouping().map(|g| Grouping { side: owner(g.side), column: g.column.clone(), categories: g.categories.clone() }),
         min_cell: contract.limits.min_cell,
     };
     plan.check()?;
@@ -303,7 +299,8 @@ pub fn outputs(contract: &Contract) -> Result<Vec<OutputTerms>> {
     }
     let output = |(step, number): (&StepTerms, usize)| {
         let mut columns: Vec<(String, String)> = step.numbers().into_iter().map(named).collect();
-        let mut form = StepForm { kind: step.kind(), columns: Vec::new(), groups: Vec::new(), edges: Vec::new(), per_ten_thousand: Vec::new() };
+        let mut form =
+            StepForm { kind: step.kind(), columns: Vec::new(), groups: Vec::new(), edges: Vec::new(), per_ten_thousand: Vec::new() };
         match step {
             StepTerms::Stats { group, .. } => form.groups = group.iter().flat_map(|g| g.categories.iter().cloned()).collect(),
             StepTerms::Quantiles { per_ten_thousand, .. } => form.per_ten_thousand.clone_from(per_ten_thousand),
@@ -358,7 +355,8 @@ pub fn outputs_of(outcome: &Outcome) -> Result<Vec<(String, Hash)>> {
             StepResult::Quantiles { columns } => {
                 form.kind = "quantiles";
                 form.columns = columns.iter().map(|c| pair(&c.column)).collect();
-                form.per_ten_thousand = columns.first().map(|c| c.quantiles.iter().map(|q| q.per_ten_thousand).collect()).unwrap_or_default();
+                form.per_ten_thousand =
+                    columns.first().map(|c| c.quantiles.iter().map(|q| q.per_ten_thousand).collect()).unwrap_or_default();
             }
             StepResult::Histogram { column, bins } => {
                 form.kind = "histogram";

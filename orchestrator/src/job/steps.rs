@@ -190,12 +190,7 @@ impl StepFile {
     ///
     /// # Errors
     /// `input.bad` naming step and field; those of `labels`.
-    pub(super) fn terms(
-        &self,
-        number: usize,
-        all: &[ColumnRef],
-        labels: &dyn Fn(&ColumnRef) -> Result<Vec<String>>,
-    ) -> Result<StepTerms> {
+    pub(super) fn terms(&self, number: usize, all: &[ColumnRef], labels: &dyn Fn(&ColumnRef) -> Result<Vec<String>>) -> Result<StepTerms> {
         let place = Place { number, step: self };
         let grouping = |field: &str, text: &String| {
             let found = place.column(field, text)?;

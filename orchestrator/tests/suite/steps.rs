@@ -37,8 +37,7 @@ fn world(left: &Path, left_columns: &str, right: &Path, right_columns: &str, cat
     ));
     for (provider, dataset, columns) in [("health", "dev/health/table", left_columns), ("authority", "dev/bank/table", right_columns)] {
         let name = world.name(provider);
-        let args =
-            ["request", "send", "--authorisation", "a-1", "--provider", &name, "--dataset", dataset, "--columns", columns];
+        let args = ["request", "send", "--authorisation", "a-1", "--provider", &name, "--dataset", dataset, "--columns", columns];
         let sent = world.yu("bank", &args).ok("request");
         world.yu(provider, &["request", "approve", sent["id"].as_str().unwrap()]).ok("approve");
     }
@@ -230,7 +229,13 @@ fn six_steps_over_rows_that_nobody_knows_to_match() {
     assert_eq!(checked["ok"], true, "{checked}");
     let explained = world.yu("bank", &["job", "explain", path(&file)]).ok("explain");
     let said = explained["say"].to_string();
-    for word in ["step 6, logistic_regression", "步骤 2", "mean of the 5 values", "learns the weights of a model", "is assumed to follow the protocol"] {
+    for word in [
+        "step 6, logistic_regression",
+        "步骤 2",
+        "mean of the 5 values",
+        "learns the weights of a model",
+        "is assumed to follow the protocol",
+    ] {
         assert!(said.contains(word), "`{word}`: {said}");
     }
     let kinds: Vec<&str> = explained["contract"]["outputs"].as_array().unwrap().iter().map(|o| o["kind"].as_str().unwrap()).collect();
@@ -314,8 +319,7 @@ fn logistic_regression_of_a_real_table_is_as_good_as_the_central_one() {
     let Some(data) = shared("data/default_credit") else { return };
     let Some(split) = shared("data/splits/default_credit.csv") else { return };
     let split = std::fs::read_to_string(split).unwrap();
-    let tests: HashMap<&str, bool> =
-        split.lines().skip(1).map(|line| (line.split(',').nth(1).unwrap(), line.ends_with(",1"))).collect();
+    let tests: HashMap<&str, bool> = split.lines().skip(1).map(|line| (line.split(',').nth(1).unwrap(), line.ends_with(",1"))).collect();
     let dir = tempfile::tempdir().unwrap();
     let mut test_rows: [HashMap<String, Vec<f64>>; 2] = Default::default();
     let mut columns = Vec::new();

@@ -54,9 +54,7 @@ pub(super) fn protocol<E: Seat>(
         let (numeric, mut codes) = (std::mem::take(&mut rows.numeric), std::mem::take(&mut rows.codes));
         let keys = prepared.into_keys();
         local = Some(match program {
-            Program::Steps(plan) => {
-                Local::Steps(analysis::Local::of(plan, owner, &AnalysisData { keys, numeric, codes }, &key, &mut rng)?)
-            }
+            Program::Steps(plan) => Local::Steps(analysis::Local::of(plan, owner, &AnalysisData { keys, numeric, codes }, &key, &mut rng)?),
             Program::Joined(plan) => {
                 let data = JointData { keys, numeric, groups: codes.pop() };
                 Local::Joint(joint::local(plan, owner, &data, &key, &mut rng)?)
