@@ -139,6 +139,10 @@ pub struct CatalogueEntry {
     pub rows: u64,
     /// At whom the rows point.
     pub subjects: Subjects,
+    /// The column that names the subject of a row; absent where rows point at nobody. Whoever proposes a job does not choose
+    /// whose consent counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_column: Option<String>,
     /// Public data or an import.
     pub origin: Origin,
     /// Opening of the whole data set is forbidden (A6).
@@ -219,6 +223,23 @@ impl CatalogueEntry {
                 ("name it environment/organisation/name of the provider", "按“环境/单位/名称”命名"),
             );
         }
+        let named = self.subject_column.as_deref().and_then(|name| self.column(name));
+        let fits = match self.subjects {
+            Subjects::None => self.subject_column.is_none(),
+            Subjects::Persons | Subjects::LegalPersons => named.is_some_and(|c| matches!(c.kind, Kind::Key | Kind::Text)),
+        };
+        if !fits {
+            add(
+                "catalogue.subject-column",
+                (
+                    format!(
+                        "`{name}` must name one of its key or text columns as the subject of its rows if they point at somebody, and none otherwise"
+                    ),
+                    format!("`{name}` 的数据指向特定主体时须指明一个主键列或文本列为主体列，否则不得指明"),
+                ),
+                ("name it in `yu dataset add --subject COLUMN`", "在 `yu dataset add --subject 列名` 中指明"),
+            );
+        }
         for column in &self.items {
             if !(1..=4).contains(&column.grade) {
                 add(
@@ -267,11 +288,15 @@ mod tests {
             name: "参保人员就医汇总".into(),
             provider: PartyName::new("yu://dev/health/node1").unwrap(),
             summary: "visits and cost per insured person".into(),
-            items: vec![Column { name: "cost".into(), kind: Kind::Numeric, class: Class::Personal, grade: 2, unit: Some("yuan".into()) }],
+            items: vec![
+                Column { name: "id".into(), kind: Kind::Key, class: Class::Personal, grade: 2, unit: None },
+                Column { name: "cost".into(), kind: Kind::Numeric, class: Class::Personal, grade: 2, unit: Some("yuan".into()) },
+            ],
             update_frequency: "monthly".into(),
             version: digest("yu-test-v1", b"file"),
             rows: 10,
             subjects: Subjects::Persons,
+            subject_column: Some("id".into()),
             origin: Origin::Public,
             prohibited: false,
         }
@@ -289,11 +314,12 @@ mod tests {
         for blank in blanks {
             let mut e = entry();
             blank(&mut e);
-            assert_eq!(codes(&e), ["catalogue.field-missing"]);
+            assert_eq!(codes(&e)[0], "catalogue.field-missing");
         }
         let mut e = entry();
         blanks.iter().for_each(|b| b(&mut e));
-        assert_eq!(e.check().len(), 4, "A8: one notice of everything missing");
+        let missing = codes(&e).into_iter().filter(|code| code == "catalogue.field-missing").count();
+        assert_eq!(missing, 4, "A8: one notice of everything missing");
         // the fifth field, the provider, is a checked type: an entry without it does not parse
         let mut json = serde_json::to_value(entry()).unwrap();
         json.as_object_mut().unwrap().remove("provider");
@@ -306,7 +332,7 @@ mod tests {
         e.prohibited = true;
         assert_eq!(codes(&e), ["catalogue.prohibited"]);
         let mut e = entry();
-        e.items[0].class = Class::Prohibited;
+        e.items[1].class = Class::Prohibited;
         assert_eq!(codes(&e), ["catalogue.prohibited"]);
     }
 
@@ -320,7 +346,25 @@ mod tests {
     #[test]
     fn a15_personal_columns_point_at_persons() {
         let mut e = entry();
-        e.subjects = Subjects::None;
-        assert_eq!(codes(&e), ["catalogue.subjects-understated"]);
+        (e.subjects, e.subject_column) = (Subjects::None, None);
+        assert_eq!(codes(&e), ["catalogue.subjects-understated"; 2]);
+    }
+
+    #[test]
+    fn a15_the_entry_names_whose_consent_counts() {
+        let cases: [(Subjects, Option<&str>, bool); 6] = [
+            (Subjects::Persons, Some("id"), true),
+            (Subjects::Persons, Some("cost"), false),
+            (Subjects::LegalPersons, Some("passport"), false),
+            (Subjects::LegalPersons, None, false),
+            (Subjects::None, Some("id"), false),
+            (Subjects::None, None, true),
+        ];
+        for (subjects, column, fits) in cases {
+            let mut e = entry();
+            (e.subjects, e.subject_column) = (subjects, column.map(str::to_owned));
+            e.items.iter_mut().for_each(|c| c.class = Class::General);
+            assert_eq!(!codes(&e).contains(&"catalogue.subject-column".to_owned()), fits, "{subjects:?} {column:?}");
+        }
     }
 }

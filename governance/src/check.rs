@@ -10,6 +10,9 @@
 //!   exists ([`local`]), and signs what it found as an [`InputAttestation`]: yes or no for each check, without a value.
 //!   The reviewer refuses a result without a favourable attestation of every input party.
 //!
+//! * Whether a receiver that brings data could compute from the released numbers about its own columns *which of its rows match*, where the
+//!   protocol tells nobody, the reviewer bounds by counting bits ([`hidden`]).
+//!
 //! What remains open: nobody alone sees how one side's values spread within the other side's groups, so a group in
 //! which all values of the other side are equal is not noticed, if the group is large enough. Attestations are as
 //! honest as their parties; that is the semi-honest model which the contract states.
@@ -23,6 +26,7 @@ use crate::id::{JobId, PartyName};
 use crate::sign::{KeyRing, Signed, SignedType};
 use crate::text::Text;
 
+pub mod hidden;
 pub mod local;
 
 pub use local::{Examination, LocalCheck, LocalLimits, examine};
@@ -127,8 +131,8 @@ impl SignedType for CheckReport {
 }
 
 /// Codes of all checks, in the order of the report.
-pub const CODES: [&str; 6] =
-    ["shares.consistent", "outputs.contracted", "cells.minimum", "rows.minimum", "values.verbatim", "inputs.attested"];
+pub const CODES: [&str; 7] =
+    ["shares.consistent", "outputs.contracted", "cells.minimum", "rows.minimum", "values.verbatim", "match.hidden", "inputs.attested"];
 
 impl CheckReport {
     /// Whether every check was made and passed.
@@ -159,6 +163,7 @@ pub(crate) fn report(
         cells(contract, view),
         rows(contract, view),
         verbatim(view),
+        match_hidden(contract, view),
         attested(job, contract, attestations, keys),
     ];
     CheckReport { v: 1, job, result: result.map(|(hash, _)| hash), items }
@@ -227,6 +232,32 @@ fn verbatim(view: Option<&ResultView>) -> CheckItem {
             "a column is constant, so that its mean is every row's value, or a number is not finite".into(),
             "存在取值恒定的列（其均值即每行的值），或有数值非有限".into(),
         ),
+    )
+}
+
+fn match_hidden(contract: &Contract, view: Option<&ResultView>) -> CheckItem {
+    let told = view.map(|view| hidden::told(contract, view));
+    let worst = told.iter().flatten().find(|told| !told.is_hidden());
+    item(
+        "match.hidden",
+        told.is_some() && worst.is_none(),
+        (
+            "the published numbers about a receiver's own columns leave open which of its rows match",
+            "就接收方己方列发布的数值不足以确定其哪些行匹配",
+        ),
+        match worst {
+            Some(t) => (
+                format!(
+                    "{} numbers about own columns of `{}` tell it up to {:.0} bits about which of its rows match; there are {:.0}, at most half may be told: ask for fewer columns, groups or digits, or use more rows",
+                    t.numbers, t.party, t.published, t.open
+                ),
+                format!(
+                    "就 `{}` 己方列发布 {} 个数值，至多透露其匹配行 {:.0} 比特，而全部仅 {:.0} 比特，不得超过一半：请减少列、分组或位数，或扩大行数",
+                    t.party, t.numbers, t.published, t.open
+                ),
+            ),
+            None => ("there is no result to examine".into(), "没有可检查的结果".into()),
+        },
     )
 }
 

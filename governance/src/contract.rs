@@ -31,10 +31,11 @@ pub use admission::Admitted;
 pub use cost::{CostStatement, StepCost};
 pub use leakage::{LeakCode, Leakage};
 pub use parties::{Party, Recipient, Role, SealTo, Zone};
+pub use shape::{MAX_COLUMNS, MAX_DIGITS, MAX_GROUPS};
 pub use steps::{ColumnRef, Real, StepTerms};
 pub use terms::{
     Adversary, ApprovalRef, ConsentTerms, CryptoTerms, Deviation, Engine, FixedPoint, GroupingTerms, Input, KeyTerms, Limits, OutputTerms,
-    ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side, SideTerms, StatisticsTerms, Technique,
+    OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side, SideTerms, StatisticsTerms, Technique,
 };
 
 /// The authorisation that a contract rests on.

@@ -21,6 +21,8 @@
 //! **Rounds and bytes**: [`cost`], from a dry run.
 
 use bytes::Bytes;
+use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
+use curve25519_dalek::scalar::Scalar;
 use ndarray::{Array2, ArrayView1, Ix1, Ix2};
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,9 @@ use crate::{Error, Result, SessionId};
 /// Bits by which an announced magnitude may exceed the owner's: with more, ordinary values would round to zero and a column
 /// would become an indicator of its largest value's row.
 const SLACK: i32 = 8;
+/// Most columns of both sides together, and most groups: at these a result has 263,169 elements and the matrix product of the sums
+/// 769 columns; all of it, and the list of its entries that the dry run makes, grows with the square.
+const MAX_COLUMNS: usize = 256;
 /// Length of the key of the digests and of each party's part of it.
 pub(crate) const KEY_LEN: usize = 32;
 /// Magnitudes of columns: powers of two that doubles have with all their digits.
@@ -51,7 +56,7 @@ pub(crate) const EXPONENTS: std::ops::RangeInclusive<i32> = -1000..=1000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum JointStep {
-    /// A party's part of the key of the digests, 32 bytes, between the input parties.
+    /// A party's Diffie-Hellman part of the key of the digests, 32 bytes, between the input parties.
     Key = 1,
 }
 
@@ -92,6 +97,10 @@ impl JointPlan {
         self.statistics.check()?;
         if self.rows.contains(&0) || self.total_rows() > MAX_ROWS {
             return Err(Error::caller(format!("`{:?}` rows, expected at least one each and at most `{MAX_ROWS}` together", self.rows)));
+        }
+        let Sizes { columns, groups } = self.sizes();
+        if columns.max(groups) > MAX_COLUMNS {
+            return Err(Error::caller(format!("`{columns}` columns and `{groups}` groups, at most `{MAX_COLUMNS}` each")));
         }
         for (side, exponents) in [&self.statistics.left, &self.statistics.right].into_iter().zip(&self.exponents) {
             if exponents.len() != side.columns.len() || exponents.iter().any(|e| !EXPONENTS.contains(e)) {
@@ -173,24 +182,34 @@ impl Drop for JointData {
     }
 }
 
-/// Both input parties agree on the key of the digests, which the helper does not learn: one round.
+/// Both input parties agree on the key of the digests, which the helper does not learn: one round. Diffie-Hellman on ristretto255, so
+/// that what the buffers of messages, of replays and of the carrier still hold of it afterwards is public, and the secrets are here, where
+/// they are wiped.
 ///
 /// # Errors
-/// The peer's and the transport's.
+/// [`Error::Peer`] for our own part, or for one that is no element of the group or its neutral one; the transport's.
 pub fn agree_on_key(channel: &mut Channel, role: Role, session: &SessionId, rng: &mut impl CryptoRng) -> Result<Zeroizing<[u8; KEY_LEN]>> {
-    let mut own = Zeroizing::new([0; KEY_LEN]);
-    rng.fill_bytes(&mut *own);
-    channel.send(JointStep::Key, Bytes::copy_from_slice(&*own))?;
-    let theirs = channel.recv(JointStep::Key, Expect::Exactly(KEY_LEN))?;
-    if theirs[..] == own[..] {
-        return Err(Error::peer(channel.peer(), JointStep::LABEL, "our own part came back"));
+    let exponent = Zeroizing::new(Scalar::random(rng));
+    let own = RistrettoPoint::mul_base(&exponent).compress().to_bytes();
+    channel.send(JointStep::Key, Bytes::copy_from_slice(&own))?;
+    let received = channel.recv(JointStep::Key, Expect::Exactly(KEY_LEN))?;
+    let bad = |channel: &Channel, what: &str| Error::peer(channel.peer(), JointStep::LABEL, what);
+    let theirs: [u8; KEY_LEN] = received[..].try_into().map_err(|_| bad(channel, "a part of another length"))?;
+    if theirs == own {
+        return Err(bad(channel, "our own part came back"));
     }
-    let (left, right) = if role == Role::Left { (&own[..], &theirs[..]) } else { (&theirs[..], &own[..]) };
-    let mut digest =
-        Sha256::new().chain_update(b"yu-mpc/joint/key/v1").chain_update(session).chain_update(left).chain_update(right).finalize();
+    let point = CompressedRistretto(theirs).decompress().filter(|_| theirs != [0; KEY_LEN]);
+    let mut product = point.ok_or_else(|| bad(channel, "a part that is no element of the group"))? * *exponent;
+    let shared = Zeroizing::new(product.compress().to_bytes());
+    product.zeroize();
+    let (left, right) = if role == Role::Left { (own, theirs) } else { (theirs, own) };
+    let mut hash = Sha256::new();
+    for part in [&b"yu-mpc/joint/key/v2"[..], session, &left, &right, &*shared] {
+        hash.update(part);
+    }
+    let mut digest = hash.finalize();
     let mut key = Zeroizing::new([0; KEY_LEN]);
     key.copy_from_slice(&digest);
-    crate::rep3::trunc::wipe_bytes(theirs);
     digest.as_mut_slice().zeroize();
     Ok(key)
 }

@@ -24,7 +24,8 @@ pub fn keep_at_most(bytes: usize) {
     pool().shrink(bytes);
 }
 
-/// Wiped vectors by length. INVARIANT: all elements are zero.
+/// Wiped vectors by the memory that they hold, which may be more than they were last used for. INVARIANT: all elements are zero,
+/// and the length is what `bytes` counts: the whole capacity.
 #[derive(Default)]
 struct Pool {
     by_len: BTreeMap<usize, Vec<Vec<u64>>>,
@@ -59,17 +60,24 @@ pub(crate) fn collect(len: usize, values: impl Iterator<Item = u64>) -> Vec<u64>
     all
 }
 
-/// Wipes a vector and gives its memory back.
-pub(crate) fn give(mut values: Vec<u64>) {
-    if values.is_empty() {
+/// Wipes a vector, all the memory that it holds, and gives it back.
+pub(crate) fn give(values: Vec<u64>) {
+    if values.capacity() == 0 {
         return;
     }
-    wipe(&mut values);
+    let values = whole(values);
     if values.len() >= WORTH_KEEPING {
         let limit = LIMIT.load(Ordering::Relaxed);
         // what is refused goes back to the allocator, after the lock is released
         let _refused = pool().put(values, limit);
     }
+}
+
+/// The vector as long as its capacity, wiped: what it was shortened by may hold secrets, and is counted.
+fn whole(mut values: Vec<u64>) -> Vec<u64> {
+    values.resize(values.capacity(), 0);
+    wipe(&mut values);
+    values
 }
 
 /// Overwrites secrets that are given up; as fast as memory is.
@@ -92,8 +100,9 @@ impl Pool {
         Some(kept)
     }
 
-    /// Keeps the vector, or gives it back.
+    /// Keeps a vector as long as its capacity, or gives it back.
     fn put(&mut self, wiped: Vec<u64>, limit: usize) -> Option<Vec<u64>> {
+        debug_assert_eq!(wiped.len(), wiped.capacity(), "all of its memory is counted");
         let bytes = wiped.len() * 8;
         if self.bytes + bytes > limit {
             return Some(wiped);
@@ -182,6 +191,24 @@ mod tests {
         }
         pool.shrink(500);
         assert_eq!((pool.bytes, pool.take(30), pool.take(20).map(|kept| kept.len())), (400, None, Some(20)));
+    }
+
+    #[test]
+    fn memory_is_counted_and_wiped_by_capacity() {
+        let mut long = vec![7; 1000];
+        long.reserve_exact(500);
+        let held = long.capacity();
+        long.truncate(10);
+        let long = whole(long);
+        assert!(long.len() == held && long.iter().all(|value| *value == 0));
+        let mut pool = Pool::default();
+        assert!(pool.put(long, 1 << 20).is_none());
+        assert_eq!(pool.bytes, held * 8);
+        // used for less, and given back: still counted as what it holds
+        let less = whole(pool.take(held - 1).unwrap());
+        assert_eq!(pool.bytes, 0);
+        assert!(pool.put(less, 1 << 20).is_none());
+        assert_eq!((pool.bytes, pool.by_len.keys().copied().collect::<Vec<_>>()), (held * 8, vec![held]));
     }
 
     #[test]

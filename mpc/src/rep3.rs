@@ -65,7 +65,7 @@ mod mul;
 mod packing;
 mod price;
 mod shuffle;
-pub(crate) mod trunc;
+mod trunc;
 
 pub use context::{Context, PARTIES};
 pub use malicious::Malicious;

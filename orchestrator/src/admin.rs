@@ -188,6 +188,9 @@ pub struct DatasetAdd {
     pub summary: String,
     /// Key columns.
     pub key: Vec<String>,
+    /// The column that names the subject of a row; absent: the only key column.
+    #[serde(default)]
+    pub subject: Option<String>,
     /// Categorical columns.
     pub categorical: Vec<String>,
     /// Columns that stay out of the catalogue.

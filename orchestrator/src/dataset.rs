@@ -16,11 +16,9 @@ use yu_desensitize::table::Table;
 use yu_governance::audit::{Event, Field, Verb};
 use yu_governance::canonical::{Hash, digest};
 use yu_governance::catalogue::{CatalogueEntry, Class, Column, Kind, Origin, Subjects};
+use yu_governance::contract::MAX_GROUPS;
 use yu_governance::id::DatasetId;
 use yu_governance::sign::Signed;
-
-/// Most distinct values of a categorical column: each becomes a column of the group matrix and a row of the result.
-const CATEGORIES: usize = 64;
 
 /// How a stored file is read again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -78,6 +76,7 @@ pub fn add(node: &Node, ask: &DatasetAdd) -> Result<CatalogueEntry> {
         version,
         rows: table.num_rows(),
         subjects: if ask.personal { Subjects::Persons } else { Subjects::None },
+        subject_column: if ask.personal { subject(ask) } else { None },
         origin: match &ask.import_source {
             Some(source) => Origin::Imported { source: source.clone(), licence: source.clone() },
             None => Origin::Public,
@@ -112,10 +111,19 @@ pub fn add(node: &Node, ask: &DatasetAdd) -> Result<CatalogueEntry> {
     Ok(entry)
 }
 
+/// The named subject column, or the only key column: of several nobody guesses one.
+fn subject(ask: &DatasetAdd) -> Option<String> {
+    match (&ask.subject, ask.key.as_slice()) {
+        (Some(named), _) => Some(named.clone()),
+        (None, [only]) => Some(only.clone()),
+        (None, _) => None,
+    }
+}
+
 /// The catalogue's items: declared categories, keys, and numbers where the first cell is one; a later cell that is none is
 /// then a fault of the file, named by row, not a reason to read the column as text.
 fn items(table: &Table, ask: &DatasetAdd) -> Result<Vec<Column>> {
-    for name in ask.key.iter().chain(&ask.categorical).chain(&ask.omit) {
+    for name in ask.key.iter().chain(&ask.subject).chain(&ask.categorical).chain(&ask.omit) {
         table.select(&[name])?;
     }
     let mut items = Vec::new();
@@ -126,7 +134,7 @@ fn items(table: &Table, ask: &DatasetAdd) -> Result<Vec<Column>> {
         let kind = if ask.key.iter().any(|k| k == name) {
             Kind::Key
         } else if ask.categorical.iter().any(|c| c == name) {
-            Kind::Categorical { categories: column::distinct(table, name, CATEGORIES)? }
+            Kind::Categorical { categories: column::distinct(table, name, MAX_GROUPS)? }
         } else if column::numeric(&table.take(&[0_u64])?, name).is_ok() {
             column::numeric(table, name)?;
             Kind::Numeric

@@ -88,6 +88,8 @@ pub struct Limits {
     pub min_cell: u64,
     /// Seconds that a cut may last before the job fails.
     pub resume_limit_s: u64,
+    /// Seconds that a receiver has to take a released result before the reviewer gives up and destroys what it kept.
+    pub release_limit_s: u64,
     /// Seconds of clock difference that are accepted.
     pub max_skew_s: u64,
     /// Sign contracts that pass the policy without asking a person.
@@ -98,7 +100,17 @@ impl Default for Limits {
     fn default() -> Self {
         // A set below 100 rows makes membership guessable; 1:100 lets a big side probe a small one; 5 is the usual
         // smallest cell of official statistics.
-        Self { min_rows: 100, max_ratio: 100, runs_per_day: 10, min_cell: 5, resume_limit_s: 60, max_skew_s: 60, auto_sign: false }
+        // A receiver that is repaired on Monday still gets what was released on the Monday before.
+        Self {
+            min_rows: 100,
+            max_ratio: 100,
+            runs_per_day: 10,
+            min_cell: 5,
+            resume_limit_s: 60,
+            release_limit_s: 7 * 24 * 3600,
+            max_skew_s: 60,
+            auto_sign: false,
+        }
     }
 }
 

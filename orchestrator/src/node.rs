@@ -9,7 +9,6 @@ pub use run::up;
 use crate::control::Door;
 use crate::fault::{Code, Fault, Result};
 use crate::home::{Home, NodeConfig};
-use crate::job::offer::Offers;
 use crate::journal::Journal;
 use crate::keys::{Keys, now};
 use crate::live::Live;
@@ -48,7 +47,6 @@ pub struct Node {
     links: Links,
     handle: tokio::runtime::Handle,
     live: Live,
-    offers: Offers,
     stopping: AtomicBool,
     stop: Notify,
     /// Held for the life of the process: two processes on one directory would fork its log.
@@ -96,11 +94,6 @@ impl Node {
         &self.live
     }
 
-    /// What it stated about its inputs a moment ago.
-    pub fn offers(&self) -> &Offers {
-        &self.offers
-    }
-
     /// Its port.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
@@ -142,6 +135,21 @@ impl Node {
     /// `disk.full`, `storage.failed`: then nothing that the entry describes may happen.
     pub fn log(&self, event: Event) -> Result<()> {
         self.journal().append(event, now())
+    }
+
+    /// Logs peers of which the log does not say yet that they joined: their countersignatures count from then on.
+    ///
+    /// # Errors
+    /// `disk.full`, `storage.failed`, `storage.damaged`.
+    pub fn log_peers(&self) -> Result<()> {
+        for peer in self.store.peers()? {
+            let (name, key) = (peer.name.parse()?, public_key(&peer)?);
+            let mut journal = self.journal();
+            if !journal.log().has_joined(&name, &key) {
+                journal.append(Event::peer_joined(name, key), now())?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends when the node is asked to stop.

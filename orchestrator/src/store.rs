@@ -5,10 +5,12 @@ mod joins;
 mod keys;
 mod objects;
 mod schema;
+mod statements;
 
 pub use jobs::{JobEvent, JobRow};
 pub use keys::Fate;
 pub use objects::{DatasetRow, Object, PeerRow};
+pub use statements::Statement;
 
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;

@@ -25,6 +25,8 @@ mod kill;
 mod known;
 #[path = "suite/needles.rs"]
 mod needles;
+#[path = "suite/offers.rs"]
+mod offers;
 #[path = "suite/peers.rs"]
 mod peers;
 #[path = "suite/planted.rs"]

@@ -69,6 +69,10 @@ verbs! {
     RequestApproved = "request.approved",
     /// A data request was refused.
     RequestRefused = "request.refused",
+    /// A peer was told how many rows of a data set would take part in a job.
+    OfferStated = "offer.stated",
+    /// A peer asked how many rows of a data set would take part in a job, and was not told.
+    OfferRefused = "offer.refused",
     /// Rows of subjects without consent were left out.
     ConsentFiltered = "consent.filtered",
     /// A contract was proposed.

@@ -24,6 +24,8 @@ pub struct AuditLog {
     tree: Frontier,
     /// Keys that `peer.joined` stated, in order: an old key's countersignatures stay valid.
     peers: BTreeMap<PartyName, Vec<PublicKey>>,
+    /// Peers that joined and were not removed since, with their keys.
+    joined: BTreeMap<PartyName, PublicKey>,
     /// Hashes of the checkpoints in order.
     checkpoints: Vec<Digest>,
     covered: u64,
@@ -213,6 +215,12 @@ impl AuditLog {
         self.checkpoints.last().copied().unwrap_or(Digest::ZERO)
     }
 
+    /// Whether the log says of a peer that it joined with this key, and not that it was removed since.
+    #[must_use]
+    pub fn has_joined(&self, peer: &PartyName, key: &PublicKey) -> bool {
+        self.joined.get(peer) == Some(key)
+    }
+
     /// Who countersigned a checkpoint.
     pub fn countersigners(&self, checkpoint: Digest) -> impl Iterator<Item = &str> {
         self.signers.iter().filter(move |(_, hash)| *hash == checkpoint).map(|(signer, _)| signer.as_str())
@@ -225,6 +233,7 @@ impl AuditLog {
             leaves: Vec::new(),
             tree: Frontier::default(),
             peers: BTreeMap::new(),
+            joined: BTreeMap::new(),
             checkpoints: Vec::new(),
             covered: 0,
             countersigned: Covered::default(),
@@ -251,6 +260,10 @@ impl AuditLog {
         self.tree.push(leaf);
         if let (Some(Verb::PeerJoined), Some(peer), Some(key)) = (Verb::parse(&entry.verb), &entry.party, entry.key()) {
             self.peers.entry(peer.clone()).or_default().push(key);
+            self.joined.insert(peer.clone(), key);
+        }
+        if let (Some(Verb::PeerRemoved), Some(peer)) = (Verb::parse(&entry.verb), &entry.party) {
+            self.joined.remove(peer);
         }
     }
 

@@ -107,6 +107,8 @@ const fn sentence(verb: Verb) -> (&'static str, &'static str) {
         Verb::RequestReceived => ("{node} received a data request from {party}", "{node} 收到 {party} 的数据申请"),
         Verb::RequestApproved => ("{node} approved a data request column by column", "{node} 逐列审核通过数据申请"),
         Verb::RequestRefused => ("{node} refused a data request", "{node} 驳回数据申请"),
+        Verb::OfferStated => ("{node} stated to {party} how many rows would take part", "{node} 向 {party} 告知可参与的行数"),
+        Verb::OfferRefused => ("{node} did not tell {party} how many rows would take part", "{node} 未向 {party} 告知可参与的行数"),
         Verb::ConsentFiltered => ("{node} left out the rows of subjects without consent", "{node} 剔除未授权同意的主体的行"),
         Verb::JobProposed => ("{node} recorded a proposed contract", "{node} 记录提出的任务合约"),
         Verb::JobChecked => ("{node} checked the contract by its own rules", "{node} 按本方规则核查任务合约"),

@@ -8,6 +8,17 @@ use super::terms::{ConsentTerms, PsiKind, Side, SideTerms, Technique};
 use super::{Contract, Input};
 use crate::finding::Finding;
 
+/// Most numeric columns of both sides together. A result holds about `3 c^2` numbers where rows are joined on shares, and every party
+/// computes the cost of that before it signs: at 256 columns 1.6 MB and tens of milliseconds, at 8192 gigabytes. A person could review neither,
+/// but the first is a table and the second keeps no node busy.
+pub const MAX_COLUMNS: usize = 256;
+/// Most categories of a column that groups: each is a column of 0 and 1 over all rows, and a line of the result.
+pub const MAX_GROUPS: usize = 64;
+
+/// Most significant digits of a published number: 20 of the 53 bits of a double. A report needs no more; the others say nothing about a
+/// population, but much about which rows it was made of.
+pub const MAX_DIGITS: u32 = 6;
+
 /// Collects findings about one contract.
 struct Shape<'a> {
     contract: &'a Contract,
@@ -131,6 +142,16 @@ impl Shape<'_> {
     fn sides(&mut self) {
         let c = self.contract;
         let s = &c.protocol.statistics;
+        let columns = s.left.columns.len() + s.right.columns.len();
+        let groups = c.protocol.steps.iter().flat_map(StepTerms::categories).map(|g| g.categories.len()).max().unwrap_or(0);
+        self.demand(
+            columns <= MAX_COLUMNS && groups <= MAX_GROUPS,
+            "contract.size",
+            &"contract",
+            format!("{columns} columns and {groups} groups, at most {MAX_COLUMNS} of both sides and {MAX_GROUPS}"),
+            format!("共 {columns} 列、{groups} 组，双方合计至多 {MAX_COLUMNS} 列、{MAX_GROUPS} 组"),
+            ("ask for fewer columns, in several jobs", "减少列数，或分为多个任务"),
+        );
         for side in [&s.left, &s.right] {
             let distinct: BTreeSet<_> = side.columns.iter().collect();
             let input = self.side_input(side);
@@ -210,12 +231,12 @@ impl Shape<'_> {
         }
         let distinct: BTreeSet<_> = c.outputs.iter().map(|o| &o.name).collect();
         self.demand(
-            !c.outputs.is_empty() && distinct.len() == c.outputs.len(),
+            !c.outputs.is_empty() && distinct.len() == c.outputs.len() && c.outputs.iter().all(|o| (1..=MAX_DIGITS).contains(&o.digits)),
             "contract.outputs",
             &"contract",
-            "the contract must name at least one output, each once".into(),
-            "合约须列出至少一项输出，且不重复".into(),
-            ("correct [[steps]] in job.toml", "修改 job.toml 的 [[steps]]"),
+            format!("the contract must name at least one output, each once, with 1 to {MAX_DIGITS} significant digits"),
+            format!("合约须列出至少一项输出，不得重复，有效数字为 1 至 {MAX_DIGITS} 位"),
+            ("correct [[steps]] and `digits` in job.toml", "修改 job.toml 的 [[steps]] 与 `digits`"),
         );
     }
 

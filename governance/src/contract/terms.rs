@@ -316,6 +316,21 @@ pub struct OutputTerms {
     pub kind: String,
     /// Digest of the layout: which numbers, in which order, and no others.
     pub layout: Hash,
+    /// Significant decimal digits of each number that is no count; the rest is rounded off before anybody decides.
+    pub digits: u32,
+    /// Whether a receiver that brings data gets the correlations among its own columns.
+    pub own_correlations: OwnCorrelations,
+}
+
+/// Correlations among the columns of one party, for a receiver that is that party. It knows the columns: they tell it about the
+/// match, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnCorrelations {
+    /// Left out of the result.
+    Withheld,
+    /// Part of the result, because the question asks for them.
+    Published,
 }
 
 /// Algorithms of the job.

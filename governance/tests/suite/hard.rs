@@ -367,8 +367,17 @@ fn a15_rows_that_point_at_somebody_need_the_consent_filter() {
     });
     expect(&[], |w| {
         none(w);
-        w.entries[0].subjects = Subjects::None;
+        (w.entries[0].subjects, w.entries[0].subject_column) = (Subjects::None, None);
         w.entries[0].items.iter_mut().for_each(|c| c.class = Class::General);
+    });
+}
+
+#[test]
+fn a15_the_catalogue_says_whose_consent_counts_not_the_proposer() {
+    expect(&["consent.subject"], |w| w.entries[0].subject_column = Some("address".into()));
+    expect(&["consent.subject"], |w| {
+        let ConsentTerms::Filter { subject_column, .. } = &mut w.contract.inputs[0].consent else { unreachable!() };
+        *subject_column = "chronic".into();
     });
 }
 
@@ -497,7 +506,7 @@ fn a19_quota_plus_one_is_refused() {
 #[test]
 fn a_contract_does_not_contradict_itself() {
     type Change = fn(&mut Contract);
-    let cases: [(&str, Change); 19] = [
+    let cases: [(&str, Change); 21] = [
         ("contract.version-unknown", |c| c.v = 2),
         ("contract.technique-unknown", |c| c.technique = Technique::Central),
         ("contract.crypto-unknown", |c| c.crypto.hash = "md5".into()),
@@ -516,6 +525,8 @@ fn a_contract_does_not_contradict_itself() {
         ("contract.steps", |c| drop(stats(c).pop())),
         ("contract.steps-aligned", |c| stats(c).reverse()),
         ("contract.steps-aligned", |c| c.protocol.steps.push(c.protocol.steps[0].clone())),
+        ("contract.size", |c| c.protocol.statistics.left.columns.extend((0..MAX_COLUMNS).map(|n| format!("c{n}")))),
+        ("contract.size", |c| group(c).categories.extend((0..MAX_GROUPS).map(|n| format!("g{n}")))),
         ("contract.key-columns", |c| c.inputs[0].key.columns = vec!["passport".into()]),
         ("contract.key-normalisation", |c| c.inputs[0].key.normalisation.clear()),
         ("contract.receivers", |c| c.receivers[0].seal = c.reviewer.seal),

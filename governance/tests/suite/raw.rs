@@ -133,7 +133,7 @@ fn a15_the_provider_counts_before_it_signs() {
 fn rows_without_subjects_need_no_consent() {
     let mut world = World::new();
     world.contract.inputs[0].consent = ConsentTerms::NotNeeded;
-    world.entries[0].subjects = yu_governance::catalogue::Subjects::None;
+    (world.entries[0].subjects, world.entries[0].subject_column) = (yu_governance::catalogue::Subjects::None, None);
     for item in &mut world.entries[0].items {
         item.class = yu_governance::catalogue::Class::General;
     }

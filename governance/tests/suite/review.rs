@@ -5,7 +5,9 @@ use yu_governance::Error;
 use yu_governance::canonical::Hash;
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{InputAttestation, LocalLimits, ResultView, Reviewable, examine};
+use yu_governance::contract::{OwnCorrelations, PsiKind, RevealMatch, Role, Side, leakage};
 use yu_governance::held::{Checked, Held, Reconstruction};
+use yu_governance::id::ColumnSet;
 use yu_governance::release::{Decider, Receipt, Released, ResultDocument, ReviewDecision, ReviewVerdict, Reviewed};
 use yu_governance::sign::Signed;
 use yu_governance::text::Text;
@@ -149,6 +151,96 @@ fn o5_each_check_objects_to_what_it_is_for() {
         let decision = sign(approve(&world, &held), AUTHORITY);
         assert!(refusal(held.decide(&decision, &world.keys)).contains("review.checks-failed"));
     }
+}
+
+#[test]
+fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
+    // the bank brings 2,000 rows with two columns and receives; the groups are those of the other side
+    let codes = |change: &dyn Fn(&mut World), matched: u64, cells: [u64; 2]| {
+        let mut world = World::new();
+        (world.contract.protocol.psi.kind, world.contract.reveal_match) = (PsiKind::SharedJoin80, RevealMatch::None);
+        for side in [&mut world.contract.protocol.statistics.left, &mut world.contract.protocol.statistics.right] {
+            side.exponents = vec![10; side.columns.len()];
+        }
+        world.contract.leakage = leakage::required(&world.contract);
+        change(&mut world);
+        let mut outcome = outcome();
+        (outcome.view.matched, outcome.view.cells) = (matched, cells.to_vec());
+        objections(&checked(&world, outcome, &attestations(&world)))
+    };
+    let bring = |rows: u64| move |w: &mut World| w.contract.inputs[1].rows = rows;
+    let hidden = ["match.hidden"];
+    assert!(codes(&|_| {}, 800, [500, 300]).is_empty());
+    // four numbers of 20 bits hide behind 160 bits, and eight with the groups behind 320: 150 of 170 rows match in C(170, 150) = 2^85 ways
+    assert_eq!(codes(&bring(170), 150, [80, 70]), hidden);
+    assert!(codes(&bring(300), 150, [80, 70]).is_empty());
+    // the three who are missing would be found at once; if nobody is missing the count says so
+    assert_eq!(codes(&bring(803), 800, [500, 300]), hidden);
+    assert!(codes(&bring(800), 800, [500, 300]).is_empty());
+    // many columns and few rows; fewer digits say less; the own columns' correlations say much more
+    let columns = |n: usize| {
+        move |w: &mut World| {
+            let side = &mut w.contract.protocol.statistics.right;
+            side.columns = (0..n).map(|c| format!("c{c}")).collect();
+            side.exponents = vec![10; n];
+            w.contract.inputs[1].columns = ColumnSet::new(side.columns.iter().map(String::as_str).chain(["id"])).unwrap();
+            w.contract.inputs[1].rows = 1_600;
+        }
+    };
+    assert!(codes(&columns(14), 800, [500, 300]).is_empty());
+    assert_eq!(codes(&columns(15), 800, [500, 300]), hidden);
+    let coarse = |w: &mut World| {
+        columns(15)(w);
+        w.contract.outputs[0].digits = 3;
+    };
+    assert!(codes(&coarse, 800, [500, 300]).is_empty());
+    let with_own = |w: &mut World| {
+        columns(10)(w);
+        w.contract.outputs[0].own_correlations = OwnCorrelations::Published;
+    };
+    assert!(codes(&columns(10), 800, [500, 300]).is_empty());
+    assert_eq!(codes(&with_own, 800, [500, 300]), hidden);
+    // the receiver's own groups hide nothing
+    let own_groups = |w: &mut World| {
+        columns(10)(w);
+        let (left, right) = (w.contract.inputs[0].columns.clone(), &mut w.contract.inputs[1].columns);
+        assert!(left.contains("chronic"));
+        *right = ColumnSet::new(right.iter().chain(["branch"])).unwrap();
+        if let StepTerms::Stats { group: Some(group), .. } = &mut w.contract.protocol.steps[0] {
+            (group.side, group.column) = (Side::Right, "branch".into());
+        }
+    };
+    assert_eq!(codes(&own_groups, 800, [500, 300]), hidden);
+    // in a job of steps each number about own columns counts, of models those that have no other column
+    let steps = |own: bool| {
+        move |w: &mut World| {
+            bring(803)(w);
+            let column = |side, column: &str| ColumnRef { side, column: column.into() };
+            let target = if own { column(Side::Right, "loans") } else { column(Side::Left, "cost") };
+            let parts = (1..=8).map(|part| part * 1000).collect();
+            let quantiles = StepTerms::Quantiles { columns: vec![column(Side::Right, "income")], per_ten_thousand: parts };
+            let model = StepTerms::LinearRegression { target, features: vec![column(Side::Right, "income")], ridge: Real::new(0.01).unwrap() };
+            w.contract.protocol.steps = vec![quantiles, model];
+        }
+    };
+    assert!(codes(&steps(false), 700, [350, 350]).is_empty());
+    assert!(codes(&steps(false), 780, [390, 390]) == hidden);
+    let few = |w: &mut World| {
+        steps(true)(w);
+        w.contract.outputs[0].digits = 3;
+    };
+    assert!(codes(&few, 700, [350, 350]).is_empty());
+    // a receiver that the protocol tells the match, and one without data
+    assert!(
+        codes(&|w: &mut World| (w.contract.reveal_match, w.contract.inputs[1].rows) = (RevealMatch::Both, 803), 800, [500, 300]).is_empty()
+    );
+    let outsider = |w: &mut World| {
+        bring(803)(w);
+        w.contract.parties[1].roles.retain(|role| *role != Role::Result);
+        w.contract.parties[2].roles.push(Role::Result);
+        w.contract.receivers[0].party = w.contract.parties[2].name.clone();
+    };
+    assert!(codes(&outsider, 800, [500, 300]).is_empty());
 }
 
 #[test]

@@ -230,6 +230,7 @@ fn entry(i: usize) -> CatalogueEntry {
         version: hash(["health file", "bank file"][i]),
         rows: 2_000,
         subjects: Subjects::Persons,
+        subject_column: Some("id".into()),
         origin: if i == 0 {
             Origin::Public
         } else {
@@ -349,7 +350,13 @@ fn contract() -> Contract {
             max_rounds: 8,
         },
         limits: Limits { min_rows: 100, max_ratio: 100, runs_per_day: 4, min_cell: 5 },
-        outputs: vec![OutputTerms { name: "statistics".into(), kind: "report".into(), layout: hash("layout") }],
+        outputs: vec![OutputTerms {
+            name: "statistics".into(),
+            kind: "report".into(),
+            layout: hash("layout"),
+            digits: 6,
+            own_correlations: OwnCorrelations::Withheld,
+        }],
         receivers: vec![Recipient { party: party(BANK), seal: SealTo::from_bytes([1; 32]) }],
         reviewer: Recipient { party: party(AUTHORITY), seal: SealTo::from_bytes([2; 32]) },
         crypto: CryptoTerms::intl(),

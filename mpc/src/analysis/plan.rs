@@ -14,7 +14,7 @@ pub mod limits {
     /// Steps of a plan.
     pub const STEPS: usize = 16;
     /// Columns of a step `stats`.
-    pub const STATS_COLUMNS: usize = 1024;
+    pub const STATS_COLUMNS: usize = 256;
     /// Columns of a step `quantiles`: each is a sort.
     pub const QUANTILE_COLUMNS: usize = 16;
     /// Quantiles of a column.

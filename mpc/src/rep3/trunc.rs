@@ -172,7 +172,7 @@ fn unpacking<'a>(channel: &Channel, step: Rep3Step, packed: &'a [u8], len: usize
 }
 
 /// Wipes a message that nobody else holds.
-pub(crate) fn wipe_bytes(message: Bytes) {
+fn wipe_bytes(message: Bytes) {
     if let Ok(mut bytes) = message.try_into_mut() {
         bytes.fill(0);
         std::hint::black_box(&mut bytes);

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use ndarray::Array2;
-use yu_mpc::joint::{self, JointData, JointPlan};
+use yu_mpc::joint::{self, JointData, JointPlan, JointStep};
 use yu_mpc::rep3::{Context, SealedShare, reconstruct};
 use yu_mpc::stats::{Grouping, Owner, Role, Side, Statistics, StatsPlan};
 use yu_mpc::{Error, Result};
+use yu_wire::channel::{Channel, Expect};
 use yu_wire::seal::SealKey;
 use zeroize::Zeroizing;
 
@@ -180,11 +181,17 @@ fn bad_input_is_refused_before_the_first_message() {
     let mut wrong = tables[0].data();
     wrong.groups.as_mut().unwrap()[0] = 9;
     assert!(matches!(try_local(&good, &wrong), Error::Caller(_)));
-    let changes: [fn(&mut JointPlan); 4] = [
+    let changes: [fn(&mut JointPlan); 6] = [
         |plan| plan.rows[1] = 0,
         |plan| plan.rows = [1 << 20, 1 << 31],
         |plan| plan.exponents[0].truncate(1),
         |plan| plan.exponents[1][0] = 5000,
+        // more of them cost gigabytes to price
+        |plan| {
+            plan.statistics.left.columns = (0..255).map(|at| format!("c{at}")).collect();
+            plan.exponents[0] = vec![0; 255];
+        },
+        |plan| plan.statistics.grouping.as_mut().unwrap().categories = (0..257).map(|at| format!("g{at}")).collect(),
     ];
     for change in changes {
         let mut plan = good.clone();
@@ -203,4 +210,28 @@ fn exponents_are_the_least() {
     for value in [f64::NAN, f64::INFINITY, f64::MAX] {
         assert!(joint::exponent("c", &[value]).is_err());
     }
+}
+
+#[test]
+fn the_key_is_the_same_on_both_sides_and_bad_parts_name_the_peer() {
+    let agree = |role: Role, mut channel: Channel, seed: u64| joint::agree_on_key(&mut channel, role, &SESSION, &mut rng(seed));
+    let (left, right) = yu_wire::memory::pair(NAMES[0], NAMES[1]);
+    let keys = std::thread::scope(|scope| {
+        let other = scope.spawn(|| agree(Role::Right, right, 2).unwrap());
+        [agree(Role::Left, left, 1).unwrap(), other.join().unwrap()]
+    });
+    assert!(keys[0] == keys[1] && *keys[0] != [0; 32]);
+    // the neutral element, and bytes that are none
+    for part in [[0; 32], [0xff; 32]] {
+        let (left, mut right) = yu_wire::memory::pair(NAMES[0], NAMES[1]);
+        right.send(JointStep::Key, part.to_vec().into()).unwrap();
+        assert!(matches!(agree(Role::Left, left, 1).unwrap_err(), Error::Peer { culprit, .. } if culprit == NAMES[1]));
+    }
+    let (left, mut right) = yu_wire::memory::pair(NAMES[0], NAMES[1]);
+    let echo = std::thread::spawn(move || {
+        let part = right.recv(JointStep::Key, Expect::Exactly(32)).unwrap();
+        right.send(JointStep::Key, part).unwrap();
+    });
+    assert!(agree(Role::Left, left, 1).unwrap_err().to_string().contains("came back"));
+    echo.join().unwrap();
 }

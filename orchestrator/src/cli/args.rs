@@ -101,6 +101,9 @@ pub struct DemoArgs {
     /// Who learns which rows match: `none` (rows are joined on shares) or `both` (ECDH-PSI, faster).
     #[arg(long, default_value = "none", value_parser = ["none", "both"])]
     pub reveal_match: String,
+    /// Publish the correlations among the receiver's own columns too.
+    #[arg(long)]
+    pub own_correlations: bool,
     /// Seed of the simulated residents.
     #[arg(long, default_value_t = 20_260_101)]
     pub seed: u64,
@@ -238,6 +241,9 @@ pub struct DatasetAddArgs {
     /// Key columns, comma separated; read as text.
     #[arg(long, value_delimiter = ',')]
     pub key: Vec<String>,
+    /// The column that names whom a row is about, whose consent counts; without it the only key column.
+    #[arg(long)]
+    pub subject: Option<String>,
     /// Columns to publish as categories, comma separated.
     #[arg(long, value_delimiter = ',')]
     pub categorical: Vec<String>,

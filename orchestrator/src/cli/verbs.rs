@@ -68,6 +68,7 @@ fn question(command: Command) -> Result<AdminAsk> {
             summary: a.summary.unwrap_or_else(|| format!("data set {}", a.id)),
             id: a.id,
             key: a.key,
+            subject: a.subject,
             categorical: a.categorical,
             omit: a.omit,
             update_frequency: a.update_frequency,

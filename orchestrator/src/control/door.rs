@@ -7,7 +7,9 @@
 //! | may ask | everything | to redeem a ticket, once, within [`STAYS`] |
 //! | largest question | [`LIMIT`] | [`SMALL`] |
 //! | questions that arrive or wait | [`OPEN`] | one |
+//! | questions above [`SMALL`] that arrive or are answered | [`TURNS_OF_PEER`], [`TURNS`] of all peers | none |
 //! | questions at work | [`TURNS_OF_PEER`], [`TURNS`] of all peers | [`TURNS_OF_STRANGERS`] of all strangers |
+//! | time for a question to arrive | [`arrives_within`] | the same |
 //! | connections that have not said what they are for | [`ARRIVING`], for ten seconds | counted below |
 //! | connections for questions | [`SERVED`]: one more closes the oldest | [`OF_STRANGER`], [`STRANGERS`] of all |
 //!
@@ -33,11 +35,17 @@ const SERVED: usize = 8;
 const STRANGERS: usize = 16;
 const OF_STRANGER: usize = 2;
 const OPEN: usize = 64;
-/// Three peers with all their turns leave some for a fourth. With [`LIMIT`] it bounds the memory of a peer, 128 MiB.
+/// Three peers with all their turns leave some for a fourth. With [`LIMIT`] it bounds the memory of a peer's questions, 128 MiB.
 const TURNS_OF_PEER: usize = 8;
 /// With [`LIMIT`] it bounds the memory of all questions, 512 MiB, and the threads that answer.
 const TURNS: usize = 32;
 const TURNS_OF_STRANGERS: usize = 4;
+
+/// How long a question or an answer of this many bytes may take on the way: 10 s, and a second for each mebibyte, which a line of
+/// 10 Mbit/s keeps.
+pub(super) fn arrives_within(bytes: usize) -> Duration {
+    Duration::from_secs(10 + (bytes.min(LIMIT) >> 20) as u64)
+}
 
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +75,7 @@ pub(crate) struct Door {
     strangers: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     turns_of_strangers: Arc<Semaphore>,
+    large: Arc<Semaphore>,
     present: Mutex<HashMap<Key, Present>>,
 }
 
@@ -74,6 +83,7 @@ pub(crate) struct Door {
 struct Present {
     open: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    large: Arc<Semaphore>,
     arriving: usize,
     served: VecDeque<Arc<Notify>>,
 }
@@ -99,6 +109,8 @@ pub(super) struct Desk {
     open: Arc<Semaphore>,
     own: Arc<Semaphore>,
     all: Arc<Semaphore>,
+    own_large: Arc<Semaphore>,
+    all_large: Arc<Semaphore>,
 }
 
 /// The right to have a question answered; given back when dropped.
@@ -113,6 +125,7 @@ impl Door {
             strangers: bound(STRANGERS),
             turns: bound(TURNS),
             turns_of_strangers: bound(TURNS_OF_STRANGERS),
+            large: bound(TURNS),
             present: Mutex::default(),
         })
     }
@@ -158,7 +171,8 @@ impl Door {
             Caller::Peer => self.turns.clone(),
             Caller::Stranger => self.turns_of_strangers.clone(),
         };
-        let desk = Desk { caller, open: own.open.clone(), own: own.turns.clone(), all };
+        let (own_large, all_large) = (own.large.clone(), self.large.clone());
+        let desk = Desk { caller, open: own.open.clone(), own: own.turns.clone(), all, own_large, all_large };
         Some(Pass { door: self.clone(), key, desk, is_arriving: true, evicted: Arc::default(), _room: room, _stranger: stranger })
     }
 }
@@ -169,7 +183,8 @@ impl Present {
             Caller::Peer => (OPEN, TURNS_OF_PEER),
             Caller::Stranger => (OF_STRANGER, OF_STRANGER),
         };
-        Self { open: Arc::new(Semaphore::new(open)), turns: Arc::new(Semaphore::new(turns)), arriving: 0, served: VecDeque::new() }
+        let bound = |n| Arc::new(Semaphore::new(n));
+        Self { open: bound(open), turns: bound(turns), large: bound(turns), arriving: 0, served: VecDeque::new() }
     }
 }
 
@@ -232,6 +247,13 @@ impl Desk {
     /// A place for a question that begins to arrive.
     pub(super) async fn place(&self) -> Turn {
         Turn([self.open.clone().acquire_owned().await.ok(), None])
+    }
+
+    /// Memory for a question above [`SMALL`] that begins to arrive. It is no turn: one that trickles in holds up large questions
+    /// of its own sender, and at worst those of others, but no answer.
+    pub(super) async fn large(&self) -> Turn {
+        let own = self.own_large.clone().acquire_owned().await.ok();
+        Turn([own, self.all_large.clone().acquire_owned().await.ok()])
     }
 
     /// A turn to be answered, first among the caller's own questions, then among everybody's; first come, first served.
@@ -303,6 +325,25 @@ mod tests {
             let newcomer = enter(&door, Caller::Stranger, &stranger("newcomer", 1)).unwrap();
             assert!(timeout(SOON, newcomer.desk().turn()).await.is_ok());
             assert_eq!((late.desk().limit(), newcomer.desk().limit()), (LIMIT, SMALL));
+        });
+    }
+
+    #[test]
+    fn large_questions_that_arrive_take_no_turn() {
+        runtime().block_on(async {
+            let door = Door::new();
+            let bank = enter(&door, Caller::Peer, &peer("bank")).unwrap();
+            let mut trickling = Vec::new();
+            for _ in 0..TURNS_OF_PEER {
+                trickling.push(timeout(SOON, bank.desk().large()).await.unwrap());
+            }
+            assert!(timeout(SOON, bank.desk().large()).await.is_err());
+            assert!(timeout(SOON, bank.desk().turn()).await.is_ok());
+            let health = enter(&door, Caller::Peer, &peer("health")).unwrap();
+            assert!(timeout(SOON, health.desk().large()).await.is_ok());
+            trickling.pop();
+            assert!(timeout(SOON, bank.desk().large()).await.is_ok());
+            assert_eq!([0, SMALL, LIMIT].map(|bytes| arrives_within(bytes).as_secs()), [10, 10, 26]);
         });
     }
 

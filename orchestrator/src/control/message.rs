@@ -5,6 +5,7 @@
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use yu_governance::id::ColumnSet;
 
 /// Largest question or answer, bytes: a contract with its evidence is tens of kilobytes; a sealed result of a few
 /// thousand statistics is below a megabyte.
@@ -45,9 +46,11 @@ pub enum Ask {
         key: Vec<String>,
         /// Key normalisation.
         normalisation: Vec<String>,
-        /// Numeric columns whose magnitudes are wanted.
+        /// Every column that the job would read; consent has to cover them.
+        columns: ColumnSet,
+        /// Numeric ones among them whose magnitudes are wanted.
         #[serde(default)]
-        columns: Vec<String>,
+        measured: Vec<String>,
     },
     /// Check this contract against your own policy and sign it.
     Propose {
@@ -168,7 +171,7 @@ pub struct HelloAnswer {
 /// Answer to [`Ask::Offer`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OfferAnswer {
-    /// Rows after the consent filter and key normalisation.
+    /// Rows after the consent filter; a few of them may have no usable key.
     pub rows: u64,
     /// Salted commitment to the consent set; absent where the rows point at nobody.
     pub commitment: Option<String>,

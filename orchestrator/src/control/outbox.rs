@@ -8,6 +8,14 @@ use crate::node::Node;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Seconds before a message is shown again to a peer that did not take it.
+const PAUSE: i64 = 1;
+
+/// What the job does not go on without.
+fn must_arrive(verb: &str) -> bool {
+    matches!(verb, "share" | "release")
+}
+
 impl Node {
     /// Queues a message; [`Self::flush_outbox`] and the node's postman deliver it.
     ///
@@ -41,24 +49,31 @@ impl Node {
     }
 
     /// Delivers what waits for one peer, in order, until nothing is left or the peer is away. A message that the peer
-    /// understands and refuses is not sent again; one that did not reach it stays. Returns at once when another thread
-    /// is at it.
+    /// understands and refuses is not sent again, but for shares and results, which are not thrown away because the other side says
+    /// no: they stay until the job gives them up, and those behind them go on. One that did not reach the peer stays. Returns at once when
+    /// another thread is at it.
     pub fn flush_peer(&self, peer: &str) {
         let Some(_turn) = self.outbox_turn(peer) else { return };
-        while let Ok(Some((id, request))) = self.store().next_for(peer) {
+        let mut last = 0;
+        while let Ok(Some((id, request))) = self.store().next_for(peer, last, now().unix() - PAUSE) {
             if self.is_stopping() {
                 return;
             }
-            match serde_json::from_str::<Ask>(&request).map(|ask| (self.ask(peer, &ask), ask.name())) {
-                Ok((Err(fault), _)) if unreachable(fault.code) => return,
-                // A result or a share of one is not thrown away because the other side says no: the job's end removes it.
-                Ok((Err(fault), verb @ ("share" | "release"))) => {
-                    tracing::warn!(peer, verb, code = fault.code.as_str(), "peer refused what it must take; tried again");
-                    return;
+            last = id;
+            let ask = serde_json::from_str::<Ask>(&request);
+            let verb = ask.as_ref().map_or("unreadable", Ask::name);
+            match ask.map(|ask| self.ask(peer, &ask)) {
+                // a peer that cannot write it down was reached: what is behind goes on
+                Ok(Err(fault)) if unreachable(fault.code) && !(must_arrive(verb) && is_full(fault.code)) => return,
+                Ok(Err(fault)) if must_arrive(verb) => {
+                    if self.store().not_taken(id, &fault, now().unix()).unwrap_or(true) {
+                        tracing::warn!(peer, verb, code = fault.code.as_str(), "peer did not take what it must take; tried again");
+                    }
+                    continue;
                 }
-                Ok((Err(fault), verb)) => tracing::warn!(peer, verb, code = fault.code.as_str(), "peer refused a message"),
+                Ok(Err(fault)) => tracing::warn!(peer, verb, code = fault.code.as_str(), "peer refused a message"),
                 // delivered, or written by a version that this one cannot read: no retry would change that
-                Ok((Ok(_), _)) | Err(_) => {}
+                Ok(Ok(_)) | Err(_) => {}
             }
             if self.store().delivered(id).is_err() {
                 return;
@@ -75,6 +90,10 @@ impl Node {
             std::thread::spawn(move || node.flush_peer(&peer));
         }
     }
+}
+
+fn is_full(code: Code) -> bool {
+    matches!(code, Code::Storage | Code::DiskFull)
 }
 
 /// Whether a fault says that the peer was not reached (then the message is kept).

@@ -1,7 +1,7 @@
 //! Answering peers. The asker is the name in the certificate; what it may ask depends on its part in the job, how much
 //! at once on [`Door`](super::Door).
 
-use super::door::{Caller, Desk, Pass, SMALL, STAYS, Turn};
+use super::door::{Caller, Desk, Pass, SMALL, STAYS, Turn, arrives_within};
 use super::{Answer, Ask, HelloAnswer, JobAnswer};
 use crate::fault::{Code, Fault, Result};
 use crate::job;
@@ -22,8 +22,6 @@ use yu_wire::carrier::Connection;
 use yu_wire::rpc::{RpcStream, accept_stream};
 use yu_wire::trust::Peer;
 
-/// How long a question or an answer may take on the way.
-const TRANSFER: Duration = Duration::from_secs(30);
 /// How long a stranger may take to hang up after its answer: closing earlier could destroy the answer on its way.
 const LEAVES: Duration = Duration::from_secs(2);
 
@@ -79,16 +77,12 @@ enum Asked {
 }
 
 async fn question(node: &Arc<Node>, connection: &Connection, desk: &Desk, stream: RpcStream) -> yu_wire::Result<Asked> {
-    let Some(body) = stream.head(TRANSFER).await? else { return Ok(Asked::Nothing) };
-    let mut turn: Option<Turn> = None;
-    if body.announced() > SMALL && body.announced() <= desk.limit() {
-        turn = Some(desk.turn().await);
-    }
-    let request = body.read(desk.limit(), TRANSFER).await?;
+    let Some(body) = stream.head(arrives_within(0)).await? else { return Ok(Asked::Nothing) };
+    let announced = body.announced();
+    let large = if announced > SMALL && announced <= desk.limit() { Some(desk.large().await) } else { None };
+    let request = body.read(desk.limit(), arrives_within(announced)).await?;
     // a sign of life does not wait behind long questions: its asker would take this node for dead
-    if turn.is_none() && !is_hello(request.body()) {
-        turn = Some(desk.turn().await);
-    }
+    let mut turn: Option<Turn> = if is_hello(request.body()) { None } else { Some(desk.turn().await) };
     let (node, connection) = (Arc::clone(node), connection.clone());
     let work = tokio::task::spawn_blocking(move || {
         let answer = match reply(&node, &connection, request.body()) {
@@ -98,9 +92,13 @@ async fn question(node: &Arc<Node>, connection: &Connection, desk: &Desk, stream
         (request, serde_json::to_vec(&answer).unwrap_or_default())
     });
     if let Ok((request, bytes)) = work.await {
-        request.reply(&bytes, TRANSFER).await?;
+        // an asker that does not take its answer keeps no other from being answered, as long as little memory is held
+        if bytes.len() <= SMALL {
+            turn = None;
+        }
+        request.reply(&bytes, arrives_within(bytes.len())).await?;
     }
-    drop(turn);
+    drop((turn, large));
     Ok(Asked::Question)
 }
 
@@ -140,8 +138,8 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         }),
         Ask::Catalogue => to_value(&node.all_signed::<CatalogueEntry>("catalogue")?),
         Ask::Deliver { kind, document } => deliver(node, &from, &kind, document),
-        Ask::Offer { authorisation, request, key, normalisation, columns } => {
-            let wanted = job::offer::Wanted { key: &key, steps: &normalisation, columns: &columns };
+        Ask::Offer { authorisation, request, key, normalisation, columns, measured } => {
+            let wanted = job::offer::Wanted { key: &key, steps: &normalisation, columns: &columns, measured: &measured };
             job::offer::answer(node, &from, &authorisation, &request, &wanted)
         }
         Ask::Propose { bundle } => job::admit::proposed(node, &from, bundle),

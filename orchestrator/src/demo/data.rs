@@ -42,6 +42,7 @@ impl SideInput {
             title: self.name.to_owned(),
             summary: format!("{} of {}", self.name, self.org),
             key: vec![self.key.clone()],
+            subject: None,
             categorical: self.category.clone().into_iter().collect(),
             omit: Vec::new(),
             update_frequency: "yearly".into(),
@@ -64,6 +65,7 @@ pub(super) struct Inputs {
     steps: &'static str,
     start: Time,
     reveal_match: String,
+    own_correlations: bool,
 }
 
 impl Inputs {
@@ -74,7 +76,7 @@ impl Inputs {
             (Some(left), Some(right), Some(key)) => Self::files(left, right, key, start),
             _ => Self::residents(args.rows, args.seed, root, start),
         }
-        .map(|inputs| Self { reveal_match: args.reveal_match.clone(), ..inputs })
+        .map(|inputs| Self { reveal_match: args.reveal_match.clone(), own_correlations: args.own_correlations, ..inputs })
     }
 
     fn residents(rows: u64, seed: u64, root: &Path, start: Time) -> Result<Self> {
@@ -131,6 +133,7 @@ impl Inputs {
             steps: "\"trim\", \"nfkc\", \"upper_x\", \"resident_id\"",
             start,
             reveal_match: String::new(),
+            own_correlations: false,
         })
     }
 
@@ -154,6 +157,7 @@ impl Inputs {
             steps: "\"trim\", \"nfkc\"",
             start,
             reveal_match: String::new(),
+            own_correlations: false,
         })
     }
 
@@ -198,10 +202,11 @@ impl Inputs {
             )
         };
         let mut text = format!(
-            "authorisation = \"{}\"\nquestion = \"joint-statistics\"\nreveal_match = \"{}\"\nhelper = \"yu://dev/platform/n1\"\n\
+            "authorisation = \"{}\"\nquestion = \"joint-statistics\"\nreveal_match = \"{}\"\nown_correlations = \"{}\"\nhelper = \"yu://dev/platform/n1\"\n\
              reviewer = \"yu://dev/authority/n1\"\nreceiver = \"yu://dev/bank/n1\"\n\n[left]\n{}\n[right]\n{}",
             self.authorisation_id(),
             self.reveal_match,
+            if self.own_correlations { "published" } else { "withheld" },
             side(&self.left),
             side(&self.right),
         );

@@ -69,6 +69,7 @@ codes! {
     PeerIdentity = "peer.identity", 5, "identity of the peer was refused", "对端身份被拒绝", "check organisation, environment and dates of its certificate with `yu doctor --peer`", "请用 yu doctor --peer 检查其证书的机构、环境和有效期";
     PeerProtocol = "peer.protocol", 5, "peer broke the protocol", "对端违反协议", "both sides should run the same version; report it if they do", "请确认双方版本一致；若一致请报告";
     PeerFailed = "peer.failed", 5, "peer stopped", "对端停止", "see the reason at that party with `yu job why`", "请在该方用 yu job why 查看原因";
+    Undelivered = "result.undelivered", 5, "the receiver did not take the released result", "接收方未接收已放行的结果", "see the reason at the receiver, repair its node, then run the job again: what the reviewer kept is destroyed", "请查看接收方的原因并修复其节点，然后重新运行任务：审核方所存内容已销毁";
     PeerLost = "peer.lost", 5, "peer was not reachable within the limit", "对端在限定时间内不可达", "check its node and the network, then run the job again", "请检查其节点和网络，然后重新运行";
     PeerRestarted = "peer.restarted", 5, "peer was restarted and lost the session", "对端已重启，会话丢失", "run the job again", "请重新运行任务";
     Tampered = "contract.altered", 5, "contract differs between the parties", "各方合约不一致", "compare the contract hashes; submit again", "请核对合约哈希并重新提交";

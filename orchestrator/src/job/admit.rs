@@ -10,7 +10,7 @@
 //! Any refusal or fault before `Start` ends the job everywhere; nothing was read until then.
 
 use super::bundle::{self, Bundle, Situation};
-use super::{State, end, known, run};
+use super::{State, end, known, offer, run};
 use crate::control::{Ask, ProposeAnswer};
 use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
@@ -22,7 +22,11 @@ use std::sync::Arc;
 use yu_governance::audit::{Event, Verb};
 use yu_governance::contract::Role;
 use yu_governance::policy;
-use yu_governance::sign::Signature;
+use yu_governance::request::Approval;
+use yu_governance::sign::{Signature, Signed};
+
+/// Most jobs of one proposer that are not over: each is kept with its evidence and asked about every few seconds.
+const OPEN_PROPOSALS: u64 = 64;
 
 /// Proposes a checked bundle to all parties.
 ///
@@ -74,7 +78,7 @@ fn own_policy(node: &Node, bundle: &Bundle) -> Result<()> {
     let situation = Situation::of(node, contract)?;
     let findings = policy::check(&situation.input(contract, &bundle.dossier), &bundle::policy(node)?);
     match findings.first() {
-        None => Ok(()),
+        None => known::terms(contract),
         Some(first) => Err(first.into()),
     }
 }
@@ -92,7 +96,7 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
     if !contract.parties.iter().any(|p| p.name.as_str() == node.name()) {
         return Err(Fault::new(Code::ContractRule, "this node is no party of the contract").party(node.name()));
     }
-    let verdict = own_policy(node, &bundle).and_then(|()| own_inputs(node, &bundle));
+    let verdict = room(node, from, &id).and_then(|()| own_policy(node, &bundle)).and_then(|()| own_inputs(node, &bundle, from));
     if let Err(fault) = verdict {
         let fault = fault.party(node.name());
         node.log(Event::new(Verb::JobRefused).of(&id)?.code("reason", fault.code.as_str()))?;
@@ -118,11 +122,27 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
     to_value(&ProposeAnswer::Pending)
 }
 
-/// What only the owner can check: that its data are still the version in the contract.
-fn own_inputs(node: &Node, bundle: &Bundle) -> Result<()> {
+/// A peer's open proposals are few enough that one more can be kept and watched.
+fn room(node: &Node, from: &str, id: &str) -> Result<()> {
+    let open = node.store().open_proposals(from, id)?;
+    if open < OPEN_PROPOSALS {
+        return Ok(());
+    }
+    Err(Fault::new(Code::Refused, format!("proposals.open: `{from}` has {open} jobs here that are not over, at most {OPEN_PROPOSALS}")))
+}
+
+/// What only the owner can check: that its data are still the version in the contract, and that the contract says of them what
+/// their owner said.
+fn own_inputs(node: &Node, bundle: &Bundle, proposer: &str) -> Result<()> {
     let me = node.name().parse()?;
-    for input in bundle.contract.payload.inputs_of(&me) {
+    let contract = &bundle.contract.payload;
+    for input in contract.inputs_of(&me) {
         crate::dataset::unchanged(node, &input.dataset, &input.version)?;
+        let cited =
+            |a: &&Signed<Approval>| a.payload.dataset == input.dataset && contract.approvals.iter().any(|c| c.request == a.payload.request);
+        let approval = bundle.dossier.approvals.iter().find(cited);
+        let approval = approval.ok_or_else(|| Fault::new(Code::NotApproved, input.dataset.to_string()).party(node.name()))?;
+        offer::stated(node, contract, input, &approval.payload, proposer)?;
     }
     Ok(())
 }
@@ -135,7 +155,7 @@ pub fn sign(node: &Arc<Node>, job: &str, send: bool) -> Result<Value> {
     }
     let mut bundle = Bundle::of(&row)?;
     own_policy(node, &bundle)?;
-    own_inputs(node, &bundle)?;
+    own_inputs(node, &bundle, &row.proposer)?;
     bundle.contract.add_signature(node.name(), node.signing())?;
     let own = bundle.contract.signatures.iter().find(|s| s.signer == node.name()).cloned();
     let own = own.ok_or_else(|| Fault::new(Code::Bug, "own signature"))?;

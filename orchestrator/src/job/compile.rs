@@ -29,6 +29,7 @@ use yu_governance::text::Text;
 struct Side1<'a> {
     file: &'a SideFile,
     entry: Signed<CatalogueEntry>,
+    columns: ColumnSet,
     request: Signed<DataRequest>,
     approval: Signed<Approval>,
     offer: OfferAnswer,
@@ -49,8 +50,8 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         None => authorisation.payload.purpose.clone(),
     };
     let kind = if file.reveal_match == "both" { PsiKind::EcdhRistretto255 } else { PsiKind::SharedJoin80 };
-    let left = side(node, &file.left, &authorisation, kind)?;
-    let right = side(node, &file.right, &authorisation, kind)?;
+    let left = side(node, &file.left, &authorisation, kind, &file.categorical(Side::Left)?)?;
+    let right = side(node, &file.right, &authorisation, kind, &file.categorical(Side::Right)?)?;
     let steps = file.terms(&|column| categories(column, &left, &right))?;
     let malicious = file.security == "malicious";
     let statistics = StatisticsTerms {
@@ -78,7 +79,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
             .collect::<Result<Vec<_>>>()?,
         scenario: authorisation.payload.scenario.clone(),
         purpose,
-        inputs: vec![input(&left, &steps, Side::Left)?, input(&right, &steps, Side::Right)?],
+        inputs: vec![input(&left)?, input(&right)?],
         protocol: ProtocolTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics, steps },
         security: SecurityModel {
             adversary: if malicious { Adversary::Malicious } else { Adversary::SemiHonest },
@@ -106,7 +107,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         nonce: hex::encode(nonce),
     };
     contract.cost = plan::cost(&contract)?;
-    contract.outputs = plan::outputs(&contract)?;
+    contract.outputs = plan::outputs(&contract, file.digits, file.own_correlations)?;
     contract.leakage = leakage::required(&contract);
     let dossier = Dossier {
         authorisation: Some(authorisation),
@@ -155,13 +156,19 @@ fn title(file: &JobFile, steps: &[StepTerms]) -> Text {
     Text::new(format!("{} over {left} and {right}", kinds.join(", ")), format!("{left} 与 {right} 的联合分析：{}", kinds.join("、")))
 }
 
-fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisation>, kind: PsiKind) -> Result<Side1<'a>> {
+fn side<'a>(
+    node: &Node,
+    file: &'a SideFile,
+    authorisation: &Signed<Authorisation>,
+    kind: PsiKind,
+    groups: &[String],
+) -> Result<Side1<'a>> {
     let dataset: DatasetId = file.dataset.parse()?;
     let entry = fetch_catalogue(node, &file.party)?
         .into_iter()
         .find(|e| e.payload.dataset == dataset)
         .ok_or_else(|| Fault::new(Code::NotFound, format!("data set `{dataset}`")).party(file.party.clone()))?;
-    for name in file.key.iter().chain(&file.columns) {
+    for name in file.key.iter().chain(&file.columns).chain(groups) {
         if entry.payload.column(name).is_none() {
             let near: Vec<&str> = entry.payload.items.iter().map(|c| c.name.as_str()).collect();
             return Err(
@@ -180,21 +187,23 @@ fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisatio
     let request: Signed<DataRequest> = node.signed("request", approval.payload.request.as_str())?;
     // only a join on shares scales the columns
     let measured: &[String] = if kind == PsiKind::SharedJoin80 { &file.columns } else { &[] };
+    let columns = columns(file, &entry.payload, groups)?;
+    let wanted = offer::Wanted { key: &file.key, steps: &file.normalise, columns: &columns, measured };
     let offer = if file.party == node.name() {
-        let wanted = offer::Wanted { key: &file.key, steps: &file.normalise, columns: measured };
-        offer::of(node, &dataset, &authorisation.payload, &approval.payload, &wanted)?
+        offer::of(node, node.name(), &dataset, &authorisation.payload, &approval.payload, &wanted)?
     } else {
         let ask = Ask::Offer {
             authorisation: authorisation.payload.id.to_string(),
             request: approval.payload.request.to_string(),
             key: file.key.clone(),
             normalisation: file.normalise.clone(),
-            columns: measured.to_vec(),
+            columns: columns.clone(),
+            measured: measured.to_vec(),
         };
         serde_json::from_value(node.ask(&file.party, &ask)?)
             .map_err(|_| Fault::new(Code::PeerProtocol, "offer").party(file.party.clone()))?
     };
-    Ok(Side1 { file, entry, request, approval, offer })
+    Ok(Side1 { file, entry, columns, request, approval, offer })
 }
 
 fn terms(side: &Side1<'_>) -> Result<SideTerms> {
@@ -215,18 +224,24 @@ fn categories(column: &ColumnRef, left: &Side1<'_>, right: &Side1<'_>) -> Result
     }
 }
 
-fn input(side: &Side1<'_>, steps: &[StepTerms], which: Side) -> Result<Input> {
-    let mut columns: BTreeSet<String> = side.file.key.iter().chain(&side.file.columns).cloned().collect();
-    columns.extend(steps.iter().flat_map(StepTerms::categories).filter(|g| g.side == which).map(|g| g.column.clone()));
-    let consent = match &side.offer.commitment {
-        None => ConsentTerms::NotNeeded,
-        Some(commitment) => ConsentTerms::Filter { subject_column: side.file.key[0].clone(), commitment: commitment.parse()? },
+/// Every column of a side that the job reads: keys, numbers, the columns that group, and whom a row is about.
+fn columns(file: &SideFile, entry: &CatalogueEntry, groups: &[String]) -> Result<ColumnSet> {
+    let names: BTreeSet<&str> =
+        file.key.iter().chain(&file.columns).chain(&entry.subject_column).chain(groups).map(String::as_str).collect();
+    Ok(ColumnSet::new(names)?)
+}
+
+fn input(side: &Side1<'_>) -> Result<Input> {
+    let consent = match (&side.offer.commitment, &side.entry.payload.subject_column) {
+        (None, _) => ConsentTerms::NotNeeded,
+        (Some(commitment), Some(subject)) => ConsentTerms::Filter { subject_column: subject.clone(), commitment: commitment.parse()? },
+        (Some(_), None) => return Err(Fault::new(Code::PeerProtocol, "consent without a subject").party(side.file.party.clone())),
     };
     Ok(Input {
         party: side.file.party.parse()?,
         dataset: side.entry.payload.dataset.clone(),
         version: side.entry.payload.version,
-        columns: ColumnSet::new(columns)?,
+        columns: side.columns.clone(),
         key: KeyTerms { columns: side.file.key.clone(), normalisation: side.file.normalise.clone() },
         consent,
         rows: side.offer.rows,

@@ -2,7 +2,7 @@
 
 use crate::fault::{Lang, pick};
 use serde_json::Value;
-use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, Side, StepTerms};
+use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, OwnCorrelations, Side, StepTerms};
 
 /// The contract as a person reads it before signing.
 pub fn contract(c: &Contract) -> Vec<(String, String)> {
@@ -48,6 +48,16 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
             c.limits.min_cell
         ),
     ));
+    for o in &c.outputs {
+        let own = match o.own_correlations {
+            OwnCorrelations::Withheld => ("without correlations among a receiver's own columns", "不含接收方己方列之间的相关系数"),
+            OwnCorrelations::Published => ("with correlations among a receiver's own columns", "含接收方己方列之间的相关系数"),
+        };
+        say.push((
+            format!("output `{}`: numbers of {} significant digits, {}", o.name, o.digits, own.0),
+            format!("输出“{}”：数值保留 {} 位有效数字，{}", o.name, o.digits, own.1),
+        ));
+    }
     for l in &c.leakage {
         say.push((format!("{} {}", l.party, l.what.en), format!("{} {}", l.party, l.what.zh)));
     }

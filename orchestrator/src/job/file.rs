@@ -3,7 +3,7 @@
 use super::steps::StepFile;
 use crate::fault::{Code, Fault, Result};
 use serde::{Deserialize, Serialize};
-use yu_governance::contract::{ColumnRef, Side, StepTerms};
+use yu_governance::contract::{ColumnRef, MAX_DIGITS, OwnCorrelations, Side, StepTerms};
 
 /// A job as a person describes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +42,12 @@ pub struct JobFile {
     /// Group means by this categorical column.
     #[serde(default)]
     pub group: Option<GroupFile>,
+    /// Significant digits of published numbers.
+    #[serde(default = "digits")]
+    pub digits: u32,
+    /// Correlations among the columns of a receiver that brings data: `withheld`, or `published` because the question asks for them.
+    #[serde(default = "withheld")]
+    pub own_correlations: OwnCorrelations,
     /// Limits that are stricter than the parties' own.
     #[serde(default)]
     pub limits: LimitsFile,
@@ -96,6 +102,12 @@ pub struct LimitsFile {
     pub runs_per_day: Option<u64>,
 }
 
+fn digits() -> u32 {
+    MAX_DIGITS
+}
+fn withheld() -> OwnCorrelations {
+    OwnCorrelations::Withheld
+}
 fn mpc() -> String {
     "mpc".into()
 }
@@ -171,6 +183,9 @@ impl JobFile {
         if file.group.as_ref().is_some_and(|g| g.side != "left" && g.side != "right") {
             return bad("group.side", "`left` or `right`");
         }
+        if !(1..=MAX_DIGITS).contains(&file.digits) {
+            return bad("digits", &format!("1 to {MAX_DIGITS}"));
+        }
         let file = file.resolved()?;
         if file.expires_hours == 0 || file.expires_hours > 24 * 30 {
             return bad("expires_hours", "1 to 720");
@@ -191,6 +206,16 @@ impl JobFile {
             return Ok(vec![stats.terms(1, &all, labels)?]);
         }
         self.steps.iter().zip(1..).map(|(table, number)| StepFile::parse(number, table)?.terms(number, &all, labels)).collect()
+    }
+
+    /// Categorical columns of a side that the steps name, each once.
+    ///
+    /// # Errors
+    /// As [`Self::terms`].
+    pub fn categorical(&self, side: Side) -> Result<Vec<String>> {
+        let terms = self.terms(&|_| Ok(vec!["?".to_owned()]))?;
+        let names = terms.iter().flat_map(StepTerms::categories).filter(|g| g.side == side).map(|g| g.column.clone());
+        Ok(names.collect::<std::collections::BTreeSet<_>>().into_iter().collect())
     }
 
     /// The same file with the columns of each side as the steps read them, checked without the catalogue.
@@ -299,6 +324,7 @@ columns = ["income"]
         for (from, to, field) in [
             ("joint-statistics", "steal", "question"),
             ("helper =", "reveal_match = \"left\"\nhelper =", "reveal_match"),
+            ("helper =", "digits = 15\nhelper =", "digits"),
             ("columns = [\"age\"]", "columns = []", "left.columns"),
             ("question = \"joint-statistics\"", "security = \"malicious\"", "steps"),
             ("helper =", "security = \"honest\"\nhelper =", "security"),

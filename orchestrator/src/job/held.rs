@@ -192,12 +192,16 @@ pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason
     Ok(told)
 }
 
-/// Waits until the outbox holds nothing of the job any more, then destroys; survives restarts.
+/// Waits until the outbox holds no result of the job any more, then destroys; survives restarts. A receiver that has not taken its
+/// result within the limit goes without it.
 fn deliver_then_finish(node: &Arc<Node>, job: &str) {
     let (node, job) = (Arc::clone(node), job.to_owned());
     std::thread::spawn(move || {
         while !node.is_stopping() {
             node.flush_outbox();
+            if let Err(fault) = give_up_late(&node, &job) {
+                tracing::error!(job, code = fault.code.as_str(), "a late result is given up later");
+            }
             let pending = node.store().outbox_of(&job).unwrap_or(1);
             if pending == 0 {
                 finish(&node, &job);
@@ -206,6 +210,24 @@ fn deliver_then_finish(node: &Arc<Node>, job: &str) {
             std::thread::sleep(Duration::from_millis(200));
         }
     });
+}
+
+fn give_up_late(node: &Node, job: &str) -> Result<()> {
+    let limit = node.config().limits.release_limit_s;
+    // the job has not changed since it was decided
+    let waited = now().unix().saturating_sub(bundle::find(node, job)?.updated);
+    if u64::try_from(waited).unwrap_or(0) < limit {
+        return Ok(());
+    }
+    for (id, peer, refusal) in node.store().must_arrive(job)? {
+        // not while it is under way
+        let Some(_turn) = node.outbox_turn(&peer) else { continue };
+        let fault = refusal.unwrap_or_else(|| Fault::new(Code::Unreachable, format!("no answer for {limit} s")));
+        if node.store().give_up(id, job, &peer, &fault, now().unix())? {
+            tracing::warn!(job, peer, code = fault.code.as_str(), "the released result is given up");
+        }
+    }
+    Ok(())
 }
 
 /// The released result arrives at its receiver.
@@ -287,8 +309,18 @@ fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
         node.send_later(&party, None, &Ask::Deliver { kind: "certificate".into(), document: document.clone() })?;
     }
     // Logged first: who sees the job done may checkpoint at once, and the checkpoint covers its end.
-    node.log(Event::new(Verb::JobFinished).of(job)?)?;
-    node.store().move_job(job, &[State::Destroying], last, now().unix())?;
+    match node.store().undelivered(job)?.into_iter().next() {
+        None => {
+            node.log(Event::new(Verb::JobFinished).of(job)?)?;
+            node.store().move_job(job, &[State::Destroying], last, now().unix())?;
+        }
+        Some((receiver, why)) => {
+            if !node.journal().tells(Verb::JobFailed, job)? {
+                node.log(Event::new(Verb::JobFailed).of(job)?.code("code", Code::Undelivered.as_str()))?;
+            }
+            node.store().fail_destroyed(job, &Fault::new(Code::Undelivered, why).party(receiver), now().unix())?;
+        }
+    }
     node.flush_in_background();
     Ok(())
 }
@@ -321,6 +353,10 @@ fn wait_for_reviewer(node: &Arc<Node>, job: &str, reviewer: &str) -> Result<()> 
             return Ok(());
         }
         if start.elapsed() > limit {
+            // it answers, and does not take the share: its own reason says more
+            if let Some(fault) = node.store().must_arrive(job)?.into_iter().find_map(|(.., refusal)| refusal) {
+                return Err(fault.party(reviewer));
+            }
             return Err(Fault::new(Code::PeerLost, format!("no answer for {} s", limit.as_secs())).party(reviewer));
         }
         std::thread::sleep(Duration::from_millis(100));

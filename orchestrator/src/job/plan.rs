@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use yu_governance::canonical::{Hash, digest, to_canonical};
 use yu_governance::contract::{
-    Adversary, ColumnRef, Contract, CostStatement, GroupingTerms, OutputTerms, PsiKind, Side, SideTerms, StepCost, StepTerms,
+    Adversary, ColumnRef, Contract, CostStatement, GroupingTerms, OutputTerms, OwnCorrelations, PsiKind, Side, SideTerms, StepCost, StepTerms,
 };
 use yu_mpc::analysis::{self, AnalysisPlan, Categorical, ColumnAt, Named, Numeric, Outcome, Step, StepResult, TableSide};
 use yu_mpc::cost::{Cost, Counts};
@@ -283,11 +283,11 @@ fn output_name(number: usize, kind: &str) -> String {
     format!("step{number}.{kind}")
 }
 
-/// The outputs of a contract: one for each step.
+/// The outputs of a contract: one for each step, with so many significant digits.
 ///
 /// # Errors
 /// `internal`.
-pub fn outputs(contract: &Contract) -> Result<Vec<OutputTerms>> {
+pub fn outputs(contract: &Contract, digits: u32, own_correlations: OwnCorrelations) -> Result<Vec<OutputTerms>> {
     let s = &contract.protocol.statistics;
     let party = |side: Side| if side == Side::Left { s.left.party.as_str() } else { s.right.party.as_str() };
     let named = |r: &'_ ColumnRef| -> (String, String) { (party(r.side).to_owned(), r.column.clone()) };
@@ -295,7 +295,8 @@ pub fn outputs(contract: &Contract) -> Result<Vec<OutputTerms>> {
         let columns: Vec<(&str, &str)> =
             [&s.left, &s.right].into_iter().flat_map(|side| side.columns.iter().map(|c| (side.party.as_str(), c.as_str()))).collect();
         let groups: Vec<&str> = contract.grouping().into_iter().flat_map(|g| g.categories.iter().map(String::as_str)).collect();
-        return Ok(vec![OutputTerms { name: STATISTICS.into(), kind: "report".into(), layout: hash_of(&columns, &groups)? }]);
+        let layout = hash_of(&columns, &groups)?;
+        return Ok(vec![OutputTerms { name: STATISTICS.into(), kind: "report".into(), layout, digits, own_correlations }]);
     }
     let output = |(step, number): (&StepTerms, usize)| {
         let mut columns: Vec<(String, String)> = step.numbers().into_iter().map(named).collect();
@@ -313,7 +314,7 @@ pub fn outputs(contract: &Contract) -> Result<Vec<OutputTerms>> {
         }
         form.columns = columns.iter().map(|(party, name)| (party.as_str(), name.as_str())).collect();
         let kind = if step.is_model() { "model" } else { "report" };
-        Ok(OutputTerms { name: output_name(number, step.kind()), kind: kind.into(), layout: form.hash()? })
+        Ok(OutputTerms { name: output_name(number, step.kind()), kind: kind.into(), layout: form.hash()?, digits, own_correlations })
     };
     contract.protocol.steps.iter().zip(1..).map(output).collect()
 }

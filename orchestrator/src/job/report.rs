@@ -5,7 +5,7 @@ use super::run;
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
 use yu_governance::check::{ResultView, Reviewable};
-use yu_governance::contract::Contract;
+use yu_governance::contract::{Contract, OwnCorrelations};
 use yu_governance::held::Reconstruction;
 use yu_governance::id::PartyName;
 use yu_mpc::analysis::{self, Outcome, StepResult};
@@ -22,6 +22,71 @@ pub enum Report {
     Statistics(Statistics),
     /// Results of steps.
     Steps(Outcome),
+}
+
+impl Report {
+    /// What may leave of it: rounded to the contract's digits, without the correlations among the columns of a receiver that brings data
+    /// unless the contract publishes them.
+    pub fn publishable(mut self, contract: &Contract) -> Self {
+        let digits = contract.outputs.iter().map(|o| o.digits).min().unwrap_or(1);
+        let round = |number: &mut f64| *number = rounded(*number, digits);
+        let some = |number: &mut Option<f64>| number.iter_mut().for_each(round);
+        match &mut self {
+            Self::Statistics(statistics) => publish(contract, statistics, &some),
+            Self::Steps(outcome) => {
+                for step in &mut outcome.steps {
+                    match step {
+                        StepResult::Stats(statistics) => publish(contract, statistics, &some),
+                        StepResult::Quantiles { columns } => {
+                            columns.iter_mut().flat_map(|c| &mut c.quantiles).for_each(|quantile| some(&mut quantile.value));
+                        }
+                        // counts, and edges that the contract names
+                        StepResult::Histogram { .. } => {}
+                        StepResult::Groupby { groups, .. } => {
+                            groups.iter_mut().flat_map(|group| group.sums.iter_mut().chain(&mut group.means)).for_each(some);
+                        }
+                        StepResult::LinearRegression(model) | StepResult::LogisticRegression(model) => {
+                            round(&mut model.intercept);
+                            for column in model.features.iter_mut().chain([&mut model.target]) {
+                                round(&mut column.weight);
+                                some(&mut column.mean);
+                                some(&mut column.sd);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        self
+    }
+}
+
+fn publish(contract: &Contract, statistics: &mut Statistics, round: &dyn Fn(&mut Option<f64>)) {
+    for column in &mut statistics.columns {
+        round(&mut column.mean);
+        round(&mut column.sd);
+    }
+    statistics.correlation.iter_mut().flatten().for_each(round);
+    statistics.groups.iter_mut().flat_map(|group| &mut group.means).for_each(round);
+    if contract.outputs.iter().any(|o| o.own_correlations == OwnCorrelations::Published) {
+        return;
+    }
+    let receives = |name: &str| contract.receivers.iter().any(|r| r.party.as_str() == name);
+    let owner: Vec<Option<&str>> = statistics.columns.iter().map(|c| Some(c.party.as_str()).filter(|party| receives(party))).collect();
+    for (i, row) in statistics.correlation.iter_mut().enumerate() {
+        for (j, number) in row.iter_mut().enumerate() {
+            // the diagonal says that a column varies, which its deviation says as well
+            if i != j && owner.get(i).is_some_and(|own| own.is_some() && owner.get(j) == Some(own)) {
+                *number = None;
+            }
+        }
+    }
+}
+
+/// To so many significant decimal digits, half to even; exactly the number that its decimal text names.
+fn rounded(number: f64, digits: u32) -> f64 {
+    let places = usize::try_from(digits.saturating_sub(1)).unwrap_or(0);
+    format!("{number:.places$e}").parse().unwrap_or(number)
 }
 
 impl Reviewable for Report {
@@ -119,13 +184,34 @@ impl Opened {
                     Program::Joined(plan) => Report::Statistics(joint::assemble(&plan, &values)?),
                     Program::Steps(plan) => Report::Steps(analysis::assemble(&plan, &values)?),
                 };
-                Ok(Reconstruction::Consistent(report))
+                Ok(Reconstruction::Consistent(report.publishable(contract)))
             }
             Err(yu_mpc::Error::Inconsistent { suspects }) => {
                 let culprits = suspects.iter().map(|s| s.parse()).collect::<Result<_, _>>()?;
                 Ok(Reconstruction::Inconsistent { culprits })
             }
             Err(e) => Err(e.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_significant_digits_and_no_more() {
+        let cases = [
+            (1234567.0, 6, 1_234_570.0),
+            (-0.000_123_456_78, 6, -0.000_123_457),
+            (0.1 + 0.2, 6, 0.3),
+            (99_999.96, 6, 100_000.0),
+            (0.0, 6, 0.0),
+            (1.0, 1, 1.0),
+            (6.51e-300, 2, 6.5e-300),
+        ];
+        for (number, digits, expected) in cases {
+            assert_eq!(rounded(number, digits), expected, "{number}");
         }
     }
 }

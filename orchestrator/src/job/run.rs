@@ -87,6 +87,7 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
             return Err(findings.first().map_or_else(|| Fault::new(Code::Refused, "denied"), Fault::from));
         }
     };
+    super::known::terms(contract)?;
     let part = match contract.side_of(&me) {
         Some(yu_governance::contract::Side::Left) => Part::Left,
         Some(yu_governance::contract::Side::Right) => Part::Right,

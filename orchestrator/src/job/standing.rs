@@ -9,13 +9,14 @@ use std::time::Duration;
 /// How long the reviewer waits for each party before it releases.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// Asks one party how a job stands with it.
+pub(super) fn one(node: &Node, job: &str, party: &str, patience: Duration) -> Result<JobAnswer> {
+    let value = node.ask_within(party, &Ask::Job { job: job.to_owned() }, patience)?;
+    serde_json::from_value(value).map_err(|_| Fault::new(Code::PeerProtocol, "job answer").party(party))
+}
+
 /// Asks parties how a job stands with them, all at once: one that is away must not delay the others' questions.
-pub(super) fn ask(node: &Node, job: &str, parties: Vec<String>, patience: Duration) -> Vec<(String, Result<JobAnswer>)> {
-    let ask = Ask::Job { job: job.to_owned() };
-    let one = |party: &str| {
-        let value = node.ask_within(party, &ask, patience)?;
-        serde_json::from_value(value).map_err(|_| Fault::new(Code::PeerProtocol, "job answer").party(party))
-    };
+fn ask(node: &Node, job: &str, parties: Vec<String>, patience: Duration) -> Vec<(String, Result<JobAnswer>)> {
     std::thread::scope(|scope| {
         let asked: Vec<_> = parties
             .into_iter()
@@ -23,7 +24,7 @@ pub(super) fn ask(node: &Node, job: &str, parties: Vec<String>, patience: Durati
                 (
                     scope.spawn({
                         let party = party.clone();
-                        move || one(&party)
+                        move || one(node, job, &party, patience)
                     }),
                     party,
                 )

@@ -28,12 +28,12 @@ states! {
     Running = "running", "运行中", "Sessions are open and the protocol runs.";
     Sealing = "sealing", "提交份额中", "The sealed output share is on its way to the reviewer.";
     Held = "held", "待审", "The result waits for its decision.";
-    Releasing = "releasing", "放行中", "Approved; on its way to the receiver.";
+    Releasing = "releasing", "放行中", "Approved; on its way to the receiver, for at most the configured limit.";
     Destroying = "destroying", "销毁中", "Working copies and keys are being destroyed.";
     Done = "done", "完成", "Ended well; working copies are destroyed.";
     Rejected = "rejected", "未放行", "The review refused; nothing was released.";
     Refused = "refused", "已拒签", "A party refused to sign.";
-    Failed = "failed", "失败", "Ended with a named fault; nothing was released.";
+    Failed = "failed", "失败", "Ended with a named fault; no result was delivered to the party that it names, or none at all.";
 }
 
 impl State {

@@ -72,6 +72,10 @@ pub fn sentence(verb: &str, detail: &Value) -> (String, String) {
         "held" => (format!("result held; automatic checks passed: {}", p("passed")), format!("结果待审；自动检查通过：{}", p("passed"))),
         "decided" => (format!("review by {}: {}", p("reviewer"), p("verdict")), format!("{} 审核结论：{}", p("reviewer"), p("verdict"))),
         "released" => (format!("sealed to {} and to nobody else", p("party")), format!("仅封装给 {}", p("party"))),
+        "undelivered" => (
+            format!("{} did not take the released result in time: {}", p("party"), p("code")),
+            format!("{} 未在期限内接收已放行的结果：{}", p("party"), p("code")),
+        ),
         "received" => ("released result received, receipt verified".into(), "收到放行结果，回执验证通过".into()),
         "destroyed" => (
             format!("{} working objects destroyed, certificate {}", p("count"), p("certificate")),

@@ -8,14 +8,16 @@ use crate::fault::{Code, Fault};
 use crate::keys::now;
 use crate::node::Node;
 use crate::store::JobRow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Seconds between two rounds of questions: with the patience below, a dead party is named within 8 s of the limit.
 const ROUND: Duration = Duration::from_secs(4);
-/// How long one question may take.
+/// How long the questions to one party may take in a round.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// Parties asked at the same time.
+const AT_ONCE: usize = 32;
 /// How often undelivered messages are tried again.
 const OUTBOX: Duration = Duration::from_secs(1);
 
@@ -42,14 +44,83 @@ pub fn watch(node: &Arc<Node>) {
         }
         next_round = Instant::now() + ROUND;
         tidy(node);
-        let open: Vec<JobRow> = node.store().jobs().unwrap_or_default().into_iter().filter(watched).collect();
-        seen.retain(|(job, _), _| open.iter().any(|j| j.id == *job));
-        for row in open {
-            if let Err(fault) = look(node, &row, &mut seen) {
-                end::fail(node, &row.id, &fault);
-            }
+        round(node, &mut seen);
+    }
+}
+
+/// Asks about all open jobs, and ends those that one answer, or none for too long, ends.
+fn round(node: &Arc<Node>, seen: &mut Seen) {
+    let open: Vec<JobRow> = node.store().jobs().unwrap_or_default().into_iter().filter(watched).collect();
+    seen.retain(|(job, _), _| open.iter().any(|j| j.id == *job));
+    let mut questions: BTreeMap<String, Vec<&JobRow>> = BTreeMap::new();
+    for row in &open {
+        match whom_to_ask(node, row) {
+            Ok(parties) => parties.into_iter().for_each(|party| questions.entry(party).or_default().push(row)),
+            Err(fault) => end::fail(node, &row.id, &fault),
         }
     }
+    for (party, jobs) in &mut questions {
+        // who was heard of longest ago first: what is not asked in this round comes first in the next
+        jobs.sort_by_key(|row| seen.get(&(row.id.clone(), party.clone())).copied());
+    }
+    let limit = Duration::from_secs(node.config().limits.resume_limit_s);
+    for (row, party, answer) in ask(node, &questions) {
+        // What was known of the job when the questions left may be past.
+        if bundle::find(node, &row.id).map_or(true, |now| now.state != row.state) {
+            continue;
+        }
+        let last = seen.entry((row.id.clone(), party.to_owned())).or_insert_with(Instant::now);
+        if let Err(fault) = judge(row.state, party, answer, last, limit) {
+            end::fail(node, &row.id, &fault);
+        }
+    }
+}
+
+type Answers<'a> = Vec<(&'a JobRow, &'a str, Result<JobAnswer, Fault>)>;
+
+/// Each party has a thread and [`PATIENCE`] for all its jobs together: one that is slow, or whose silent proposals are many,
+/// delays nobody else's. What a party had no time for is not answered.
+fn ask<'a>(node: &Node, questions: &'a BTreeMap<String, Vec<&'a JobRow>>) -> Answers<'a> {
+    let parties: Vec<(&str, &[&JobRow])> = questions.iter().map(|(party, jobs)| (party.as_str(), jobs.as_slice())).collect();
+    let mut all = Vec::new();
+    for some in parties.chunks(AT_ONCE) {
+        std::thread::scope(|scope| {
+            let asked: Vec<_> = some
+                .iter()
+                .map(|(party, jobs)| {
+                    scope.spawn(move || {
+                        let answers = in_time(jobs, PATIENCE, |row, patience| standing::one(node, &row.id, party, patience));
+                        answers.into_iter().map(|(row, answer)| (row, *party, answer)).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            // a question that panicked was not asked
+            all.extend(asked.into_iter().filter_map(|thread| thread.join().ok()).flatten());
+        });
+    }
+    all
+}
+
+/// Asks one question after the other until the time is over. Who is not reached is not asked again for the others.
+fn in_time<'a, Q: ?Sized>(
+    questions: &[&'a Q],
+    time: Duration,
+    ask: impl Fn(&Q, Duration) -> Result<JobAnswer, Fault>,
+) -> Vec<(&'a Q, Result<JobAnswer, Fault>)> {
+    let end = Instant::now() + time;
+    let mut answers = Vec::with_capacity(questions.len());
+    let mut away: Option<Fault> = None;
+    for question in questions {
+        let left = end.saturating_duration_since(Instant::now());
+        let answer = match &away {
+            Some(fault) => Err(fault.clone()),
+            None if left.is_zero() => break,
+            None => ask(question, left),
+        };
+        away = answer.as_ref().err().filter(|fault| unreachable(fault.code)).cloned();
+        answers.push((*question, answer));
+    }
+    answers
 }
 
 /// Jobs that wait for others. A held result waits for a person at the reviewer, until the contract ends; the other parties
@@ -58,7 +129,8 @@ fn watched(row: &JobRow) -> bool {
     row.state.before_held() || row.state == State::Held
 }
 
-fn look(node: &Arc<Node>, row: &JobRow, seen: &mut Seen) -> Result<(), Fault> {
+/// The parties whose answers a job waits for; a fault for one that is over.
+fn whom_to_ask(node: &Node, row: &JobRow) -> Result<Vec<String>, Fault> {
     let bundle = Bundle::of(row)?;
     let held = row.state == State::Held;
     let reviews = bundle.contract.payload.reviewer.party.as_str() == node.name();
@@ -66,23 +138,13 @@ fn look(node: &Arc<Node>, row: &JobRow, seen: &mut Seen) -> Result<(), Fault> {
         return Err(Fault::new(Code::ContractExpired, format!("at {}", bundle.contract.payload.expires)).at(row.id.clone()));
     }
     if held && reviews {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut parties = bundle.others(node);
     if held {
         parties.retain(|p| p == bundle.contract.payload.reviewer.party.as_str());
     }
-    let answers = standing::ask(node, &row.id, parties, PATIENCE);
-    // What was known of the job when the questions left may be past.
-    if bundle::find(node, &row.id)?.state != row.state {
-        return Ok(());
-    }
-    let limit = Duration::from_secs(node.config().limits.resume_limit_s);
-    for (party, answer) in answers {
-        let last = seen.entry((row.id.clone(), party.clone())).or_insert_with(Instant::now);
-        judge(row.state, &party, answer, last, limit)?;
-    }
-    Ok(())
+    Ok(parties)
 }
 
 /// What one party's answer means for the job.
@@ -112,6 +174,9 @@ fn judge(state: State, party: &str, answer: Result<JobAnswer, Fault>, last: &mut
 
 /// What a fault of this node's own disk may have left undone, and what only time makes due.
 fn tidy(node: &Node) {
+    if let Err(fault) = node.log_peers() {
+        tracing::error!(code = fault.code.as_str(), "a peer that joined is not in the log yet");
+    }
     for job in node.store().uncleaned().unwrap_or_default() {
         end::clean_up(node, &job);
     }
@@ -138,5 +203,40 @@ pub fn recover(node: &Arc<Node>) {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running() -> JobAnswer {
+        JobAnswer { state: "running".into(), fault: None }
+    }
+
+    #[test]
+    fn a_slow_party_has_a_bounded_time_for_all_its_jobs() {
+        let jobs: Vec<String> = (0..1000).map(|n| format!("job {n}")).collect();
+        let jobs: Vec<&str> = jobs.iter().map(String::as_str).collect();
+        let start = Instant::now();
+        let slow = |_: &str, left: Duration| {
+            std::thread::sleep(left.min(Duration::from_millis(30)));
+            Ok(running())
+        };
+        let answers = in_time(&jobs, Duration::from_millis(200), slow);
+        assert!(start.elapsed() < Duration::from_secs(2) && (1..=8).contains(&answers.len()), "{}", answers.len());
+        // one that is away costs its patience once, and is away for all
+        let start = Instant::now();
+        let away = |_: &str, left: Duration| {
+            std::thread::sleep(left);
+            Err(Fault::new(Code::Unreachable, "no answer"))
+        };
+        let answers = in_time(&jobs, Duration::from_millis(200), away);
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        assert!(answers.len() == 1000 && answers.iter().all(|(_, answer)| answer.is_err()));
+        // other faults are about one job
+        let unknown = |job: &str, _| if job == "job 0" { Err(Fault::new(Code::NotFound, job)) } else { Ok(running()) };
+        let answers = in_time(&jobs, Duration::from_secs(5), unknown);
+        assert_eq!(answers.iter().filter(|(_, answer)| answer.is_err()).count(), 1);
     }
 }

@@ -5,7 +5,6 @@ use super::{Live, Node};
 use crate::control::Door;
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
-use crate::job::offer::Offers;
 use crate::journal::Journal;
 use crate::keys::{Keys, now};
 use crate::store::Store;
@@ -77,7 +76,6 @@ impl Node {
             vault: Vault::open(home)?,
             journal: Mutex::new(journal),
             live: Live::default(),
-            offers: Offers::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
             _lock: own_lock,

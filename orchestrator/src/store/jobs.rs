@@ -80,6 +80,9 @@ fn queue(db: &Connection, job: &str, messages: &[(&str, String)]) -> Result<()> 
     Ok(())
 }
 
+/// The event that a receiver went without the released result.
+const UNDELIVERED: &str = "undelivered";
+
 const JOB: &str = "id, state, contract, proposer, fault, measured, certificate, cleaned, created, updated";
 
 impl Store {
@@ -106,6 +109,14 @@ impl Store {
             query.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()?
         };
         raws.into_iter().map(job).collect()
+    }
+
+    /// How many jobs of a proposer are not over, one of them left out.
+    pub fn open_proposals(&self, proposer: &str, but: &str) -> Result<u64> {
+        let open: Vec<String> = State::ALL.iter().filter(|s| !s.is_final()).map(|s| format!("'{s}'")).collect();
+        let sql = format!("SELECT COUNT(*) FROM job WHERE proposer=?1 AND id<>?2 AND state IN ({})", open.join(","));
+        let n: i64 = self.lock().query_row(&sql, [proposer, but], |r| r.get(0))?;
+        Ok(u64::try_from(n).unwrap_or(u64::MAX))
     }
 
     /// Moves a job from one of the states in `from` to `to`, atomically; false when it is in none of them.
@@ -147,6 +158,41 @@ impl Store {
         }
         tx.commit()?;
         Ok(open)
+    }
+
+    /// Gives up a result that its receiver did not take, and writes that into the job's story, in one step; false when it is
+    /// no longer on its way.
+    pub fn give_up(&self, id: i64, job: &str, party: &str, fault: &Fault, now: i64) -> Result<bool> {
+        let detail = serde_json::json!({ "party": party, "code": fault.code.as_str(), "detail": fault.detail });
+        let mut db = self.lock();
+        let tx = db.transaction()?;
+        let given_up = tx.execute("DELETE FROM outbox WHERE id=?1", [id])? == 1;
+        if given_up {
+            event(&tx, job, UNDELIVERED, &detail, now)?;
+        }
+        tx.commit()?;
+        Ok(given_up)
+    }
+
+    /// Who went without the released result of a job, and why: party, code.
+    pub fn undelivered(&self, job: &str) -> Result<Vec<(String, String)>> {
+        let told = self.events(job, 0)?.into_iter().filter(|event| event.verb == UNDELIVERED);
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        Ok(told.map(|event| (text(&event.detail["party"]), text(&event.detail["code"]))).collect())
+    }
+
+    /// Ends a job whose destruction is complete by a fault.
+    pub fn fail_destroyed(&self, id: &str, fault: &Fault, now: i64) -> Result<()> {
+        let detail = serde_json::json!({ "code": fault.code.as_str(), "detail": fault.detail, "party": fault.party });
+        let json = serde_json::to_string(fault).map_err(|_| bad_row("job"))?;
+        let mut db = self.lock();
+        let tx = db.transaction()?;
+        let sql = "UPDATE job SET state=?2, fault=?3, updated=?4 WHERE id=?1 AND state=?5";
+        if tx.execute(sql, params![id, State::Failed.as_str(), json, now, State::Destroying.as_str()])? == 1 {
+            event(&tx, id, "failed", &detail, now)?;
+        }
+        tx.commit()?;
+        Ok(())
     }
 
     /// Moves a job to its destruction and forgets what was still on its way for it: a decided job takes no share any more.
@@ -305,6 +351,17 @@ mod tests {
         assert_eq!(store.outbox().unwrap().len(), 2);
         store.set_cleaned("j").unwrap();
         assert!(store.uncleaned().unwrap().is_empty());
+    }
+
+    #[test]
+    fn open_proposals_are_counted_for_each_proposer() {
+        let (_dir, store) = store();
+        for (id, state, proposer) in
+            [("a", State::Proposed, "bank"), ("b", State::Held, "bank"), ("c", State::Done, "bank"), ("d", State::Proposed, "health")]
+        {
+            store.new_job(id, state, "{}", proposer, 1).unwrap();
+        }
+        assert_eq!(["a", "x"].map(|but| store.open_proposals("bank", but).unwrap()), [1, 2]);
     }
 
     #[test]

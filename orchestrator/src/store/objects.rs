@@ -1,8 +1,8 @@
 //! Peers, tickets, signed documents, data sets, undelivered messages.
 
 use super::{Store, bad_row};
-use crate::fault::Result;
-use rusqlite::{OptionalExtension, Row, params};
+use crate::fault::{Fault, Result};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 /// A peer that was admitted by ticket.
@@ -69,17 +69,25 @@ fn peer(row: &Row<'_>) -> rusqlite::Result<PeerRow> {
     })
 }
 
+/// Shares and results: the job does not go on without them.
+const MUST_ARRIVE: &str = "(request LIKE '{\"ask\":\"share\"%' OR request LIKE '{\"ask\":\"release\"%')";
+
 const PEER: &str = "name, address, root, signing_key, seal_key, role, controller, zone";
+
+/// Stores a peer, perhaps as part of a larger step.
+pub(super) fn enter_peer(db: &Connection, p: &PeerRow, now: i64) -> Result<()> {
+    db.execute(
+        "INSERT INTO peer (name, address, root, signing_key, seal_key, role, controller, zone, joined) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)
+         ON CONFLICT (name) DO UPDATE SET address=?2, root=?3, signing_key=?4, seal_key=?5, role=?6, controller=?7, zone=?8",
+        params![p.name, p.address, p.root, p.signing_key, p.seal_key, p.role, p.controller, p.zone, now],
+    )?;
+    Ok(())
+}
 
 impl Store {
     /// Stores a peer; its address may change, its keys only through a new ticket.
     pub fn put_peer(&self, p: &PeerRow, now: i64) -> Result<()> {
-        self.lock().execute(
-            "INSERT INTO peer (name, address, root, signing_key, seal_key, role, controller, zone, joined) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)
-             ON CONFLICT (name) DO UPDATE SET address=?2, root=?3, signing_key=?4, seal_key=?5, role=?6, controller=?7, zone=?8",
-            params![p.name, p.address, p.root, p.signing_key, p.seal_key, p.role, p.controller, p.zone, now],
-        )?;
-        Ok(())
+        enter_peer(&self.lock(), p, now)
     }
 
     /// One peer.
@@ -204,17 +212,39 @@ impl Store {
         Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
     }
 
-    /// The oldest undelivered message to a peer.
-    pub fn next_for(&self, peer: &str) -> Result<Option<(i64, String)>> {
-        let sql = "SELECT id, request FROM outbox WHERE peer=?1 ORDER BY id LIMIT 1";
-        Ok(self.lock().query_row(sql, [peer], |r| Ok((r.get(0)?, r.get(1)?))).optional()?)
+    /// The oldest undelivered message to a peer behind message `after`, without those that it did not take since `tried`.
+    pub fn next_for(&self, peer: &str, after: i64, tried: i64) -> Result<Option<(i64, String)>> {
+        let sql = "SELECT id, request FROM outbox WHERE peer=?1 AND id>?2 AND (tried IS NULL OR tried<?3) ORDER BY id LIMIT 1";
+        Ok(self.lock().query_row(sql, params![peer, after, tried], |r| Ok((r.get(0)?, r.get(1)?))).optional()?)
+    }
+
+    /// Keeps that a peer did not take a message, and by which fault; true for the first time. The message stays.
+    pub fn not_taken(&self, id: i64, fault: &Fault, now: i64) -> Result<bool> {
+        let json = serde_json::to_string(fault).map_err(|_| bad_row("outbox"))?;
+        let mut db = self.lock();
+        let tx = db.transaction()?;
+        let first = tx.query_row("SELECT refusal IS NULL FROM outbox WHERE id=?1", [id], |r| r.get(0)).optional()?;
+        tx.execute("UPDATE outbox SET tried=?2, refusal=?3 WHERE id=?1", params![id, now, json])?;
+        tx.commit()?;
+        Ok(first.unwrap_or(false))
+    }
+
+    /// Undelivered shares and results of a job: message, peer, and the fault by which the peer did not take it, if it answered.
+    pub fn must_arrive(&self, job: &str) -> Result<Vec<(i64, String, Option<Fault>)>> {
+        let db = self.lock();
+        let mut query = db.prepare(&format!("SELECT id, peer, refusal FROM outbox WHERE job=?1 AND {MUST_ARRIVE} ORDER BY id"))?;
+        let rows = query.query_map([job], |r| Ok((r.get(0)?, r.get(1)?, r.get::<_, Option<String>>(2)?)))?;
+        rows.map(|row| {
+            let (id, peer, refusal): (i64, String, Option<String>) = row?;
+            let refusal = refusal.map(|json| serde_json::from_str(&json).map_err(|_| bad_row("outbox"))).transpose()?;
+            Ok((id, peer, refusal))
+        })
+        .collect()
     }
 
     /// How many shares and results of a job are undelivered; whoever else is still to be told does not hold the job up.
     pub fn outbox_of(&self, job: &str) -> Result<u64> {
-        let sql =
-            "SELECT COUNT(*) FROM outbox WHERE job=?1 AND (request LIKE '{\"ask\":\"share\"%' OR request LIKE '{\"ask\":\"release\"%')";
-        let n: i64 = self.lock().query_row(sql, [job], |r| r.get(0))?;
+        let n: i64 = self.lock().query_row(&format!("SELECT COUNT(*) FROM outbox WHERE job=?1 AND {MUST_ARRIVE}"), [job], |r| r.get(0))?;
         Ok(u64::try_from(n).unwrap_or(u64::MAX))
     }
 

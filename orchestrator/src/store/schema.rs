@@ -3,7 +3,7 @@
 use crate::fault::{Code, Fault, Result};
 use rusqlite::Connection;
 
-const VERSION: i64 = 2;
+const VERSION: i64 = 4;
 
 const V1: &str = "
 CREATE TABLE peer (
@@ -91,8 +91,32 @@ CREATE TABLE run_key (            -- secrets that a run holds in memory only; ne
 ) STRICT;
 ";
 
+const V3: &str = "
+ALTER TABLE outbox ADD COLUMN tried INTEGER;   -- when the peer last answered that it does not take it, unix seconds
+ALTER TABLE outbox ADD COLUMN refusal TEXT;    -- the fault by which it refused, JSON
+";
+
+const V4: &str = "
+CREATE TABLE statement (          -- what a peer was told before there was a contract
+  dataset TEXT NOT NULL,
+  asker TEXT NOT NULL,
+  question TEXT NOT NULL,         -- hash of version, approval, key and columns
+  receipts TEXT NOT NULL,         -- names the state of the consent receipts that were counted
+  answer TEXT NOT NULL,           -- counts, commitment, magnitudes, JSON
+  at INTEGER NOT NULL,
+  PRIMARY KEY (dataset, asker, question)
+) STRICT;
+CREATE TABLE asked (              -- questions that were counted today
+  dataset TEXT NOT NULL,
+  asker TEXT NOT NULL,
+  day TEXT NOT NULL,
+  times INTEGER NOT NULL,
+  PRIMARY KEY (dataset, asker, day)
+) STRICT;
+";
+
 /// Each brings the store from the version of its position to the next.
-const STEPS: [&str; 2] = [V1, V2];
+const STEPS: [&str; 4] = [V1, V2, V3, V4];
 
 /// Brings an empty or older store to this version.
 pub(super) fn migrate(db: &Connection) -> Result<()> {

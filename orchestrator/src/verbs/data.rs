@@ -110,6 +110,7 @@ pub(super) fn destroy(node: &Arc<Node>, id: &str) -> Result<Value> {
         node.log(Event::new(Verb::CatalogueWithdrawn).with("dataset", Field::Dataset(id.clone())).hash("document", &document))?;
         node.store().remove_object("catalogue", id.as_str())?;
     }
+    crate::job::offer::forget(node, &id)?;
     let certificate = crate::destroy::dataset(node, &id)?;
     node.log(Event::new(Verb::DatasetDestroyed).with("dataset", Field::Dataset(id.clone())).hash("certificate", &certificate))?;
     // last: as long as it is registered the command can be repeated

@@ -10,7 +10,6 @@ use crate::ticket::{Countersigned, NodeCard, Standing, Ticket, verify_card};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use yu_governance::audit::Event;
 use yu_governance::sign::{PublicKey, Signed};
 use yu_wire::identity::NodeName;
 use yu_wire::trust::Peer;
@@ -119,12 +118,15 @@ pub(crate) fn joined(node: &Arc<Node>, peer: &Peer, binding: &[u8; 32], card: &s
         answer.add_signature(node.name(), node.signing())?;
     }
     let answer = to_value(&answer)?;
-    if !node.store().redeem_invite(invite, &payload_hash(&card.payload)?.to_string(), &answer.to_string(), at.unix())? {
+    let hash = payload_hash(&card.payload)?.to_string();
+    if !node.store().redeem_invite(invite, &hash, &answer.to_string(), &row(&card.payload), at.unix())? {
         return Err(Fault::new(Code::TicketBad, "the invitation was used a moment ago"));
     }
+    // What follows is repeated at the next start if the node stops here.
+    node.trust().add(&card.payload.name.parse::<NodeName>()?, &card.payload.root_der()?)?;
+    node.log_peers()?;
     node.vault().shred(&vault_id)?;
     node.open_door()?;
-    admit(node, &card)?;
     Ok(answer)
 }
 
@@ -218,12 +220,8 @@ fn admit(node: &Node, card: &Signed<NodeCard>) -> Result<()> {
     let c = &card.payload;
     admissible(node, c)?;
     node.trust().add(&c.name.parse::<NodeName>()?, &c.root_der()?)?;
-    let new = node.store().peer(&c.name)?.is_none();
     node.store().put_peer(&row(c), now().unix())?;
-    if new {
-        node.log(Event::peer_joined(c.name.parse()?, c.signing_key))?;
-    }
-    Ok(())
+    node.log_peers()
 }
 
 /// The authority signs a card when it admits a node that it has named; everybody else wants to see that signature.

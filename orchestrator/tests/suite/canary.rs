@@ -292,7 +292,7 @@ fn numbers(value: &Value, into: &mut Vec<f64>) {
     match value {
         Value::Array(all) => all.iter().for_each(|v| numbers(v, into)),
         Value::Object(all) => all.values().for_each(|v| numbers(v, into)),
-        Value::Number(n) if n.to_string().len() >= 10 => into.push(n.as_f64().unwrap()),
+        Value::Number(n) if n.to_string().len() >= 8 => into.push(n.as_f64().unwrap()),
         _ => {}
     }
 }
@@ -301,8 +301,8 @@ fn numbers(value: &Value, into: &mut Vec<f64>) {
 fn result_is_nowhere(world: &World, job: &str, released: &Value) {
     let mut published = Vec::new();
     numbers(&released["result"], &mut published);
-    // two moments of five columns, ten correlations twice, three groups of five means
-    assert!(published.len() > 30, "{}", published.len());
+    // of six digits each, correlations of the two sides twice; what is shorter could be anything
+    assert!(published.len() > 10, "{}", published.len());
     let mut needles = Needles::default();
     for (n, value) in published.iter().enumerate() {
         needles.add_number(&format!("published number {n}"), &value.to_string());

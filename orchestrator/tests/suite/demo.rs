@@ -52,9 +52,19 @@ fn passes_on(carrier: &str) {
     let groups = told["result"]["groups"].as_array().unwrap();
     assert_eq!(groups.iter().map(|g| g["count"].as_str().unwrap().parse::<u64>().unwrap()).sum::<u64>(), count);
     let size = told["result"]["columns"].as_array().unwrap().len();
+    let is_bank = |i: usize| told["result"]["columns"][i]["party"] == "yu://dev/bank/n1";
     for (i, row) in told["result"]["correlation"].as_array().unwrap().iter().enumerate() {
-        assert_eq!(row.as_array().unwrap().len(), size);
+        let row = row.as_array().unwrap();
+        assert_eq!(row.len(), size);
         assert!((row[i].as_f64().unwrap() - 1.0).abs() < 1e-6);
+        for (j, number) in row.iter().enumerate() {
+            // the bank receives: what its own columns have in common would tell it about the match only
+            assert_eq!(number.is_null(), i != j && is_bank(i) && is_bank(j), "{i} {j}");
+            // six significant digits
+            let text = number.to_string();
+            let digits = text.trim_start_matches(['-', '0', '.']).chars().filter(char::is_ascii_digit).count();
+            assert!(number.is_null() || digits <= 6, "{text}");
+        }
     }
 }
 
@@ -104,7 +114,7 @@ fn default_credit_equals_the_clear_computation() {
     else {
         return;
     };
-    let told = demo(&["--left", path(&left), "--right", path(&right), "--key", "id"]);
+    let told = demo(&["--left", path(&left), "--right", path(&right), "--key", "id", "--own-correlations"]);
     check_nodes(&told);
     let ((left_names, left_rows), (right_names, right_rows)) = (read(&left), read(&right));
     let joined: Vec<Vec<f64>> =

@@ -12,8 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
+use yu_governance::id::{ColumnSet, document_hash};
 use yu_governance::sign::{Signed, SigningKey};
 use yu_orchestrator::control::{Answer, Ask, LIMIT};
+use yu_orchestrator::home::Home;
+use yu_orchestrator::store::{PeerRow, Store};
 use yu_orchestrator::ticket::{NodeCard, Ticket};
 use yu_wire::carrier::{CarrierKind, Connection, Endpoint, EndpointConfig, RecvHalf, SendHalf};
 use yu_wire::identity::{Env, NodeIdentity, NodeName, OrgRoot};
@@ -137,14 +140,20 @@ fn a_peer_that_asks_too_much_waits_and_holds_up_nobody_else() {
         let connection = bank.announced(kind);
         let mut held: Vec<_> = (0..8).map(|_| unfinished(&runtime, &connection)).collect();
         std::thread::sleep(SECOND);
-        let question = serde_json::to_vec(&Ask::Catalogue).unwrap();
+        let small = serde_json::to_vec(&Ask::Catalogue).unwrap();
+        let mut question = small.clone();
+        question.resize(70 << 10, b' ');
         let ninth = {
             let connection = connection.clone();
             runtime.spawn(async move { rpc::call(&connection, &question, LIMIT, 20 * SECOND).await })
         };
         std::thread::sleep(2 * SECOND);
         assert!(!ninth.is_finished(), "{kind}: it is answered beside eight others");
-        // a sign of life does not wait, on any connection; other questions do
+        // what trickles in takes no turn: small questions of the same peer are answered
+        let start = Instant::now();
+        assert!(matches!(bank.call(&connection, &small).unwrap(), Answer::Ok(_)));
+        assert!(start.elapsed() < 2 * SECOND, "{kind}: a small question waited {:?}", start.elapsed());
+        // a sign of life does not wait, on any connection
         assert!(matches!(bank.ask(&connection, &Ask::Hello).unwrap(), Answer::Ok(_)));
         assert!(matches!(bank.ask(&bank.announced(kind), &Ask::Hello).unwrap(), Answer::Ok(_)));
         let start = Instant::now();
@@ -162,8 +171,16 @@ fn a_peer_that_asks_too_much_waits_and_holds_up_nobody_else() {
         drop(held);
         connection.close();
     }
-    // a hundred at once are all answered
+    // what does not arrive in time is not waited for
     let connection = bank.announced(CarrierKind::Quic);
+    let (_send, mut recv) = unfinished(&runtime, &connection);
+    let start = Instant::now();
+    runtime.block_on(async {
+        let end = tokio::time::timeout(20 * SECOND, recv.read(&mut [0; 100])).await.expect("a question that trickles in is kept");
+        assert!(!matches!(end, Ok(n) if n > 0), "it was answered");
+    });
+    assert!(start.elapsed() > 8 * SECOND, "it had no time to arrive");
+    // a hundred at once are all answered
     let question = serde_json::to_vec(&Ask::Catalogue).unwrap();
     let asked: Vec<_> = (0..100)
         .map(|_| {
@@ -213,7 +230,8 @@ fn faults_leave_without_paths_and_names_of_files() {
         key: vec!["resident_id".into()],
         // another one than in the job, whose statement is still remembered
         normalisation: vec!["trim".into(), "nfkc".into(), "resident_id".into()],
-        columns: Vec::new(),
+        columns: ColumnSet::new(["resident_id"]).unwrap(),
+        measured: Vec::new(),
     };
     std::fs::write(world.file("health.csv"), "other\n1\n").unwrap();
     told(ask(&offer), "dataset.changed");
@@ -387,4 +405,41 @@ fn the_local_socket_is_its_owners_from_the_first_instant() {
         Ok(said) => assert_eq!(String::from_utf8(said.stdout).unwrap().trim(), "0", "another user was answered"),
         Err(e) => eprintln!("skipped: another user cannot be played ({e}); run as root"),
     }
+}
+
+#[test]
+fn a_crash_after_a_ticket_was_redeemed_locks_nobody_out() {
+    let (listen, runtime) = (free_port(), runtime());
+    let mut world = World::start(&Plan { listen: [("authority", listen)].into(), ..Plan::default() });
+    let ticket = world.yu("authority", &["peer", "invite"]).ok("invite")["ticket"].as_str().unwrap().to_owned();
+    let ticket = Ticket::decode(&ticket).unwrap();
+    world.kill("health");
+    let card = card_of(&world, "health");
+    let health = Caller::new(&runtime, identity(&world, "health"), trust(&world, &["authority"]), "authority", listen);
+    // the process ends after the one step of the store: its log, its vault and the newcomer know nothing
+    world.kill("authority");
+    let store = Store::open(&Home::new(world.dir("authority"))).unwrap();
+    let c = &card.payload;
+    let row = PeerRow {
+        name: c.name.clone(),
+        address: None,
+        root: c.root.clone(),
+        signing_key: c.signing_key.to_string(),
+        seal_key: c.seal_key.clone(),
+        role: c.role.clone(),
+        controller: c.controller.clone(),
+        zone: c.zone.clone(),
+    };
+    let (hash, answer) = (document_hash(c).unwrap().to_string(), serde_json::to_string(&card).unwrap());
+    assert!(store.redeem_invite(&ticket.invite, &hash, &answer, &row, now()).unwrap());
+    drop(store);
+    world.up("authority");
+    let log = || world.yu("authority", &["audit", "show"]).all;
+    assert_eq!(log().matches("peer.joined").count(), 1, "{}", log());
+    assert!(matches!(join(&health, &card, &ticket), Answer::Ok(_)));
+    let hello = health.announced(CarrierKind::Quic);
+    assert!(matches!(health.ask(&hello, &Ask::Hello).unwrap(), Answer::Ok(_)));
+    assert_eq!(log().matches("peer.joined").count(), 1);
+    let secrets = std::fs::read_dir(world.dir("authority").join("keys/data")).unwrap().map(|file| file.unwrap().file_name());
+    assert!(secrets.into_iter().all(|name| !name.to_string_lossy().contains("invite")), "its secret is gone");
 }

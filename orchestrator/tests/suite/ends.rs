@@ -1,9 +1,10 @@
 //! A job that ended at one party ends at all of them, whatever crashes in between; and nothing is released before every
 //! party said that the job still stands with it.
 
-use super::rig::{LONG, expect, expect_failed, nothing_released};
-use super::support::{Plan, World};
+use super::rig::{LONG, expect, expect_failed, logs_verify, nothing_released};
+use super::support::{ORGS, Plan, World};
 use rusqlite::Connection;
+use std::time::Duration;
 use yu_orchestrator::control::Ask;
 use yu_orchestrator::fault::{Code, Fault};
 use yu_orchestrator::home::Home;
@@ -92,4 +93,54 @@ fn the_reviewer_asks_every_party_before_it_releases() {
     assert_eq!(world.state("authority", &job).0, "held");
     world.yu("authority", &["review", "refuse", &job, "--reviewer", "Zhang", "--reason", "a party lost the job"]).ok("refuse");
     world.wait("bank", &job, &["rejected"], LONG);
+}
+
+#[test]
+fn a_receiver_that_does_not_take_its_result_holds_nobody_up() {
+    let node_toml = vec![("release_limit_s = 604800", "release_limit_s = 8"), ("auto_sign = false", "auto_sign = true")];
+    let mut world = World::ready(&Plan { node_toml, ..Plan::default() });
+    let approved = |world: &World| {
+        let job = world.submit(&world.job()).ok("submit")["job"].as_str().unwrap().to_owned();
+        world.wait("authority", &job, &["held"], LONG);
+        job
+    };
+    let approve = |world: &World, job: &str| world.yu("authority", &["review", "approve", job, "--reviewer", "Zhang"]).ok("review");
+
+    // it cannot open what is sealed to the key on its card
+    let job = approved(&world);
+    let key = world.dir("bank").join("keys/seal.key");
+    let good = std::fs::read(&key).unwrap();
+    world.kill("bank");
+    std::fs::write(&key, good.iter().map(|byte| byte ^ 5).collect::<Vec<u8>>()).unwrap();
+    world.up("bank");
+    approve(&world, &job);
+    // the decision is behind the refused result, and arrives all the same
+    world.wait("bank", &job, &["done"], Duration::from_secs(6));
+    assert_eq!(world.state("authority", &job).0, "releasing");
+    for org in ["health", "platform"] {
+        world.wait(org, &job, &["done"], LONG);
+    }
+    expect_failed(&world, &["authority"], &job, "result.undelivered", &["yu://dev/bank/n1", "storage.damaged"]);
+    let log = world.yu("authority", &["audit", "show", "--job", &job]).all;
+    for verb in ["result.released", "working.destroyed", "job.failed"] {
+        assert_eq!(log.matches(verb).count(), 1, "{verb}: {log}");
+    }
+    assert!(store(&world, "authority").shares(&job).unwrap().is_empty());
+    assert!(store(&world, "authority").must_arrive(&job).unwrap().is_empty());
+    expect(&world.yu("bank", &["job", "result", &job]), "not-found", &[]);
+    world.kill("bank");
+    std::fs::write(&key, good).unwrap();
+    world.up("bank");
+
+    // it cannot write it down, and within the limit it can again
+    let job = approved(&world);
+    let db = Connection::open(world.dir("bank").join("store/yu.sqlite")).unwrap();
+    db.execute_batch("CREATE TRIGGER full BEFORE INSERT ON object WHEN NEW.kind='receipt' BEGIN SELECT RAISE(ABORT, 'full'); END").unwrap();
+    approve(&world, &job);
+    world.wait("bank", &job, &["done"], Duration::from_secs(6));
+    assert_eq!(world.state("authority", &job).0, "releasing");
+    db.execute_batch("DROP TRIGGER full").unwrap();
+    world.wait("authority", &job, &["done"], LONG);
+    assert!(world.yu("bank", &["job", "result", &job]).ok("result")["document"].is_string());
+    logs_verify(&world, &ORGS.map(|(org, _)| org));
 }

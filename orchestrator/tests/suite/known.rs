@@ -6,7 +6,7 @@ use super::support::{ORGS, Plan, World, free_port, path};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::CatalogueEntry;
 use yu_governance::contract::Contract;
@@ -15,6 +15,7 @@ use yu_governance::request::{Approval, DataRequest};
 use yu_governance::sign::{Signed, SignedType, SigningKey};
 use yu_orchestrator::control::{Answer, Ask, LIMIT, ProposeAnswer};
 use yu_orchestrator::job::bundle::Bundle;
+use yu_orchestrator::job::plan;
 use yu_wire::carrier::{CarrierKind, Endpoint, EndpointConfig};
 use yu_wire::identity::{NodeIdentity, NodeName};
 use yu_wire::trust::TrustStore;
@@ -70,6 +71,15 @@ impl Liar {
         }
     }
 
+    /// Proposes a contract that says what health knows.
+    fn accepted(&self, bundle: &Bundle) {
+        let mut again = bundle.clone();
+        again.contract = self.sign(again.contract.payload, "bank");
+        let answer = self.ask("bank", &Ask::Propose { bundle: serde_json::to_value(&again).unwrap() });
+        let Answer::Ok(value) = answer else { panic!("{answer:?}") };
+        assert!(matches!(serde_json::from_value(value).unwrap(), ProposeAnswer::Pending));
+    }
+
     fn expect_fault(&self, org: &str, ask: &Ask, code: &str) {
         match self.ask(org, ask) {
             Answer::Fault(fault) => assert_eq!(fault.code.as_str(), code, "{fault}"),
@@ -94,11 +104,17 @@ fn a_contract_that_says_other_than_the_node_knows_is_refused() {
     let listen = free_port();
     let mut world = World::ready(&Plan { resume_limit_s: 60, listen: [("health", listen)].into(), ..Plan::default() });
     let job = world.submit(&world.job()).ok("submit")["job"].as_str().unwrap().to_owned();
-    world.wait("health", &job, &["proposed"], LONG);
+    let job_joined = world.submit(&world.job_joined()).ok("submit")["job"].as_str().unwrap().to_owned();
+    for job in [&job, &job_joined] {
+        world.wait("health", job, &["proposed"], LONG);
+    }
     world.kill("bank");
     let db = rusqlite::Connection::open(world.dir("bank").join("store/yu.sqlite")).unwrap();
-    let text: String = db.query_row("SELECT contract FROM job WHERE id=?1", [&job], |r| r.get(0)).unwrap();
-    let bundle: Bundle = serde_json::from_str(&text).unwrap();
+    let contract = |job: &str| -> Bundle {
+        let text: String = db.query_row("SELECT contract FROM job WHERE id=?1", [job], |r| r.get(0)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let (bundle, joined) = (contract(&job), contract(&job_joined));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let liar = Liar { world, address: listen, runtime };
     let (health, bank, platform) = (name("health"), name("bank"), name("platform"));
@@ -115,12 +131,64 @@ fn a_contract_that_says_other_than_the_node_knows_is_refused() {
     let other_key = |b: &mut Bundle| with(b, |c| c["receivers"][0]["seal"] = c["reviewer"]["seal"].clone());
     liar.refused(&bundle, other_key, "contract.rule", &["parties.seal", &bank]);
     // what follows from the plan
-    liar.refused(&bundle, |b| with(b, |c| c["cost"]["max_bytes"] = json!("1")), "contract.rule", &["contract.cost"]);
+    let most = u64::MAX.to_string();
+    liar.refused(&bundle, |b| with(b, |c| c["cost"]["max_bytes"] = json!(most)), "contract.rule", &["contract.cost"]);
+    // a plan that would take gigabytes to price is refused before anybody prices it
+    let many = |b: &mut Bundle| {
+        with(b, |c| {
+            (c["protocol"]["psi"]["kind"], c["reveal_match"]) = (json!("shared-join-80"), json!("none"));
+            for side in ["left", "right"] {
+                c["protocol"]["statistics"][side]["columns"] = (0..4000).map(|n| json!(format!("c{n}"))).collect();
+                c["protocol"]["statistics"][side]["exponents"] = vec![json!(1); 4000].into();
+            }
+        });
+    };
+    let start = Instant::now();
+    liar.refused(&bundle, many, "contract.rule", &["contract.size", "8000 columns"]);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let layout = |b: &mut Bundle| with(b, |c| c["outputs"][0]["layout"] = json!(format!("sha-256:{}", "00".repeat(32))));
     liar.refused(&bundle, layout, "contract.rule", &["contract.layout"]);
     // one person's consent for another's rows
     let subject = |b: &mut Bundle| with(b, |c| find(&mut c["inputs"], "party", &health)["consent"]["subject_column"] = json!("district"));
     liar.refused(&bundle, subject, "contract.rule", &["consent.subject", "district"]);
+
+    // what was never stated about its rows; cost and layout follow from the lie
+    let priced = |b: &mut Bundle| {
+        let cost = plan::cost(&b.contract.payload).unwrap();
+        with(b, |c| c["cost"] = json!(cost));
+    };
+    let stated = ["inputs.stated", "dev/health/visits"];
+    let rows = |b: &mut Bundle| {
+        with(b, |c| find(&mut c["inputs"], "party", &health)["rows"] = json!("250"));
+        priced(b);
+    };
+    liar.refused(&bundle, rows, "contract.rule", &stated);
+    let consents = |b: &mut Bundle| {
+        let other = format!("sha-256:{}", "11".repeat(32));
+        with(b, |c| find(&mut c["inputs"], "party", &health)["consent"]["commitment"] = json!(other));
+    };
+    liar.refused(&bundle, consents, "contract.rule", &stated);
+    liar.refused(&joined, rows, "contract.rule", &stated);
+    let magnitudes = |b: &mut Bundle| {
+        with(b, |c| c["protocol"]["statistics"]["left"]["exponents"][0] = json!(14));
+        priced(b);
+    };
+    liar.refused(&joined, magnitudes, "contract.rule", &["inputs.stated", "magnitudes"]);
+    let fewer = |b: &mut Bundle| {
+        let without = |list: &mut Value| {
+            list.as_array_mut().unwrap().retain(|c| c != "visits");
+        };
+        with(b, |c| {
+            without(&mut find(&mut c["inputs"], "party", &health)["columns"]);
+            without(&mut c["protocol"]["statistics"]["left"]["columns"]);
+        });
+        priced(b);
+        let layout = plan::layout_hash(&b.contract.payload).unwrap();
+        with(b, |c| c["outputs"][0]["layout"] = json!(layout));
+    };
+    liar.refused(&bundle, fewer, "contract.rule", &["inputs.stated", "nothing was stated"]);
+    // what it was told, it may say
+    liar.accepted(&joined);
 
     // other texts under good signatures: older ones, or ones that were never delivered here
     let authorisation = |b: &mut Bundle| {

