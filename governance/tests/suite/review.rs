@@ -5,7 +5,7 @@ use yu_governance::Error;
 use yu_governance::canonical::Hash;
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{InputAttestation, LocalLimits, ResultView, Reviewable, examine};
-use yu_governance::contract::{OwnCorrelations, PsiKind, RevealMatch, Role, Side, leakage};
+use yu_governance::contract::{ColumnRef, OwnCorrelations, PsiKind, Real, RevealMatch, Role, Side, StepTerms, leakage};
 use yu_governance::held::{Checked, Held, Reconstruction};
 use yu_governance::id::ColumnSet;
 use yu_governance::release::{Decider, Receipt, Released, ResultDocument, ReviewDecision, ReviewVerdict, Reviewed};
@@ -185,6 +185,7 @@ fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
             side.exponents = vec![10; n];
             w.contract.inputs[1].columns = ColumnSet::new(side.columns.iter().map(String::as_str).chain(["id"])).unwrap();
             w.contract.inputs[1].rows = 1_600;
+            ask_all(&mut w.contract);
         }
     };
     assert!(codes(&columns(14), 800, [500, 300]).is_empty());
@@ -219,8 +220,18 @@ fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
             let target = if own { column(Side::Right, "loans") } else { column(Side::Left, "cost") };
             let parts = (1..=8).map(|part| part * 1000).collect();
             let quantiles = StepTerms::Quantiles { columns: vec![column(Side::Right, "income")], per_ten_thousand: parts };
-            let model = StepTerms::LinearRegression { target, features: vec![column(Side::Right, "income")], ridge: Real::new(0.01).unwrap() };
-            w.contract.protocol.steps = vec![quantiles, model];
+            let model =
+                StepTerms::LinearRegression { target, features: vec![column(Side::Right, "income")], ridge: Real::new(0.01).unwrap() };
+            w.contract.protocol.statistics.left.columns = vec!["cost".into()];
+            w.contract.protocol.statistics.left.exponents = vec![10];
+            // read by a step that tells nothing of the receiver's columns
+            let rest = StepTerms::Quantiles { columns: vec![column(Side::Left, "cost")], per_ten_thousand: vec![5000] };
+            let others = StepTerms::LinearRegression {
+                target: column(Side::Left, "cost"),
+                features: vec![column(Side::Right, "loans")],
+                ridge: Real::new(0.01).unwrap(),
+            };
+            w.contract.protocol.steps = vec![quantiles, model, rest, others];
         }
     };
     assert!(codes(&steps(false), 700, [350, 350]).is_empty());

@@ -33,6 +33,8 @@ pub mod limits {
     pub const BATCH: usize = 4096;
     /// Passes over the rows.
     pub const EPOCHS: usize = 100;
+    /// Batches in all passes: ten rounds each, and every party runs them dry before it signs.
+    pub const DESCENT: usize = 10_000;
 }
 
 /// Two tables and what is asked of their join.
@@ -338,7 +340,8 @@ impl AnalysisPlan {
                 self.regression(*target, features)?;
                 within("epochs", model.epochs, 1..=limits::EPOCHS)?;
                 within("rows of a batch", model.batch, 1..=limits::BATCH)?;
-                model.check(self.step_rows(), *l2)
+                model.check(self.step_rows(), *l2)?;
+                within("batches in all epochs", model.epochs * (self.step_rows() / model.batch), 1..=limits::DESCENT)
             }
         }
     }

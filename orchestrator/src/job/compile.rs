@@ -156,13 +156,7 @@ fn title(file: &JobFile, steps: &[StepTerms]) -> Text {
     Text::new(format!("{} over {left} and {right}", kinds.join(", ")), format!("{left} 与 {right} 的联合分析：{}", kinds.join("、")))
 }
 
-fn side<'a>(
-    node: &Node,
-    file: &'a SideFile,
-    authorisation: &Signed<Authorisation>,
-    kind: PsiKind,
-    groups: &[String],
-) -> Result<Side1<'a>> {
+fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisation>, kind: PsiKind, groups: &[String]) -> Result<Side1<'a>> {
     let dataset: DatasetId = file.dataset.parse()?;
     let entry = fetch_catalogue(node, &file.party)?
         .into_iter()

@@ -5,7 +5,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use yu_governance::canonical::{Hash, digest, to_canonical};
 use yu_governance::contract::{
-    Adversary, ColumnRef, Contract, CostStatement, GroupingTerms, OutputTerms, OwnCorrelations, PsiKind, Side, SideTerms, StepCost, StepTerms,
+    Adversary, ColumnRef, Contract, CostStatement, GroupingTerms, OutputTerms, OwnCorrelations, PsiKind, Side, SideTerms, StepCost,
+    StepTerms,
 };
 use yu_mpc::analysis::{self, AnalysisPlan, Categorical, ColumnAt, Named, Numeric, Outcome, Step, StepResult, TableSide};
 use yu_mpc::cost::{Cost, Counts};
