@@ -330,7 +330,7 @@ mod tests {
     fn a6_prohibited_data_are_not_publishable() {
         let mut e = entry();
         e.prohibited = true;
-        assert_eq!(codes(&e), ["catalogue.prohibited"]);
+        assert_eq!(codes(&e), ["catalogue.prohibited"; 2]);
         let mut e = entry();
         e.items[1].class = Class::Prohibited;
         assert_eq!(codes(&e), ["catalogue.prohibited"]);

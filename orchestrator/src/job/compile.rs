@@ -182,6 +182,10 @@ fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisatio
     // only a join on shares scales the columns
     let measured: &[String] = if kind == PsiKind::SharedJoin80 { &file.columns } else { &[] };
     let columns = columns(file, &entry.payload, groups)?;
+    if let Some(beyond) = columns.beyond(&approval.payload.granted()).first() {
+        let what = format!("columns.beyond-approval: column `{beyond}` of `{dataset}` is beyond the approved request");
+        return Err(Fault::new(Code::ColumnBeyond, what).party(file.party.clone()));
+    }
     let wanted = offer::Wanted { key: &file.key, steps: &file.normalise, columns: &columns, measured };
     let offer = if file.party == node.name() {
         offer::of(node, node.name(), &dataset, &authorisation.payload, &approval.payload, &wanted)?

@@ -218,8 +218,7 @@ pub fn stated(node: &Node, contract: &Contract, input: &Input, approval: &Approv
     let measured: &[String] = if contract.protocol.psi.kind == PsiKind::SharedJoin80 { &side.columns } else { &[] };
     let wanted = Wanted { key: &input.key.columns, steps: &input.key.normalisation, columns: &input.columns, measured };
     let question = wanted.question(&input.version, &payload_hash(approval)?)?;
-    let rule =
-        |what: &str| Fault::new(Code::ContractRule, format!("inputs.stated: {what}")).at(input.dataset.to_string()).party(node.name());
+    let rule = |what: &str| Fault::new(Code::ContractRule, format!("inputs.stated: {}: {what}", input.dataset)).party(node.name());
     let told = node.store().statement(input.dataset.as_str(), proposer, &question)?;
     let told = told.filter(|told| now().unix() - told.at < RESTS).ok_or_else(|| rule("nothing was stated lately about these columns"))?;
     let commitment = match &input.consent {
