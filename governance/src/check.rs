@@ -91,7 +91,7 @@ pub struct ResultView {
     pub outputs: Vec<(String, Hash)>,
     /// Rows behind the whole.
     pub matched: u64,
-    /// Rows behind each group.
+    /// Rows behind each group, bin, quantile or class.
     pub cells: Vec<u64>,
     /// Columns whose standard deviation is zero: their mean is every row's value.
     pub constant_columns: u64,
@@ -204,7 +204,10 @@ fn cells(contract: &Contract, view: Option<&ResultView>) -> CheckItem {
         small == Some(0),
         ("every number rests on the minimum number of rows", "每项数值均满足最小单元行数"),
         match small {
-            Some(n) => (format!("{n} groups have fewer than {least} rows"), format!("{n} 个分组少于 {least} 行")),
+            Some(n) => (
+                format!("{n} groups, bins or quantiles rest on fewer than {least} rows"),
+                format!("{n} 个分组、区间或分位数的行数少于 {least}"),
+            ),
             None => ("there is no result to examine".into(), "没有可检查的结果".into()),
         },
     )

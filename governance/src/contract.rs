@@ -4,6 +4,7 @@
 //! |---|---|
 //! | who takes part | [`parties`] |
 //! | data, protocol, security, limits | [`terms`] |
+//! | what is asked | [`steps`] |
 //! | what each party learns | [`leakage`] |
 //! | bytes and rounds | [`cost`] |
 //! | whether it contradicts itself | [`shape`] |
@@ -23,6 +24,7 @@ pub mod cost;
 pub mod leakage;
 pub mod parties;
 pub mod shape;
+pub mod steps;
 pub mod terms;
 
 pub use admission::Admitted;
@@ -30,6 +32,7 @@ pub use cost::{CostStatement, StepCost};
 pub use leakage::{LeakCode, Leakage};
 pub use parties::{Party, Recipient, Role, SealTo, Zone};
 pub use shape::{MAX_COLUMNS, MAX_DIGITS, MAX_GROUPS};
+pub use steps::{ColumnRef, Real, StepTerms};
 pub use terms::{
     Adversary, ApprovalRef, ConsentTerms, CryptoTerms, Deviation, Engine, FixedPoint, GroupingTerms, Input, KeyTerms, Limits, OutputTerms,
     OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side, SideTerms, StatisticsTerms, Technique,
@@ -126,6 +129,21 @@ impl Contract {
     /// The inputs of one party.
     pub fn inputs_of<'a>(&'a self, name: &'a PartyName) -> impl Iterator<Item = &'a Input> {
         self.inputs.iter().filter(move |i| i.party == *name)
+    }
+
+    /// Whether the rows are asked nothing but one set of statistics.
+    #[must_use]
+    pub fn is_statistics(&self) -> bool {
+        matches!(self.protocol.steps.as_slice(), [StepTerms::Stats { .. }])
+    }
+
+    /// The group of the only step, if it is statistics by a category.
+    #[must_use]
+    pub fn grouping(&self) -> Option<&GroupingTerms> {
+        match self.protocol.steps.as_slice() {
+            [StepTerms::Stats { group, .. }] => group.as_ref(),
+            _ => None,
+        }
     }
 
     /// Whether the party is the left or the right side of the statistics.

@@ -23,7 +23,7 @@
 use bytes::Bytes;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
-use ndarray::{Array2, Ix1, Ix2};
+use ndarray::{Array2, ArrayView1, Ix1, Ix2};
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -48,9 +48,9 @@ const SLACK: i32 = 8;
 /// 769 columns; all of it, and the list of its entries that the dry run makes, grows with the square.
 const MAX_COLUMNS: usize = 256;
 /// Length of the key of the digests and of each party's part of it.
-const KEY_LEN: usize = 32;
+pub(crate) const KEY_LEN: usize = 32;
 /// Magnitudes of columns: powers of two that doubles have with all their digits.
-const EXPONENTS: std::ops::RangeInclusive<i32> = -1000..=1000;
+pub(crate) const EXPONENTS: std::ops::RangeInclusive<i32> = -1000..=1000;
 
 /// Messages beyond those of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,12 +153,12 @@ pub fn exponent(column: &str, values: &[f64]) -> Result<i32> {
 }
 
 /// `2^e`, infinite above the range.
-fn power(exponent: i32) -> f64 {
+pub(crate) fn power(exponent: i32) -> f64 {
     2f64.powi(exponent)
 }
 
-/// `x 2^(40 - e)`, rounded, in two steps so that neither factor leaves the range of doubles.
-fn scaled(value: f64, exponent: i32) -> f64 {
+/// `x 2^(40 - e)`, in two steps so that neither factor leaves the range of doubles.
+pub(crate) fn scaled(value: f64, exponent: i32) -> f64 {
     let shift = i32::try_from(VALUE_BITS).unwrap_or(0) - exponent;
     value * power(shift / 2) * power(shift - shift / 2)
 }
@@ -226,13 +226,7 @@ pub fn local(plan: &JointPlan, owner: Owner, data: &JointData, key: &[u8; KEY_LE
     plan.check()?;
     let (side, at) = (plan.statistics.side(owner), usize::from(owner == Owner::Right));
     let (rows, wanted) = (data.keys.len(), plan.rows[at] as usize);
-    if rows > wanted {
-        // not how many: others may read this
-        return Err(Error::caller(format!("`{}` has more rows than were announced", side.party)));
-    }
-    if rows < wanted / 2 {
-        return Err(Error::caller(format!("`{}` has less than half of the rows that were announced", side.party)));
-    }
+    check_rows(&side.party, rows, wanted)?;
     if data.numeric.dim() != (rows, side.columns.len()) {
         return Err(Error::shape("joint statistics", data.numeric.shape(), &[rows, side.columns.len()]));
     }
@@ -246,33 +240,67 @@ pub fn local(plan: &JointPlan, owner: Owner, data: &JointData, key: &[u8; KEY_LE
         return Err(Error::caller("a row has a category that the plan does not have"));
     }
     let mut columns = Zeroizing::new(Vec::with_capacity(wanted * plan.width(owner)));
-    let digests = Zeroizing::new(table::digests(key, data.keys.iter().map(|key| key.as_slice()))?);
-    for (column, mask) in digests.iter().zip([u64::MAX, 0xffff]) {
-        columns.extend_from_slice(column);
-        // nobody has these identifiers
-        columns.extend((rows..wanted).map(|_| rng.next_u64() & mask));
-    }
+    share_keys(&data.keys, wanted, key, rng, &mut columns)?;
     for ((name, exponent), values) in side.columns.iter().zip(&plan.exponents[at]).zip(data.numeric.columns()) {
-        let own = self::exponent(name, &Zeroizing::new(values.to_vec()))?;
-        if *exponent > own.saturating_add(SLACK) {
-            return Err(Error::caller(format!(
-                "the magnitude announced for column `{name}` is far above its values: submit the job again"
-            )));
-        }
-        for value in values {
-            let raw = scaled(*value, *exponent).round_ties_even();
-            if raw.is_nan() || raw.abs() > power(40) {
-                return Err(Error::Range { what: format!("column `{name}`"), limit: power(*exponent) });
-            }
-            columns.push((raw as i64).cast_unsigned());
-        }
-        columns.extend(std::iter::repeat_n(0, wanted - rows));
+        share_values(name, *exponent, values, wanted, &mut columns)?;
     }
     for group in 0..groups {
         columns.extend(members.iter().map(|member| u64::from(*member as usize == group)));
         columns.extend(std::iter::repeat_n(0, wanted - rows));
     }
     Ok(Local(columns))
+}
+
+/// Refuses another number of rows than the plan announced: more, or fewer than half.
+pub(crate) fn check_rows(party: &str, rows: usize, wanted: usize) -> Result<()> {
+    if rows > wanted {
+        // not how many: others may read this
+        return Err(Error::caller(format!("`{party}` has more rows than were announced")));
+    }
+    if rows < wanted / 2 {
+        return Err(Error::caller(format!("`{party}` has less than half of the rows that were announced")));
+    }
+    Ok(())
+}
+
+/// The two columns of digests, filled up with identifiers that nobody has.
+pub(crate) fn share_keys(
+    keys: &[Zeroizing<Vec<u8>>],
+    wanted: usize,
+    key: &[u8; KEY_LEN],
+    rng: &mut impl CryptoRng,
+    out: &mut Vec<u64>,
+) -> Result<()> {
+    let digests = Zeroizing::new(table::digests(key, keys.iter().map(|key| key.as_slice()))?);
+    for (column, mask) in digests.iter().zip([u64::MAX, 0xffff]) {
+        out.extend_from_slice(column);
+        out.extend((keys.len()..wanted).map(|_| rng.next_u64() & mask));
+    }
+    Ok(())
+}
+
+/// A column as 40-bit integers, filled up with zeros.
+pub(crate) fn share_values(name: &str, exponent: i32, values: ArrayView1<'_, f64>, wanted: usize, out: &mut Vec<u64>) -> Result<()> {
+    let own = self::exponent(name, &Zeroizing::new(values.to_vec()))?;
+    if exponent > own.saturating_add(SLACK) {
+        return Err(Error::caller(format!("the magnitude announced for column `{name}` is far above its values: submit the job again")));
+    }
+    let end = out.len() + wanted;
+    for value in values {
+        let raw = scaled(*value, exponent).round_ties_even();
+        if raw.is_nan() || raw.abs() > power(40) {
+            return Err(Error::Range { what: format!("column `{name}`"), limit: power(exponent) });
+        }
+        out.push((raw as i64).cast_unsigned());
+    }
+    out.resize(end, 0);
+    Ok(())
+}
+
+/// What a number of units means: `x 2^(e - 40)`, in two steps so that neither factor leaves the range of doubles.
+pub(crate) fn in_units(value: f64, exponent: i32) -> f64 {
+    let unit = exponent - 40;
+    value * power(unit / 2) * power(unit - unit / 2)
 }
 
 /// Joins and adds up. Input parties pass [`local`]'s result, the helper does not; an engine of one party wants both, left first.
@@ -327,13 +355,18 @@ pub fn run<E: Engine>(engine: &mut E, plan: &JointPlan, local: [Option<&Local>; 
 /// # Errors
 /// As [`run`].
 pub fn cost<P: Priced>(plan: &JointPlan) -> Result<Cost> {
-    let parties = plan.statistics.parties();
+    cost_of::<P>(plan.statistics.parties(), |dry| run(dry, plan, [None, None]).map(drop))
+}
+
+/// The cost of a program between the agreement on the key and the sealing, and the check before it.
+pub(crate) fn cost_of<P: Priced>(parties: [&str; 3], program: impl FnOnce(&mut Dry<P>) -> Result<()>) -> Result<Cost> {
     let mut dry = Dry::<P>::new(&parties);
     let mut formula = crate::cost::Formula::empty();
     let [left, right, _] = parties;
     let part = |from, to| (JointStep::LABEL, from, to, crate::cost::Expr::from(KEY_LEN as u64));
     formula.phase([part(left, right), part(right, left)]);
-    drop(run(&mut dry, plan, [None, None])?);
+    program(&mut dry)?;
+    dry.verify()?;
     formula.then(dry.formula().clone()).evaluate(&crate::cost::Counts::default())
 }
 
@@ -352,16 +385,21 @@ pub fn assemble(plan: &JointPlan, result: &[u64]) -> Result<Statistics> {
         return Err(Error::policy(&parties.join("` or `"), "keys repeat within one side, so that rows were matched wrongly"));
     }
     let sums = Sums::of(plan.sizes(), sums)?;
+    let sides = [&plan.statistics.left, &plan.statistics.right];
+    let columns = sides.into_iter().zip(&plan.exponents).flat_map(|(side, exponents)| {
+        side.columns.iter().zip(exponents).map(|(name, exponent)| (side.party.as_str(), name.as_str(), *exponent))
+    });
+    let labels = plan.statistics.grouping.as_ref().map_or(&[][..], |grouping| &grouping.categories);
+    Ok(summarise(&columns.collect::<Vec<_>>(), labels, &sums))
+}
+
+/// Names the sums: of columns given as party, name and magnitude, and of groups.
+pub(crate) fn summarise(named: &[(&str, &str, i32)], labels: &[String], sums: &Sums) -> Statistics {
     let n = sums.count;
-    // units of the columns
-    let units: Vec<i32> = plan.exponents.iter().flatten().map(|exponent| exponent - 40).collect();
-    let mean = |sum: i128, count: u64, column: usize| {
-        let mean = sum as f64 / count as f64;
-        (count > 0).then(|| mean * power(units[column] / 2) * power(units[column] - units[column] / 2))
-    };
+    let mean = |sum: i128, count: u64, column: usize| (count > 0).then(|| in_units(sum as f64 / count as f64, named[column].2));
     let deviation = |column: usize| {
         let variance = sums.centred(column, column) as f64 / (n as f64 * (n as f64 - 1.0));
-        (n > 1).then(|| variance.sqrt() * power(units[column] / 2) * power(units[column] - units[column] / 2))
+        (n > 1).then(|| in_units(variance.sqrt(), named[column].2))
     };
     let correlation = |i: usize, j: usize| {
         let (xx, yy) = (sums.centred(i, i), sums.centred(j, j));
@@ -371,15 +409,15 @@ pub fn assemble(plan: &JointPlan, result: &[u64]) -> Result<Statistics> {
         }
         (xx > 0 && yy > 0).then(|| (sums.centred(i, j) as f64 / ((xx as f64).sqrt() * (yy as f64).sqrt())).clamp(-1.0, 1.0))
     };
-    let names = [&plan.statistics.left, &plan.statistics.right];
-    let names = names.into_iter().flat_map(|side| side.columns.iter().map(|name| (side.party.clone(), name.clone())));
-    let columns: Vec<ColumnSummary> = names
-        .enumerate()
-        .map(|(at, (party, name))| ColumnSummary { name, party, mean: mean(sums.sums[at], n, at), sd: deviation(at) })
-        .collect();
-    let width = columns.len();
-    let labels = plan.statistics.grouping.iter().flat_map(|grouping| &grouping.categories);
+    let summary = |(at, (party, name, _)): (usize, &(&str, &str, i32))| ColumnSummary {
+        name: (*name).to_owned(),
+        party: (*party).to_owned(),
+        mean: mean(sums.sums[at], n, at),
+        sd: deviation(at),
+    };
+    let width = named.len();
     let groups = labels
+        .iter()
         .zip(&sums.group_counts)
         .enumerate()
         .map(|(group, (label, count))| GroupSummary {
@@ -389,5 +427,5 @@ pub fn assemble(plan: &JointPlan, result: &[u64]) -> Result<Statistics> {
         })
         .collect();
     let correlation = (0..width).map(|i| (0..width).map(|j| correlation(i, j)).collect()).collect();
-    Ok(Statistics { count: n, columns, correlation, groups })
+    Statistics { count: n, columns: named.iter().enumerate().map(summary).collect(), correlation, groups }
 }

@@ -9,6 +9,9 @@
 //! **Numbers.** Features are [`Feature`]s, standardised by their owners (mean 0, standard deviation 1) and smaller than [`BOUND`] in
 //! absolute value, which [`input_features`] enforces at the owner; what lies further out is cut off there first (winsorised). The
 //! bound keeps every product below 2^62, whatever the data.
+//!
+//! **Rows that nobody may know to count.** `fit_selected` of both regressions takes a secret selection; rows that are not selected hold zeros
+//! (a join leaves them so).
 
 pub mod kmeans;
 pub mod linear;
@@ -26,8 +29,11 @@ use crate::ring::Int;
 use crate::secret::Secret;
 use crate::{Error, Result};
 
+/// Fraction bits of features.
+const FEATURE: u32 = 10;
+
 /// Features have 10 fraction bits: rounding a standardised column is noise of 3e-4 standard deviations.
-pub type Feature = Fixed<10>;
+pub type Feature = Fixed<FEATURE>;
 
 /// Fraction bits of the weights that come out.
 const WEIGHT: u32 = 16;
@@ -85,6 +91,21 @@ pub(crate) fn split_rate(value: f64) -> Result<(f64, u32)> {
 pub(crate) fn with_ones<E: Engine>(engine: &E, features: &Secret<E, Feature, Ix2>) -> Result<Secret<E, Feature, Ix2>> {
     let rows = features.shape()[0];
     let ones = Secret::constant(engine, ndarray::Array2::ones((1, rows)).view())?;
+    Ok(Secret::stack(&[&features.t(), &ones])?.t())
+}
+
+/// The features with a secret selection behind them, 1 for a row that counts: a row of zeros adds nothing to `X^T X` nor to a
+/// gradient, whatever its label and its prediction are, so rows that do not count weigh nothing, and nobody learns which they are.
+pub(crate) fn with_selected<E: Engine>(
+    features: &Secret<E, Feature, Ix2>,
+    selected: &Secret<E, Int, Ix1>,
+) -> Result<Secret<E, Feature, Ix2>> {
+    use crate::engine::Module;
+    let rows = features.shape()[0];
+    if selected.len() != rows {
+        return Err(Error::shape("selection of rows", features.shape(), selected.shape()));
+    }
+    let ones = Secret::from_words(selected.words().scale(1 << FEATURE), Ix2(1, rows))?;
     Ok(Secret::stack(&[&features.t(), &ones])?.t())
 }
 

@@ -6,6 +6,7 @@
 //! | arithmetic on values that nobody sees | [`rep3`] |
 //! | the same if a party may cheat | [`rep3::malicious`] |
 //! | means, correlations and groups over two parties' columns | [`stats`] |
+//! | those, quantiles, histograms and models, over rows that nobody knows to match | [`analysis`] |
 //! | sorting, grouping and joining rows that nobody sees | [`table`] |
 //! | bytes and rounds before the run | [`cost`] |
 //! | what a ring element means | [`ring`], [`fixed`] |
@@ -36,6 +37,7 @@
 //! [`stats`], 4 the checks of [`rep3::malicious`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
+pub mod analysis;
 pub mod clear;
 pub mod conformance;
 pub mod cost;

@@ -14,7 +14,7 @@
 //! | divide sums by counts | [`means`], [`Groups::means`] | nothing |
 //! | match rows of two owners | [`join()`] | nothing: nobody learns who matched, nor how many |
 //! | the first rows of an order | [`top()`] | nothing |
-//! | order statistics | [`quantiles`] | nothing: the number of flagged rows stays secret |
+//! | order statistics | [`quantiles`], [`sums_around`] | nothing: the number of flagged rows stays secret |
 //! | count by ranges or public categories | [`histogram()`], [`categories`] | nothing |
 //! | add within public categories | [`by_category`] | nothing |
 //! | count different keys | [`distinct`] | nothing |
@@ -77,6 +77,6 @@ pub use join::{Joined, Side, digest, digests, join};
 pub use key::Key;
 pub use mean::means;
 pub use permute::{gather, partition, scatter, shuffle};
-pub use quantile::{Fraction, quantiles};
+pub use quantile::{Fraction, quantiles, sums_around};
 pub use sort::{Sorted, places, sort};
 pub use top::top;

@@ -3,6 +3,8 @@
 
 #[path = "suite/agreement.rs"]
 mod agreement;
+#[path = "suite/analysis.rs"]
+mod analysis;
 #[path = "suite/arrays.rs"]
 mod arrays;
 #[path = "suite/cheating.rs"]

@@ -149,6 +149,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_deviated_is_named_with_the_step() {
+        let error = yu_mpc::Error::Peer {
+            culprit: "yu://dev/platform/n1".into(),
+            step: "quantiles, malicious.coefficients of rep3.multiply".into(),
+            what: "its proof does not hold".into(),
+        };
+        let told = Fault::from(error).for_peers();
+        assert_eq!((told.code, told.party.as_deref()), (Code::PeerProtocol, Some("yu://dev/platform/n1")));
+        assert!(told.place.as_deref().is_some_and(|place| place.starts_with("quantiles")), "{told}");
+    }
+
+    #[test]
     fn peers_learn_nothing_of_files() {
         for code in Code::ALL {
             let own = Fault::io(&std::io::ErrorKind::IsADirectory.into(), std::path::Path::new("health/policy.cedar"));

@@ -3,6 +3,7 @@
 //! | to see | open |
 //! |---|---|
 //! | what a person writes | [`mod@file`] |
+//! | its steps | `steps` |
 //! | the contract | [`compile`] |
 //! | signatures of all parties, all or nothing | [`admit`] |
 //! | the run on one node | [`run`] |
@@ -24,6 +25,7 @@ pub mod report;
 pub mod run;
 mod standing;
 pub mod state;
+mod steps;
 pub mod story;
 pub mod watchdog;
 

@@ -37,6 +37,8 @@ mod prod;
 mod rig;
 #[path = "suite/rules.rs"]
 mod rules;
+#[path = "suite/steps.rs"]
+mod steps;
 #[path = "suite/support.rs"]
 mod support;
 #[path = "suite/taps.rs"]

@@ -15,7 +15,9 @@
 //! - own columns' means by groups of its *own* grouping column, `c g`, and the groups' sizes: it knows who is in which group;
 //! - own columns' means by groups of the *other* side's column, `c g`: each row's group is unknown too, which is one of
 //!   `n! / (n_1! ... n_g!)` possibilities, `G` bits. All numbers together may tell half of `H + G`; those that no grouping hides half of `H`;
-//! - correlations of own columns with the other side's do not count: they contain the other side's values, unknown numbers for each row. The same
+//! - in a job of several steps: each quantile and each count of a histogram of an own column, sums, means and counts of groups with an own
+//!   column, the weights of a model of own columns only; groups of the other side's column are counted as if they were known;
+//! - correlations of own columns with the other side's, and models with a column of the other side, do not count: they contain the other side's values, unknown numbers for each row. The same
 //!   for everything about the other side's columns alone.
 //!
 //! If all rows match (`n = N`), the count has said everything, and nothing is left to be hidden.
@@ -25,7 +27,7 @@
 //! announced more rows than it has hides less.
 
 use super::ResultView;
-use crate::contract::{Contract, OwnCorrelations, Role, Side};
+use crate::contract::{ColumnRef, Contract, GroupingTerms, OwnCorrelations, Role, Side, StepTerms};
 use crate::id::PartyName;
 
 /// What one receiver is told about its own rows, in bits.
@@ -67,14 +69,21 @@ fn of_receiver(contract: &Contract, view: &ResultView, party: &PartyName, side: 
     let digits = contract.outputs.iter().map(|o| o.digits).max().unwrap_or(0);
     let rows = contract.inputs_of(party).map(|i| i.rows).sum::<u64>();
     let own = contract.outputs.iter().any(|o| o.own_correlations == OwnCorrelations::Published);
-    let mut plain = 2 * columns + if own { columns * columns.saturating_sub(1) / 2 } else { 0 };
     let cells = view.cells.len() as u64;
     let mut by_group = 0;
-    match &statistics.grouping {
-        Some(grouping) if grouping.side == side => plain += columns * cells + cells,
-        Some(_) => by_group = columns * cells,
-        None => {}
-    }
+    let plain = if contract.is_statistics() {
+        let alone = of_statistics(columns, own);
+        match contract.grouping() {
+            Some(grouping) if grouping.side == side => alone + columns * cells + cells,
+            Some(_) => {
+                by_group = columns * cells;
+                alone
+            }
+            None => alone,
+        }
+    } else {
+        contract.protocol.steps.iter().map(|step| of_step(step, side, own)).sum()
+    };
     let bits = |numbers: u64| numbers as f64 * f64::from(digits) * std::f64::consts::LOG2_10;
     // more matches than rows are no selection at all: another check says so
     let which = log2_selections(&[view.matched, rows.saturating_sub(view.matched)]);
@@ -84,6 +93,33 @@ fn of_receiver(contract: &Contract, view: &ResultView, party: &PartyName, side: 
     }
     let numbers = plain + by_group;
     Told { party: party.clone(), numbers, published: bits(numbers), open: which + log2_selections(&view.cells) }
+}
+
+/// Means, deviations and, if they are published, correlations of so many own columns.
+const fn of_statistics(columns: u64, correlations: bool) -> u64 {
+    2 * columns + if correlations { columns * columns.saturating_sub(1) / 2 } else { 0 }
+}
+
+/// Numbers about the columns of one side that a step publishes, groups that the other side owns counted as if they were known.
+fn of_step(step: &StepTerms, side: Side, correlations: bool) -> u64 {
+    let owned = |columns: &[ColumnRef]| columns.iter().filter(|r| r.side == side).count() as u64;
+    let groups = |by: &[GroupingTerms]| by.iter().map(|g| g.categories.len() as u64).fold(1, u64::saturating_mul);
+    match step {
+        StepTerms::Stats { columns, group } => {
+            let columns = owned(columns);
+            let of_groups = group.as_ref().map_or(0, |g| g.categories.len() as u64 * (columns + u64::from(g.side == side)));
+            of_statistics(columns, correlations) + of_groups
+        }
+        StepTerms::Quantiles { columns, per_ten_thousand } => owned(columns) * per_ten_thousand.len() as u64,
+        StepTerms::Histogram { column, edges } => owned(std::slice::from_ref(column)) * (edges.len() as u64 + 1),
+        StepTerms::Groupby { by, values } => {
+            // a sum and a mean of each value column; counts of groups that are own ones or parts of them
+            groups(by) * (2 * owned(values) + u64::from(by.iter().any(|g| g.side == side)))
+        }
+        StepTerms::LinearRegression { features, .. } | StepTerms::LogisticRegression { features, .. } => {
+            if step.numbers().into_iter().all(|r| r.side == side) { features.len() as u64 + 1 } else { 0 }
+        }
+    }
 }
 
 /// `log2` of the number of ways to part a set into parts of these sizes.

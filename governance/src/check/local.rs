@@ -78,6 +78,17 @@ impl Examination {
         self.objections.is_empty()
     }
 
+    /// Adds what another examination of the same rows found.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for objection in other.objections {
+            if !self.objections.contains(&objection) {
+                self.objections.push(objection);
+            }
+        }
+        self
+    }
+
     /// All objections.
     #[must_use]
     pub fn objections(&self) -> &[Objection] {

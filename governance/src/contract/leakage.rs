@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Contract;
 use super::parties::Role;
-use super::terms::{PsiKind, Side};
+use super::steps::StepTerms;
+use super::terms::{Adversary, PsiKind, Side};
 use crate::id::PartyName;
 use crate::text::Text;
 
@@ -25,6 +26,18 @@ pub enum LeakCode {
     MatchedRows,
     /// What a result about its own columns says about which of its rows match.
     MatchFromResult,
+    /// The mean of values around each quantile.
+    OrderStatistics,
+    /// How many matched rows are in each group or bin.
+    GroupCounts,
+    /// A trained model.
+    Model,
+    /// Mean and standard deviation of a regression's columns over all rows of their owner.
+    FeatureScale,
+    /// What happens if a computing party deviates, where nothing checks it.
+    DeviationUnchecked,
+    /// What happens if a computing party deviates, where it is found out.
+    DeviationFound,
     /// Traffic: times, sizes, and whether and when the job stopped.
     Traffic,
     /// The complete result, before it is released.
@@ -51,6 +64,30 @@ impl LeakCode {
             Self::MatchFromResult => Text::new(
                 "knows its own columns and may compute from the released numbers about them which of its rows match, if those are few",
                 "掌握己方列，若匹配行较少，可能由发布的统计数推算己方哪些行匹配",
+            ),
+            Self::OrderStatistics => Text::new(
+                "learns for each quantile the mean of the values around it, of at least the minimum cell of matched rows",
+                "得知各分位数附近若干匹配行（不少于最小单元格）取值的均值",
+            ),
+            Self::GroupCounts => Text::new(
+                "learns how many matched rows are in each group or range that the contract names",
+                "得知合约所列各分组或区间内的匹配行数",
+            ),
+            Self::Model => Text::new(
+                "learns the weights of a model, which tell of the matched rows what a model tells: nobody measured whether it shows who was among them",
+                "得知模型权重；模型所能反映的匹配行信息随之可知，是否会泄露成员身份未作评估",
+            ),
+            Self::FeatureScale => Text::new(
+                "learns mean and standard deviation of each column of a regression over all rows that its owner brings, matched or not",
+                "得知回归各列在其所有者全部参与行（不论是否匹配）上的均值和标准差",
+            ),
+            Self::DeviationUnchecked => Text::new(
+                "is assumed to follow the protocol: if it deviates, the result may be wrong unnoticed and the other lines may not hold",
+                "须遵守协议：若偏离协议，结果可能有误而不被发现，其他各项也可能不成立",
+            ),
+            Self::DeviationFound => Text::new(
+                "may deviate: it is found out before anything is opened or sealed, the run ends without a result, and it learns nothing more",
+                "可能偏离协议：在任何内容打开或封存之前即被发现，运行终止且无结果，其不会因此多得信息",
             ),
             Self::Traffic => Text::new(
                 "sees times and sizes of the messages sent to it, and whether and when the job stopped",
@@ -111,6 +148,10 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
         }
         if party.is(Role::Computing) {
             add(LeakCode::Traffic);
+            add(match contract.security.adversary {
+                Adversary::SemiHonest => LeakCode::DeviationUnchecked,
+                Adversary::Malicious => LeakCode::DeviationFound,
+            });
         }
         if contract.protocol.psi.kind == PsiKind::SharedJoin80 {
             // the result begins with the number of matched rows
@@ -120,6 +161,16 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
             if side.is_some() && party.is(Role::Result) {
                 add(LeakCode::MatchFromResult);
             }
+        }
+        if party.is(Role::Reviewer) || party.is(Role::Result) {
+            let any = |what: fn(&StepTerms) -> bool| contract.protocol.steps.iter().any(what);
+            let said = [
+                (LeakCode::OrderStatistics, any(|step| matches!(step, StepTerms::Quantiles { .. }))),
+                (LeakCode::GroupCounts, any(StepTerms::counts_groups)),
+                (LeakCode::Model, any(StepTerms::is_model)),
+                (LeakCode::FeatureScale, any(StepTerms::is_model)),
+            ];
+            said.into_iter().filter(|(_, applies)| *applies).for_each(|(code, _)| add(code));
         }
         if party.is(Role::Reviewer) {
             add(LeakCode::HeldResult);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::parties::Role;
+use super::steps::StepTerms;
 use super::terms::{ConsentTerms, PsiKind, Side, SideTerms, Technique};
 use super::{Contract, Input};
 use crate::finding::Finding;
@@ -11,7 +12,7 @@ use crate::finding::Finding;
 /// computes the cost of that before it signs: at 256 columns 1.6 MB and tens of milliseconds, at 8192 gigabytes. A person could review neither,
 /// but the first is a table and the second keeps no node busy.
 pub const MAX_COLUMNS: usize = 256;
-/// Most categories of the grouping column: each is a column of 0 and 1 over all rows, and a line of the result.
+/// Most categories of a column that groups: each is a column of 0 and 1 over all rows, and a line of the result.
 pub const MAX_GROUPS: usize = 64;
 
 /// Most significant digits of a published number: 20 of the 53 bits of a double. A report needs no more; the others say nothing about a
@@ -32,6 +33,7 @@ impl Contract {
         shape.header();
         shape.parties();
         shape.sides();
+        shape.steps();
         shape.inputs();
         shape.results();
         shape.found
@@ -140,7 +142,8 @@ impl Shape<'_> {
     fn sides(&mut self) {
         let c = self.contract;
         let s = &c.protocol.statistics;
-        let (columns, groups) = (s.left.columns.len() + s.right.columns.len(), s.grouping.as_ref().map_or(0, |g| g.categories.len()));
+        let columns = s.left.columns.len() + s.right.columns.len();
+        let groups = c.protocol.steps.iter().flat_map(StepTerms::categories).map(|g| g.categories.len()).max().unwrap_or(0);
         self.demand(
             columns <= MAX_COLUMNS && groups <= MAX_GROUPS,
             "contract.size",
@@ -178,11 +181,42 @@ impl Shape<'_> {
                 ("compile the job again with `yu job submit`", "用 `yu job submit` 重新生成合约"),
             );
         }
-        if let Some(grouping) = &s.grouping {
-            let side = match grouping.side {
-                Side::Left => &s.left,
-                Side::Right => &s.right,
-            };
+    }
+
+    fn steps(&mut self) {
+        let c = self.contract;
+        let s = &c.protocol.statistics;
+        let of = |side: Side| match side {
+            Side::Left => &s.left,
+            Side::Right => &s.right,
+        };
+        let steps = &c.protocol.steps;
+        let read: BTreeSet<(Side, &String)> = steps.iter().flat_map(StepTerms::numbers).map(|r| (r.side, &r.column)).collect();
+        let brought: BTreeSet<(Side, &String)> =
+            [Side::Left, Side::Right].into_iter().flat_map(|side| of(side).columns.iter().map(move |c| (side, c))).collect();
+        self.demand(
+            !steps.is_empty() && read == brought,
+            "contract.steps",
+            &"contract",
+            "there must be steps, and they must read exactly the numeric columns that the sides bring".into(),
+            "合约须有计算步骤，且各步骤读取的数值列须恰为双方提供的列".into(),
+            ("correct [[steps]] in job.toml", "修改 job.toml 的 [[steps]]"),
+        );
+        let aligned = c.protocol.psi.kind == PsiKind::EcdhRistretto255;
+        let names = |side: Side| of(side).columns.iter().map(move |c| (side, c));
+        let all: Vec<_> = names(Side::Left).chain(names(Side::Right)).collect();
+        let whole = matches!(steps.as_slice(), [StepTerms::Stats { columns, .. }]
+            if columns.iter().map(|r| (r.side, &r.column)).eq(all.iter().copied()));
+        self.demand(
+            !aligned || whole,
+            "contract.steps-aligned",
+            &"contract",
+            "where rows are aligned by ECDH-PSI the only step is `stats` over all columns".into(),
+            "采用 ECDH 求交时，唯一的步骤须为对全部列的 stats".into(),
+            ("choose reveal_match = \"none\" for other steps", "其他步骤请选择 reveal_match = \"none\""),
+        );
+        for grouping in steps.iter().flat_map(StepTerms::categories) {
+            let side = of(grouping.side);
             let labels: BTreeSet<_> = grouping.categories.iter().collect();
             let input = self.side_input(side);
             let known = input.is_some_and(|i| i.columns.contains(&grouping.column) && !i.key.columns.contains(&grouping.column));
@@ -202,7 +236,7 @@ impl Shape<'_> {
             &"contract",
             format!("the contract must name at least one output, each once, with 1 to {MAX_DIGITS} significant digits"),
             format!("合约须列出至少一项输出，不得重复，有效数字为 1 至 {MAX_DIGITS} 位"),
-            ("correct `question` in job.toml", "修改 job.toml 的 `question`"),
+            ("correct [[steps]] and `digits` in job.toml", "修改 job.toml 的 [[steps]] 与 `digits`"),
         );
     }
 

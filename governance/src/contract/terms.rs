@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::steps::StepTerms;
 use crate::canonical::{Hash, u64_string};
 use crate::id::{ColumnSet, DatasetId, PartyName, RequestId};
 use crate::text::Text;
@@ -177,20 +178,20 @@ impl PsiKind {
     }
 }
 
-/// One side of the statistics.
+/// One side of the joint table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SideTerms {
     /// Who.
     pub party: PartyName,
-    /// Numeric columns, in the order of the output.
+    /// Numeric columns that the steps read, in the order of the job file.
     pub columns: Vec<String>,
     /// For each column a power of two above its largest absolute value, where rows are joined on shares; else empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exponents: Vec<i32>,
 }
 
-/// Group means by one categorical column.
+/// A categorical column that groups rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupingTerms {
@@ -222,7 +223,7 @@ pub enum Deviation {
     Population,
 }
 
-/// Joint statistics in replicated secret sharing.
+/// The joint table in replicated secret sharing: what each side brings to the steps, and how numbers are computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatisticsTerms {
@@ -232,9 +233,6 @@ pub struct StatisticsTerms {
     pub right: SideTerms,
     /// The third computing party, without data.
     pub helper: PartyName,
-    /// Group means, if asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grouping: Option<GroupingTerms>,
     /// Which standard deviation.
     pub deviation: Deviation,
     /// Precision.
@@ -247,8 +245,10 @@ pub struct StatisticsTerms {
 pub struct ProtocolTerms {
     /// Alignment of rows.
     pub psi: PsiTerms,
-    /// What is computed over the aligned rows.
+    /// Over which columns, by whom.
     pub statistics: StatisticsTerms,
+    /// What is asked of the matched rows, in the order of the outputs.
+    pub steps: Vec<StepTerms>,
 }
 
 /// What a corrupted party may do.

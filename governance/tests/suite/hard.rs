@@ -318,11 +318,13 @@ fn a5_contract_within_approval_within_authorisation_within_catalogue() {
         w.authorisation.datasets[1].columns = set(&["id", "income"]);
         w.contract.inputs[1].columns = set(&["id", "income"]);
         w.contract.protocol.statistics.right.columns = vec!["income".into()];
+        ask_all(&mut w.contract);
     });
     // fewer columns than granted are fine
     expect_linked(&[], |w| {
         w.contract.inputs[1].columns = set(&["id", "income"]);
         w.contract.protocol.statistics.right.columns = vec!["income".into()];
+        ask_all(&mut w.contract);
     });
 }
 
@@ -333,14 +335,28 @@ fn a6_what_is_closed_to_opening_is_never_used() {
     expect(&refused, |w| w.entries[0].items[1].class = Class::Prohibited);
 }
 
+/// Columns of the only step.
+fn stats(contract: &mut Contract) -> &mut Vec<ColumnRef> {
+    match &mut contract.protocol.steps[0] {
+        StepTerms::Stats { columns, .. } => columns,
+        _ => unreachable!(),
+    }
+}
+
+/// The grouping of the only step.
+fn group(contract: &mut Contract) -> &mut GroupingTerms {
+    match &mut contract.protocol.steps[0] {
+        StepTerms::Stats { group: Some(group), .. } => group,
+        _ => unreachable!(),
+    }
+}
+
 #[test]
 fn kinds_of_columns_fit_their_use() {
     expect(&["columns.kind"], |w| w.entries[0].items[0].kind = Kind::Text);
     expect(&["columns.kind"], |w| w.entries[1].items[1].kind = Kind::Text);
     expect(&["columns.kind"], |w| w.entries[0].items[3].kind = Kind::Numeric);
-    expect(&["columns.kind"], |w| {
-        w.contract.protocol.statistics.grouping.as_mut().unwrap().categories.reverse();
-    });
+    expect(&["columns.kind"], |w| group(&mut w.contract).categories.reverse());
 }
 
 #[test]
@@ -387,6 +403,41 @@ fn what_the_match_reveals_is_said_and_consented() {
         assert_eq!(w.contract.leakage.iter().filter(|l| l.code == LeakCode::ColumnMagnitude).count(), w.contract.parties.len());
     };
     expect(&[], joined);
+    // what a step tells its receiver is said
+    let column = |side, column: &str| ColumnRef { side, column: column.into() };
+    let steps = |w: &mut World| {
+        joined(w);
+        w.contract.protocol.steps = vec![
+            StepTerms::Quantiles { columns: vec![column(Side::Left, "cost"), column(Side::Right, "loans")], per_ten_thousand: vec![5000] },
+            StepTerms::LinearRegression {
+                target: column(Side::Right, "income"),
+                features: vec![column(Side::Left, "visits")],
+                ridge: Real::new(0.01).unwrap(),
+            },
+        ];
+    };
+    expect(&["leakage.understated"], steps);
+    expect(&[], |w| {
+        steps(w);
+        w.contract.leakage = yu_governance::contract::leakage::required(&w.contract);
+        let said = |code: LeakCode| w.contract.leakage.iter().filter(|l| l.code == code).map(|l| l.party.as_str()).collect::<Vec<_>>();
+        for code in [LeakCode::OrderStatistics, LeakCode::Model, LeakCode::FeatureScale] {
+            assert_eq!(said(code), [BANK, AUTHORITY]);
+        }
+        assert!(said(LeakCode::GroupCounts).is_empty());
+        assert_eq!(said(LeakCode::DeviationUnchecked), [HEALTH, BANK, PLATFORM]);
+    });
+    // against parties that deviate: on shares only, and then it is said
+    let malicious = |w: &mut World| {
+        w.contract.security.adversary = Adversary::Malicious;
+        w.contract.leakage = yu_governance::contract::leakage::required(&w.contract);
+    };
+    expect(&["security.overstated"], malicious);
+    expect(&[], |w| {
+        joined(w);
+        malicious(w);
+        assert_eq!(w.contract.leakage.iter().filter(|l| l.code == LeakCode::DeviationFound).count(), 3);
+    });
     expect(&["leakage.understated", "match.leakage", "match.protocol"], |w| {
         joined(w);
         w.contract.reveal_match = RevealMatch::Both;
@@ -409,7 +460,7 @@ fn what_the_match_reveals_is_said_and_consented() {
 
 #[test]
 fn security_is_not_overstated() {
-    expect(&["security.overstated"], |w| w.contract.security.adversary = Adversary::Malicious);
+    expect(&["leakage.understated", "security.overstated"], |w| w.contract.security.adversary = Adversary::Malicious);
     expect(&["security.overstated"], |w| w.contract.security.corruptions = 2);
     expect(&["security.overstated"], |w| w.contract.security.statistical_bits = 80);
 }
@@ -457,7 +508,7 @@ fn a19_quota_plus_one_is_refused() {
 #[test]
 fn a_contract_does_not_contradict_itself() {
     type Change = fn(&mut Contract);
-    let cases: [(&str, Change); 16] = [
+    let cases: [(&str, Change); 21] = [
         ("contract.version-unknown", |c| c.v = 2),
         ("contract.technique-unknown", |c| c.technique = Technique::Central),
         ("contract.crypto-unknown", |c| c.crypto.hash = "md5".into()),
@@ -470,11 +521,14 @@ fn a_contract_does_not_contradict_itself() {
             c.inputs.pop();
         }),
         ("contract.statistics-columns", |c| c.protocol.statistics.left.columns.push("id".into())),
+        ("contract.grouping", |c| group(c).column = "age".into()),
+        ("contract.steps", |c| c.protocol.steps.clear()),
+        ("contract.steps", |c| stats(c).push(ColumnRef { side: Side::Right, column: "age".into() })),
+        ("contract.steps", |c| drop(stats(c).pop())),
+        ("contract.steps-aligned", |c| stats(c).reverse()),
+        ("contract.steps-aligned", |c| c.protocol.steps.push(c.protocol.steps[0].clone())),
         ("contract.size", |c| c.protocol.statistics.left.columns.extend((0..MAX_COLUMNS).map(|n| format!("c{n}")))),
-        ("contract.size", |c| {
-            c.protocol.statistics.grouping.as_mut().unwrap().categories.extend((0..MAX_GROUPS).map(|n| format!("g{n}")));
-        }),
-        ("contract.grouping", |c| c.protocol.statistics.grouping.as_mut().unwrap().column = "age".into()),
+        ("contract.size", |c| group(c).categories.extend((0..MAX_GROUPS).map(|n| format!("g{n}")))),
         ("contract.key-columns", |c| c.inputs[0].key.columns = vec!["passport".into()]),
         ("contract.key-normalisation", |c| c.inputs[0].key.normalisation.clear()),
         ("contract.receivers", |c| c.receivers[0].seal = c.reviewer.seal),

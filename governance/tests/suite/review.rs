@@ -5,7 +5,7 @@ use yu_governance::Error;
 use yu_governance::canonical::Hash;
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{InputAttestation, LocalLimits, ResultView, Reviewable, examine};
-use yu_governance::contract::{OwnCorrelations, PsiKind, RevealMatch, Role, Side, leakage};
+use yu_governance::contract::{ColumnRef, OwnCorrelations, PsiKind, Real, RevealMatch, Role, Side, StepTerms, leakage};
 use yu_governance::held::{Checked, Held, Reconstruction};
 use yu_governance::id::ColumnSet;
 use yu_governance::release::{Decider, Receipt, Released, ResultDocument, ReviewDecision, ReviewVerdict, Reviewed};
@@ -185,6 +185,7 @@ fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
             side.exponents = vec![10; n];
             w.contract.inputs[1].columns = ColumnSet::new(side.columns.iter().map(String::as_str).chain(["id"])).unwrap();
             w.contract.inputs[1].rows = 1_600;
+            ask_all(&mut w.contract);
         }
     };
     assert!(codes(&columns(14), 800, [500, 300]).is_empty());
@@ -206,10 +207,40 @@ fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
         let (left, right) = (w.contract.inputs[0].columns.clone(), &mut w.contract.inputs[1].columns);
         assert!(left.contains("chronic"));
         *right = ColumnSet::new(right.iter().chain(["branch"])).unwrap();
-        let grouping = w.contract.protocol.statistics.grouping.as_mut().unwrap();
-        (grouping.side, grouping.column) = (Side::Right, "branch".into());
+        if let StepTerms::Stats { group: Some(group), .. } = &mut w.contract.protocol.steps[0] {
+            (group.side, group.column) = (Side::Right, "branch".into());
+        }
     };
     assert_eq!(codes(&own_groups, 800, [500, 300]), hidden);
+    // in a job of steps each number about own columns counts, of models those that have no other column
+    let steps = |own: bool| {
+        move |w: &mut World| {
+            bring(803)(w);
+            let column = |side, column: &str| ColumnRef { side, column: column.into() };
+            let target = if own { column(Side::Right, "loans") } else { column(Side::Left, "cost") };
+            let parts = (1..=8).map(|part| part * 1000).collect();
+            let quantiles = StepTerms::Quantiles { columns: vec![column(Side::Right, "income")], per_ten_thousand: parts };
+            let model =
+                StepTerms::LinearRegression { target, features: vec![column(Side::Right, "income")], ridge: Real::new(0.01).unwrap() };
+            w.contract.protocol.statistics.left.columns = vec!["cost".into()];
+            w.contract.protocol.statistics.left.exponents = vec![10];
+            // read by a step that tells nothing of the receiver's columns
+            let rest = StepTerms::Quantiles { columns: vec![column(Side::Left, "cost")], per_ten_thousand: vec![5000] };
+            let others = StepTerms::LinearRegression {
+                target: column(Side::Left, "cost"),
+                features: vec![column(Side::Right, "loans")],
+                ridge: Real::new(0.01).unwrap(),
+            };
+            w.contract.protocol.steps = vec![quantiles, model, rest, others];
+        }
+    };
+    assert!(codes(&steps(false), 700, [350, 350]).is_empty());
+    assert!(codes(&steps(false), 780, [390, 390]) == hidden);
+    let few = |w: &mut World| {
+        steps(true)(w);
+        w.contract.outputs[0].digits = 3;
+    };
+    assert!(codes(&few, 700, [350, 350]).is_empty());
     // a receiver that the protocol tells the match, and one without data
     assert!(
         codes(&|w: &mut World| (w.contract.reveal_match, w.contract.inputs[1].rows) = (RevealMatch::Both, 803), 800, [500, 300]).is_empty()

@@ -201,6 +201,16 @@ fn authorisation() -> Authorisation {
     }
 }
 
+/// Lets the only step read all columns of both sides.
+pub(crate) fn ask_all(contract: &mut Contract) {
+    let s = &contract.protocol.statistics;
+    let of = |side, terms: &SideTerms| terms.columns.iter().map(|c| ColumnRef { side, column: c.clone() }).collect::<Vec<_>>();
+    let all = [of(Side::Left, &s.left), of(Side::Right, &s.right)].concat();
+    if let [StepTerms::Stats { columns, .. }] = contract.protocol.steps.as_mut_slice() {
+        *columns = all;
+    }
+}
+
 pub(crate) fn dataset(i: usize) -> DatasetId {
     DatasetId::new(["dev/health/insured", "dev/bank/customers"][i]).unwrap()
 }
@@ -322,10 +332,15 @@ fn contract() -> Contract {
                 left: side(HEALTH, &["cost", "visits"]),
                 right: side(BANK, &["income", "loans"]),
                 helper: party(PLATFORM),
-                grouping: Some(GroupingTerms { side: Side::Left, column: "chronic".into(), categories: vec!["yes".into(), "no".into()] }),
                 deviation: Deviation::Sample,
                 fixed_point: FixedPoint { value_bits: 20, unit_bits: 30 },
             },
+            steps: vec![StepTerms::Stats {
+                columns: [(Side::Left, "cost"), (Side::Left, "visits"), (Side::Right, "income"), (Side::Right, "loans")]
+                    .map(|(side, column)| ColumnRef { side, column: column.into() })
+                    .to_vec(),
+                group: Some(GroupingTerms { side: Side::Left, column: "chronic".into(), categories: vec!["yes".into(), "no".into()] }),
+            }],
         },
         security: SecurityModel {
             adversary: Adversary::SemiHonest,

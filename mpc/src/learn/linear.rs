@@ -12,14 +12,15 @@
 //! | ridge | at least `2^-16` of the sum of the columns' mean squares; the intercept has none |
 //! | rows, columns | at most 2^20 rows, 62 columns |
 //! | result | `|w| < 2^10`; error about `2^-16` of the greatest weight, divided by the smallest eigenvalue of `A` times 2^12 |
-//! | rounds on [`rep3`](crate::rep3) | 110 |
+//! | rounds on [`rep3`](crate::rep3) | 110, over a secret selection 112 |
 //! | bytes on [`rep3`](crate::rep3) | `1430 (d + 1)^2`: nothing in the size of the table |
 
 use ndarray::{Ix1, Ix2};
 
-use super::{Feature, Weight, with_ones};
+use super::{Feature, Weight, with_ones, with_selected};
 use crate::engine::{Engine, Module, Product, Vector};
 use crate::ops::normal;
+use crate::ring::Int;
 use crate::secret::{Secret, only};
 use crate::{Error, Result};
 
@@ -55,10 +56,36 @@ impl Ridge {
         features: &Secret<E, Feature, Ix2>,
         targets: &Secret<E, Feature, Ix1>,
     ) -> Result<Secret<E, Weight, Ix1>> {
-        let [rows, columns] = [features.shape()[0], features.shape()[1]];
-        if targets.len() != rows {
-            return Err(Error::shape("linear regression", features.shape(), targets.shape()));
-        }
+        self.check([features.shape()[0], features.shape()[1]])?;
+        let x = with_ones(engine, features)?;
+        // n / 2^ceil(log2 n) of the ridge, as of everything else
+        let rows = features.shape()[0];
+        let part = rows as f64 / rows.next_power_of_two() as f64;
+        let ridge = engine.constant(&[(self.ridge * part * f64::from(MOMENTS).exp2()).round() as u64]);
+        self.solve(engine, &x, targets, Some(&ridge))
+    }
+
+    /// The same over the rows that a secret selection of zeros and ones names; the others hold zeros, features and target. The ridge is
+    /// added to the mean square over the selected rows, whose number stays secret: 2 rounds more.
+    ///
+    /// # Errors
+    /// As [`Self::fit`].
+    pub fn fit_selected<E: Engine>(
+        &self,
+        engine: &mut E,
+        features: &Secret<E, Feature, Ix2>,
+        targets: &Secret<E, Feature, Ix1>,
+        selected: &Secret<E, Int, Ix1>,
+    ) -> Result<Secret<E, Weight, Ix1>> {
+        self.check([features.shape()[0], features.shape()[1]])?;
+        self.solve(engine, &with_selected(features, selected)?, targets, None)
+    }
+
+    /// Checks what can be checked without data: numbers of rows and of columns.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] for too many rows or columns or a ridge that is not positive.
+    pub fn check(&self, [rows, columns]: [usize; 2]) -> Result<()> {
         if !(1..=ROWS).contains(&rows) || !(1..=COLUMNS).contains(&columns) {
             return Err(Error::caller(format!(
                 "linear regression of {rows} rows and {columns} columns, expected 1 to {ROWS} and 1 to {COLUMNS}"
@@ -67,13 +94,24 @@ impl Ridge {
         if !(self.ridge > 0.0 && self.ridge < super::BOUND) {
             return Err(Error::caller(format!("ridge `{}`, expected more than 0 and less than {}", self.ridge, super::BOUND)));
         }
-        let size = columns + 1;
-        let x = with_ones(engine, features)?;
-        let (turned, x) = (x.t().into_words(), x.into_words());
-        let [squares, mixed] = moments(engine, &turned, &x, targets.words(), [size, rows])?;
-        // n / 2^ceil(log2 n) of the ridge, as of everything else
-        let part = rows as f64 / rows.next_power_of_two() as f64;
-        let ridge = (self.ridge * part * f64::from(MOMENTS).exp2()).round() as u64;
+        Ok(())
+    }
+
+    /// Fits on features whose last column is that of the intercept; without a ridge on the scale of the moments it is made of the number
+    /// of rows that count, which is the last diagonal entry of `X^T X`.
+    fn solve<E: Engine>(
+        &self,
+        engine: &mut E,
+        x: &Secret<E, Feature, Ix2>,
+        targets: &Secret<E, Feature, Ix1>,
+        ridge: Option<&E::Words>,
+    ) -> Result<Secret<E, Weight, Ix1>> {
+        let [rows, size] = [x.shape()[0], x.shape()[1]];
+        if targets.len() != rows {
+            return Err(Error::shape("linear regression", x.shape(), targets.shape()));
+        }
+        let turned = x.t().into_words();
+        let [squares, mixed] = moments(engine, &turned, x.words(), targets.words(), [size, rows])?;
         let diagonal = |value: u64, last: u64| -> Vec<u64> {
             let at = |at: usize| {
                 if !at.is_multiple_of(size + 1) {
@@ -86,7 +124,14 @@ impl Ridge {
             };
             (0..size * size).map(at).collect()
         };
-        let squares = squares.add(&engine.constant(&diagonal(ridge, 0)));
+        let ridge = match ridge {
+            Some(ridge) => ridge.clone(),
+            None => {
+                let part = squares.slice(size * size - 1..size * size);
+                only(engine.truncate(&[&part.scale((self.ridge * f64::from(MOMENTS).exp2()).round() as u64)], MOMENTS)?)?
+            }
+        };
+        let squares = squares.add(&ridge.gather(&vec![0; size * size]).scale_each(&diagonal(1, 0)));
         let trace = squares.gather(&(0..size).map(|at| at * (size + 1)).collect::<Vec<_>>()).sums(size);
         let leading = normal::leading(engine, &trace)?;
         let factor = normal::factor(engine, &leading)?;

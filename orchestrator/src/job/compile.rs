@@ -15,9 +15,9 @@ use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::{CatalogueEntry, Kind};
 use yu_governance::contract::leakage;
 use yu_governance::contract::{
-    Adversary, ApprovalRef, AuthorisationRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, Engine, FixedPoint,
-    GroupingTerms, Input, KeyTerms, Leakage, Limits, OutputTerms, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, Role, SealTo,
-    SecurityModel, Side, SideTerms, StatisticsTerms, Technique, Zone,
+    Adversary, ApprovalRef, AuthorisationRef, ColumnRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, Engine, FixedPoint,
+    Input, KeyTerms, Leakage, Limits, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, Role, SealTo, SecurityModel, Side, SideTerms,
+    StatisticsTerms, StepTerms, Technique, Zone,
 };
 use yu_governance::id::{ColumnSet, DatasetId, PartyName, document_hash};
 use yu_governance::policy::{Dossier, Floors};
@@ -50,15 +50,14 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         None => authorisation.payload.purpose.clone(),
     };
     let kind = if file.reveal_match == "both" { PsiKind::EcdhRistretto255 } else { PsiKind::SharedJoin80 };
-    let group = |side: &str| file.group.as_ref().filter(|g| g.side == side).map(|g| g.column.as_str());
-    let left = side(node, &file.left, &authorisation, kind, group("left"))?;
-    let right = side(node, &file.right, &authorisation, kind, group("right"))?;
-    let grouping = grouping(file, &left, &right)?;
+    let left = side(node, &file.left, &authorisation, kind, &file.categorical(Side::Left)?)?;
+    let right = side(node, &file.right, &authorisation, kind, &file.categorical(Side::Right)?)?;
+    let steps = file.terms(&|column| categories(column, &left, &right))?;
+    let malicious = file.security == "malicious";
     let statistics = StatisticsTerms {
         left: terms(&left)?,
         right: terms(&right)?,
         helper: file.helper.parse()?,
-        grouping,
         deviation: Deviation::Sample,
         fixed_point: FixedPoint { value_bits: plan::VALUE_BITS, unit_bits: plan::UNIT_BITS },
     };
@@ -69,10 +68,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
     let own = &node.config().limits;
     let mut contract = Contract {
         v: 1,
-        title: Text::new(
-            format!("joint statistics over {} and {}", file.left.dataset, file.right.dataset),
-            format!("{} 与 {} 的联合统计", file.left.dataset, file.right.dataset),
-        ),
+        title: title(file, &steps),
         environment: environment(node)?,
         technique: Technique::Mpc,
         parties: parties(node, file)?,
@@ -84,13 +80,13 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         scenario: authorisation.payload.scenario.clone(),
         purpose,
         inputs: vec![input(&left)?, input(&right)?],
-        protocol: ProtocolTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics },
+        protocol: ProtocolTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics, steps },
         security: SecurityModel {
-            adversary: Adversary::SemiHonest,
+            adversary: if malicious { Adversary::Malicious } else { Adversary::SemiHonest },
             corruptions: 1,
             computational_bits: 128,
             statistical_bits: 40,
-            assumptions: assumptions(kind),
+            assumptions: if malicious { assumptions_malicious() } else { assumptions(kind) },
         },
         reveal_match: kind.reveals(),
         leakage: Vec::<Leakage>::new(),
@@ -111,13 +107,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         nonce: hex::encode(nonce),
     };
     contract.cost = plan::cost(&contract)?;
-    contract.outputs = vec![OutputTerms {
-        name: "statistics".into(),
-        kind: "report".into(),
-        layout: plan::layout_hash(&contract)?,
-        digits: file.digits,
-        own_correlations: file.own_correlations,
-    }];
+    contract.outputs = plan::outputs(&contract, file.digits, file.own_correlations)?;
     contract.leakage = leakage::required(&contract);
     let dossier = Dossier {
         authorisation: Some(authorisation),
@@ -150,19 +140,29 @@ fn assumptions(kind: PsiKind) -> Text {
     }
 }
 
-fn side<'a>(
-    node: &Node,
-    file: &'a SideFile,
-    authorisation: &Signed<Authorisation>,
-    kind: PsiKind,
-    group: Option<&str>,
-) -> Result<Side1<'a>> {
+fn assumptions_malicious() -> Text {
+    Text::new(
+        "at most one of the three computing parties is corrupted and may deviate in any way: the others then end with an error, or the result is right for the inputs that were given (security with abort); AES-128 as a pseudorandom function; keyed SHA-256 does not collide",
+        "三个计算方中至多一方被攻陷，可任意偏离协议：此时其他方报错终止，或结果对所给输入正确（可中止的安全性）；AES-128 为伪随机函数；带密钥的 SHA-256 不发生碰撞",
+    )
+}
+
+fn title(file: &JobFile, steps: &[StepTerms]) -> Text {
+    let (left, right) = (&file.left.dataset, &file.right.dataset);
+    if matches!(steps, [StepTerms::Stats { .. }]) {
+        return Text::new(format!("joint statistics over {left} and {right}"), format!("{left} 与 {right} 的联合统计"));
+    }
+    let kinds: Vec<&str> = steps.iter().map(StepTerms::kind).collect();
+    Text::new(format!("{} over {left} and {right}", kinds.join(", ")), format!("{left} 与 {right} 的联合分析：{}", kinds.join("、")))
+}
+
+fn side<'a>(node: &Node, file: &'a SideFile, authorisation: &Signed<Authorisation>, kind: PsiKind, groups: &[String]) -> Result<Side1<'a>> {
     let dataset: DatasetId = file.dataset.parse()?;
     let entry = fetch_catalogue(node, &file.party)?
         .into_iter()
         .find(|e| e.payload.dataset == dataset)
         .ok_or_else(|| Fault::new(Code::NotFound, format!("data set `{dataset}`")).party(file.party.clone()))?;
-    for name in file.key.iter().chain(&file.columns).map(String::as_str).chain(group) {
+    for name in file.key.iter().chain(&file.columns).chain(groups) {
         if entry.payload.column(name).is_none() {
             let near: Vec<&str> = entry.payload.items.iter().map(|c| c.name.as_str()).collect();
             return Err(
@@ -181,7 +181,7 @@ fn side<'a>(
     let request: Signed<DataRequest> = node.signed("request", approval.payload.request.as_str())?;
     // only a join on shares scales the columns
     let measured: &[String] = if kind == PsiKind::SharedJoin80 { &file.columns } else { &[] };
-    let columns = columns(file, &entry.payload, group)?;
+    let columns = columns(file, &entry.payload, groups)?;
     if let Some(beyond) = columns.beyond(&approval.payload.granted()).first() {
         let what = format!("columns.beyond-approval: column `{beyond}` of `{dataset}` is beyond the approved request");
         return Err(Fault::new(Code::ColumnBeyond, what).party(file.party.clone()));
@@ -208,24 +208,24 @@ fn terms(side: &Side1<'_>) -> Result<SideTerms> {
     Ok(SideTerms { party: side.file.party.parse()?, columns: side.file.columns.clone(), exponents: side.offer.exponents.clone() })
 }
 
-fn grouping(file: &JobFile, left: &Side1<'_>, right: &Side1<'_>) -> Result<Option<GroupingTerms>> {
-    let Some(group) = &file.group else { return Ok(None) };
-    let (side, of) = if group.side == "left" { (Side::Left, left) } else { (Side::Right, right) };
-    match of.entry.payload.column(&group.column).map(|c| &c.kind) {
-        Some(Kind::Categorical { categories }) => {
-            Ok(Some(GroupingTerms { side, column: group.column.clone(), categories: categories.clone() }))
+/// All labels of a categorical column, from the catalogue.
+fn categories(column: &ColumnRef, left: &Side1<'_>, right: &Side1<'_>) -> Result<Vec<String>> {
+    let of = if column.side == Side::Left { left } else { right };
+    match of.entry.payload.column(&column.column).map(|c| &c.kind) {
+        Some(Kind::Categorical { categories }) => Ok(categories.clone()),
+        Some(_) => Err(Fault::new(Code::Input, format!("`{}` is not categorical in the catalogue", column.column))),
+        None => {
+            let near: Vec<&str> = of.entry.payload.items.iter().map(|c| c.name.as_str()).collect();
+            let what = format!("`{}` in {}; it has {}", column.column, of.file.dataset, near.join(", "));
+            Err(Fault::new(Code::ColumnMissing, what).party(of.file.party.clone()))
         }
-        Some(_) => {
-            Err(Fault::new(Code::Input, format!("`{}` is not categorical in the catalogue", group.column)).at("job.toml `group.column`"))
-        }
-        None => Err(Fault::new(Code::ColumnMissing, format!("`{}` in {}", group.column, of.file.dataset)).party(of.file.party.clone())),
     }
 }
 
-/// Every column of a side that the job reads: keys, numbers, the grouping column, and whom a row is about.
-fn columns(file: &SideFile, entry: &CatalogueEntry, group: Option<&str>) -> Result<ColumnSet> {
+/// Every column of a side that the job reads: keys, numbers, the columns that group, and whom a row is about.
+fn columns(file: &SideFile, entry: &CatalogueEntry, groups: &[String]) -> Result<ColumnSet> {
     let names: BTreeSet<&str> =
-        file.key.iter().chain(&file.columns).chain(&entry.subject_column).map(String::as_str).chain(group).collect();
+        file.key.iter().chain(&file.columns).chain(&entry.subject_column).chain(groups).map(String::as_str).collect();
     Ok(ColumnSet::new(names)?)
 }
 

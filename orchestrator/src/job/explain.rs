@@ -2,7 +2,7 @@
 
 use crate::fault::{Lang, pick};
 use serde_json::Value;
-use yu_governance::contract::{ConsentTerms, Contract, OwnCorrelations};
+use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, OwnCorrelations, Side, StepTerms};
 
 /// The contract as a person reads it before signing.
 pub fn contract(c: &Contract) -> Vec<(String, String)> {
@@ -31,6 +31,7 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
             format!("{} 提供 {} 共 {} 行；{}", i.party, i.dataset, i.rows, filter.1),
         ));
     }
+    say.extend(c.protocol.steps.iter().zip(1..).map(|(terms, number)| step(terms, number, c.limits.min_cell)));
     say.push((
         format!(
             "{} adversary, {} corruption; at least {} rows, groups of at least {}",
@@ -70,6 +71,70 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
     say
 }
 
+/// One step of the contract.
+fn step(terms: &StepTerms, number: usize, min_cell: u64) -> (String, String) {
+    let side = |side: Side| if side == Side::Left { "left" } else { "right" };
+    let number_of = |r: &ColumnRef| format!("{}.{}", side(r.side), r.column);
+    let list = |columns: &[ColumnRef]| columns.iter().map(number_of).collect::<Vec<_>>().join(", ");
+    let group = |g: &GroupingTerms| format!("{}.{} ({} categories)", side(g.side), g.column, g.categories.len());
+    let group_zh = |g: &GroupingTerms| format!("{}.{}（{} 类）", side(g.side), g.column, g.categories.len());
+    let (en, zh) = match terms {
+        StepTerms::Stats { columns, group: by } => (
+            format!(
+                "count, means, deviations, correlations of {}{}",
+                list(columns),
+                by.iter().map(|g| format!("; means by {}", group(g))).collect::<String>()
+            ),
+            format!(
+                "{} 的行数、均值、标准差、相关系数{}",
+                list(columns),
+                by.iter().map(|g| format!("；按 {} 分组均值", group_zh(g))).collect::<String>()
+            ),
+        ),
+        StepTerms::Quantiles { columns, per_ten_thousand } => {
+            let parts: Vec<String> = per_ten_thousand.iter().map(|part| format!("{}", f64::from(*part) / 1e4)).collect();
+            let (parts, window) = (parts.join(", "), min_cell | 1);
+            (
+                format!("quantiles {parts} of {}, each the mean of the {window} values around it", list(columns)),
+                format!("{} 的分位数 {parts}，各取其附近 {window} 个值的均值", list(columns)),
+            )
+        }
+        StepTerms::Histogram { column, edges } => (
+            format!("counts of {} in {} ranges", number_of(column), edges.len() + 1),
+            format!("{} 在 {} 个区间内的行数", number_of(column), edges.len() + 1),
+        ),
+        StepTerms::Groupby { by, values } => {
+            let of = if values.is_empty() { String::new() } else { format!(", sums and means of {}", list(values)) };
+            let of_zh = if values.is_empty() { String::new() } else { format!("、{} 的合计与均值", list(values)) };
+            (
+                format!("counts{of} by {}", by.iter().map(group).collect::<Vec<_>>().join(" and ")),
+                format!("按 {} 分组的行数{of_zh}", by.iter().map(group_zh).collect::<Vec<_>>().join(" 与 ")),
+            )
+        }
+        StepTerms::LinearRegression { target, features, ridge } => (
+            format!("linear regression of {} on {}, ridge {}", number_of(target), list(features), ridge.get()),
+            format!("以 {} 对 {} 作线性回归，岭参数 {}", list(features), number_of(target), ridge.get()),
+        ),
+        StepTerms::LogisticRegression { target, features, epochs, batch, learning_rate, l2 } => (
+            format!(
+                "logistic regression of {} on {}: {epochs} epochs, batches of {batch}, learning rate {}, penalty {}",
+                number_of(target),
+                list(features),
+                learning_rate.get(),
+                l2.get()
+            ),
+            format!(
+                "以 {} 对 {} 作逻辑回归：{epochs} 轮，批量 {batch}，学习率 {}，惩罚 {}",
+                list(features),
+                number_of(target),
+                learning_rate.get(),
+                l2.get()
+            ),
+        ),
+    };
+    (format!("step {number}, {}: {en}", terms.kind()), format!("步骤 {number}（{}）：{zh}", terms.kind()))
+}
+
 /// Bytes and rounds.
 pub fn cost(c: &Contract) -> Vec<(String, String)> {
     let mb = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
@@ -83,6 +148,89 @@ pub fn cost(c: &Contract) -> Vec<(String, String)> {
         ),
         format!("成本：总流量 {} 至 {}，{} 至 {} 轮", mb(c.cost.min_bytes), mb(c.cost.max_bytes), c.cost.min_rounds, c.cost.max_rounds),
     )]
+}
+
+/// A released result as a short report, step by step.
+pub fn result(result: &Value, lang: Lang) -> Vec<String> {
+    let Some(steps) = result.get("steps").and_then(Value::as_array) else { return statistics(result, lang) };
+    let matched = text(result.get("matched"));
+    let mut out = vec![pick(lang, &format!("{matched} rows matched"), &format!("匹配 {matched} 行"))];
+    for (step, number) in steps.iter().zip(1..) {
+        let kind = step.get("kind").and_then(Value::as_str).unwrap_or("?");
+        out.push(pick(lang, &format!("step {number}, {kind}:"), &format!("步骤 {number}（{kind}）：")));
+        match kind {
+            "stats" => out.extend(statistics(step, lang)),
+            "quantiles" => out.extend(quantiles(step)),
+            "histogram" => out.extend(histogram(step)),
+            "groupby" => out.extend(groups(step, lang)),
+            _ => out.extend(model(step, lang)),
+        }
+    }
+    out
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn named(column: Option<&Value>) -> String {
+    let part = |key: &str| column.and_then(|c| c.get(key)).and_then(Value::as_str).unwrap_or("?");
+    format!("{} {}", part("party"), part("name"))
+}
+
+fn quantiles(step: &Value) -> Vec<String> {
+    let line = |column: &Value| {
+        let one = |q: &Value| {
+            let part = q.get("per_ten_thousand").and_then(Value::as_f64).unwrap_or_default() / 1e4;
+            format!("{part}: {}", number(q.get("value")))
+        };
+        format!("  {:<40} {}", named(column.get("column")), list(column, "quantiles").iter().map(one).collect::<Vec<_>>().join("  "))
+    };
+    list(step, "columns").iter().map(line).collect()
+}
+
+fn histogram(step: &Value) -> Vec<String> {
+    let bin = |bin: &Value| {
+        let edge = |key: &str, none: &str| bin.get(key).and_then(Value::as_f64).map_or_else(|| none.to_owned(), |v| v.to_string());
+        format!("  {:>14} .. {:<14} n {:>10}", edge("from", ""), edge("below", ""), text(bin.get("count")))
+    };
+    let mut out = vec![format!("  {}", named(step.get("column")))];
+    out.extend(list(step, "bins").iter().map(bin));
+    out
+}
+
+fn groups(step: &Value, lang: Lang) -> Vec<String> {
+    let names = |key: &str| list(step, key).iter().map(|c| named(Some(c))).collect::<Vec<_>>().join(", ");
+    let (by, of) = (names("by"), names("values"));
+    let mut out = vec![pick(lang, &format!("  by {by}: count, means of {of}"), &format!("  按 {by}：行数，{of} 的均值"))];
+    for group in list(step, "groups").iter().take(24) {
+        let labels: Vec<&str> = list(group, "labels").iter().filter_map(Value::as_str).collect();
+        let means: Vec<String> = list(group, "means").iter().take(6).map(|m| number(Some(m))).collect();
+        out.push(format!("  {:<24} n {:>10}  {}", labels.join(" / "), text(group.get("count")), means.join("  ")));
+    }
+    if list(step, "groups").len() > 24 {
+        out.push(pick(lang, "  ... and more groups", "  ……"));
+    }
+    out
+}
+
+fn model(step: &Value, lang: Lang) -> Vec<String> {
+    let of = named(step.get("target").and_then(|t| t.get("column")));
+    let count = text(step.get("count"));
+    let en = format!("  {of} from {count} rows; a feature counts as weight (value - mean) / sd");
+    let zh = format!("  {of}，{count} 行；各特征按 weight (value - mean) / sd 计");
+    let mut out = vec![pick(lang, &en, &zh)];
+    for column in list(step, "features") {
+        out.push(format!(
+            "  {:<40} weight {:>10} mean {:>14} sd {:>14}",
+            named(column.get("column")),
+            number(column.get("weight")),
+            number(column.get("mean")),
+            number(column.get("sd"))
+        ));
+    }
+    out.push(format!("  intercept {}", number(step.get("intercept"))));
+    out
 }
 
 /// Released statistics as a short report: counts, means, the strongest correlations across the parties, group means.

@@ -1,8 +1,9 @@
 //! `job.toml`: what a person writes. It is compiled to the canonical contract, see [`super::compile`].
 
+use super::steps::StepFile;
 use crate::fault::{Code, Fault, Result};
 use serde::{Deserialize, Serialize};
-use yu_governance::contract::{MAX_DIGITS, OwnCorrelations};
+use yu_governance::contract::{ColumnRef, MAX_DIGITS, OwnCorrelations, Side, StepTerms};
 
 /// A job as a person describes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -13,8 +14,15 @@ pub struct JobFile {
     /// Purpose; absent: the purpose of the authorisation.
     #[serde(default)]
     pub purpose: Option<String>,
-    /// `joint-statistics`.
-    pub question: String,
+    /// `joint-statistics`: short for one step `stats` over all columns, with the group of `[group]`.
+    #[serde(default)]
+    pub question: Option<String>,
+    /// What is asked, one after the other; [`JobFile::terms`] reads them.
+    #[serde(default)]
+    pub steps: Vec<toml::Table>,
+    /// `semi-honest`, or `malicious`: a computing party that deviates is found out before anything is opened or sealed.
+    #[serde(default = "semi_honest")]
+    pub security: String,
     /// `mpc`.
     #[serde(default = "mpc")]
     pub technique: String,
@@ -58,7 +66,8 @@ pub struct SideFile {
     pub dataset: String,
     /// Key columns, in order.
     pub key: Vec<String>,
-    /// Numeric columns.
+    /// Numeric columns; with `[[steps]]` they may be left out, and are those that the steps name.
+    #[serde(default)]
     pub columns: Vec<String>,
     /// Key normalisation, equal on both sides.
     #[serde(default = "normalise")]
@@ -102,6 +111,9 @@ fn withheld() -> OwnCorrelations {
 fn mpc() -> String {
     "mpc".into()
 }
+fn semi_honest() -> String {
+    "semi-honest".into()
+}
 fn none() -> String {
     "none".into()
 }
@@ -126,8 +138,23 @@ impl JobFile {
         if file.technique != "mpc" {
             return bad("technique", "only `mpc` is built in this version");
         }
-        if file.question != "joint-statistics" {
-            return bad("question", "only `joint-statistics` is known");
+        if file.question.as_ref().is_some_and(|q| q != "joint-statistics") {
+            return bad("question", "only `joint-statistics` is known; other questions are [[steps]]");
+        }
+        if file.question.is_some() != file.steps.is_empty() {
+            return bad("steps", "either `question = \"joint-statistics\"` or [[steps]]");
+        }
+        if file.steps.len() > yu_mpc::analysis::limits::STEPS {
+            return bad("steps", &format!("{} steps, at most {}", file.steps.len(), yu_mpc::analysis::limits::STEPS));
+        }
+        if !file.steps.is_empty() && file.group.is_some() {
+            return bad("group", "with [[steps]] a step names its own group");
+        }
+        if file.security != "semi-honest" && file.security != "malicious" {
+            return bad("security", "`semi-honest` or `malicious`");
+        }
+        if file.security == "malicious" && file.reveal_match == "both" {
+            return bad("security", "ECDH-PSI does not find parties that deviate: choose reveal_match = \"none\" with `malicious`");
         }
         if file.reveal_match != "none" && file.reveal_match != "both" {
             return bad("reveal_match", "`none` (joined on shares) or `both` (ECDH-PSI, which tells both input parties)");
@@ -139,7 +166,7 @@ impl JobFile {
             if side.key.is_empty() {
                 return bad(&format!("{name}.key"), "at least one key column");
             }
-            if side.columns.is_empty() {
+            if side.columns.is_empty() && file.question.is_some() {
                 return bad(&format!("{name}.columns"), "at least one numeric column");
             }
             if let Some(c) = side.columns.iter().find(|c| side.key.contains(c)) {
@@ -159,10 +186,71 @@ impl JobFile {
         if !(1..=MAX_DIGITS).contains(&file.digits) {
             return bad("digits", &format!("1 to {MAX_DIGITS}"));
         }
+        let file = file.resolved()?;
         if file.expires_hours == 0 || file.expires_hours > 24 * 30 {
             return bad("expires_hours", "1 to 720");
         }
         Ok(file)
+    }
+
+    /// The steps as the contract states them; `labels` knows the categories of a column.
+    ///
+    /// # Errors
+    /// `input.bad` naming step and field; those of `labels`.
+    pub fn terms(&self, labels: &dyn Fn(&ColumnRef) -> Result<Vec<String>>) -> Result<Vec<StepTerms>> {
+        let named = |side, columns: &[String]| columns.iter().map(|c| ColumnRef { side, column: c.clone() }).collect::<Vec<_>>();
+        let all = [named(Side::Left, &self.left.columns), named(Side::Right, &self.right.columns)].concat();
+        if self.steps.is_empty() {
+            let group = self.group.as_ref().map(|g| format!("{}.{}", g.side, g.column));
+            let stats = StepFile::Stats { columns: None, group };
+            return Ok(vec![stats.terms(1, &all, labels)?]);
+        }
+        self.steps.iter().zip(1..).map(|(table, number)| StepFile::parse(number, table)?.terms(number, &all, labels)).collect()
+    }
+
+    /// Categorical columns of a side that the steps name, each once.
+    ///
+    /// # Errors
+    /// As [`Self::terms`].
+    pub fn categorical(&self, side: Side) -> Result<Vec<String>> {
+        let terms = self.terms(&|_| Ok(vec!["?".to_owned()]))?;
+        let names = terms.iter().flat_map(StepTerms::categories).filter(|g| g.side == side).map(|g| g.column.clone());
+        Ok(names.collect::<std::collections::BTreeSet<_>>().into_iter().collect())
+    }
+
+    /// The same file with the columns of each side as the steps read them, checked without the catalogue.
+    fn resolved(mut self) -> Result<Self> {
+        let bad = |field: &str, what: String| Err(Fault::new(Code::Input, what).at(format!("job.toml `{field}`")));
+        let unknown = |_: &ColumnRef| Ok(vec!["?".to_owned()]);
+        let terms = self.terms(&unknown)?;
+        let aligned = self.reveal_match == "both";
+        for (which, name, side) in [(Side::Left, "left", &mut self.left), (Side::Right, "right", &mut self.right)] {
+            let mut read: Vec<String> = Vec::new();
+            for r in terms.iter().flat_map(StepTerms::numbers).filter(|r| r.side == which) {
+                if !read.contains(&r.column) {
+                    read.push(r.column.clone());
+                }
+            }
+            let categories = terms.iter().flat_map(StepTerms::categories).filter(|g| g.side == which).map(|g| &g.column);
+            if let Some(c) = read.iter().chain(categories).find(|c| side.key.contains(c)) {
+                return bad(&format!("{name}.columns"), format!("`{c}` is a key column; keys are text and take no part in statistics"));
+            }
+            if side.columns.is_empty() {
+                side.columns = read;
+                continue;
+            }
+            if let Some(c) = read.iter().find(|c| !side.columns.contains(c)) {
+                return bad("steps", format!("`{name}.{c}` is not among `{name}.columns`"));
+            }
+            if let Some(c) = side.columns.iter().find(|c| !read.contains(c)) {
+                return bad(&format!("{name}.columns"), format!("`{c}` is read by no step: leave it out"));
+            }
+        }
+        let whole = |columns: &[ColumnRef]| columns.len() == self.left.columns.len() + self.right.columns.len();
+        if aligned && !matches!(terms.as_slice(), [StepTerms::Stats { columns, .. }] if whole(columns)) {
+            return bad("reveal_match", "`both` computes one step `stats` over all columns; choose \"none\" for other steps".into());
+        }
+        Ok(self)
     }
 }
 
@@ -197,6 +285,38 @@ columns = ["income"]
     }
 
     #[test]
+    fn a_question_is_short_for_one_step() {
+        let job = JobFile::parse(GOOD).unwrap();
+        assert_eq!(job.security, "semi-honest");
+        let unknown = |_: &ColumnRef| Ok(vec!["?".to_owned()]);
+        let short = job.terms(&unknown).unwrap();
+        assert!(matches!(short.as_slice(), [StepTerms::Stats { columns, group: None }] if columns.len() == 2));
+        let long = GOOD.replace("question = \"joint-statistics\"\n", "") + "[[steps]]\nkind = \"stats\"\n";
+        assert_eq!(JobFile::parse(&long).unwrap().terms(&unknown).unwrap(), short);
+    }
+
+    #[test]
+    fn columns_of_the_sides_are_those_of_the_steps() {
+        let steps = "[[steps]]\nkind = \"quantiles\"\ncolumns = [\"right.income\", \"left.age\"]\nprobabilities = [0.5, 0.9999]\n";
+        let long = GOOD.replace("question = \"joint-statistics\"\n", "") + steps;
+        let job = JobFile::parse(&long.replace("columns = [\"age\"]\n", "").replace("columns = [\"income\"]\n", "")).unwrap();
+        assert_eq!(
+            (job.left.columns.as_slice(), job.right.columns.as_slice()),
+            (["age".to_owned()].as_slice(), ["income".to_owned()].as_slice())
+        );
+        for (from, to, field) in [
+            ("columns = [\"age\"]", "columns = [\"age\", \"name\"]", "left.columns"),
+            ("columns = [\"income\"]", "columns = [\"balance\"]", "steps"),
+            ("0.9999", "0.99999", "steps[1] (quantiles)"),
+            ("left.age\"]", "left.resident_id\"]", "left.columns"),
+            ("[[steps]]", "[group]\nside = \"left\"\ncolumn = \"district\"\n[[steps]]", "group"),
+        ] {
+            let fault = JobFile::parse(&long.replacen(from, to, 1)).unwrap_err();
+            assert!(fault.place.clone().unwrap().contains(field), "{fault}");
+        }
+    }
+
+    #[test]
     fn faults_name_line_and_field() {
         let misspelt = GOOD.replace("dataset = \"visits\"", "datset = \"visits\"");
         let fault = JobFile::parse(&misspelt).unwrap_err();
@@ -206,6 +326,9 @@ columns = ["income"]
             ("helper =", "reveal_match = \"left\"\nhelper =", "reveal_match"),
             ("helper =", "digits = 15\nhelper =", "digits"),
             ("columns = [\"age\"]", "columns = []", "left.columns"),
+            ("question = \"joint-statistics\"", "security = \"malicious\"", "steps"),
+            ("helper =", "security = \"honest\"\nhelper =", "security"),
+            ("helper =", "security = \"malicious\"\nreveal_match = \"both\"\nhelper =", "security"),
             ("columns = [\"age\"]", "columns = [\"resident_id\"]", "left.columns"),
             ("yu://dev/health/n1", "yu://dev/bank/n1", "right.party"),
         ] {

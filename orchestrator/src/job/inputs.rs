@@ -1,6 +1,6 @@
 //! A party's own data in a run: opened with the permit, keyed, and after the alignment as numbers in the common order.
 
-use super::offer;
+use super::{offer, plan};
 use crate::dataset;
 use crate::fault::{Code, Fault, Result};
 use crate::keys::now;
@@ -12,12 +12,12 @@ use yu_desensitize::key::normalise;
 use yu_desensitize::table::Table;
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{Examination, LocalCheck, LocalLimits, examine};
-use yu_governance::contract::{ConsentTerms, Contract, GroupingTerms, Side};
+use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, Side, StepTerms};
 use yu_governance::id::JobId;
 use yu_governance::policy::Permit;
 use yu_governance::raw::{Opened, Raw};
 use yu_mpc::stats::{LocalData, Role as Part};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Opened rows and their keys.
 pub struct Prepared {
@@ -72,16 +72,47 @@ pub fn open(node: &Node, contract: &Contract, permit: &Permit, job: JobId) -> Re
     Ok(Prepared { opened, rows, keys, without_consent, failed_keys })
 }
 
+/// A party's numbers and categories, row by row. Wiped on drop, unless something else has taken them over.
+pub struct Columns {
+    /// `[rows, columns]`, in the order of the contract's numeric columns.
+    pub numeric: Array2<f64>,
+    /// For each categorical column that the steps read the category of each row.
+    pub codes: Vec<Vec<u32>>,
+}
+
+impl Drop for Columns {
+    fn drop(&mut self) {
+        if let Some(values) = self.numeric.as_slice_memory_order_mut() {
+            values.zeroize();
+        }
+        self.codes.iter_mut().for_each(Zeroize::zeroize);
+    }
+}
+
 /// Numbers of these rows in this order, and what the owner finds in them.
 ///
 /// # Errors
 /// `cell.not-numeric`, `cell.unknown-category`.
 pub fn aligned(contract: &Contract, part: Part, prepared: &Prepared, matched: &[u64]) -> Result<(LocalData, Examination)> {
+    let (mut columns, examination) = columns(contract, part, prepared, matched)?;
+    Ok((LocalData { numeric: std::mem::take(&mut columns.numeric), groups: columns.codes.pop() }, examination))
+}
+
+/// Numbers and categories of all rows, and what the owner finds in them.
+///
+/// # Errors
+/// `cell.not-numeric`, `cell.unknown-category`.
+pub fn all(contract: &Contract, part: Part, prepared: &Prepared) -> Result<(Columns, Examination)> {
+    let rows: Vec<u64> = (0..prepared.keys.len() as u64).collect();
+    columns(contract, part, prepared, &rows)
+}
+
+fn columns(contract: &Contract, part: Part, prepared: &Prepared, wanted: &[u64]) -> Result<(Columns, Examination)> {
     let terms = &contract.protocol.statistics;
     let (side, own) = if part == Part::Left { (&terms.left, Side::Left) } else { (&terms.right, Side::Right) };
     let index = |i: &u64| usize::try_from(*i).ok().and_then(|i| prepared.rows.get(i)).copied();
     let rows: Vec<u64> =
-        matched.iter().map(index).collect::<Option<_>>().ok_or_else(|| Fault::new(Code::Bug, "matched row out of range"))?;
+        wanted.iter().map(index).collect::<Option<_>>().ok_or_else(|| Fault::new(Code::Bug, "matched row out of range"))?;
     let table: Table = prepared.opened.table().0.take(&rows)?;
     let mut numeric = Array2::zeros((rows.len(), side.columns.len()));
     let mut columns = Vec::with_capacity(side.columns.len());
@@ -90,15 +121,80 @@ pub fn aligned(contract: &Contract, part: Part, prepared: &Prepared, matched: &[
         numeric.column_mut(j).iter_mut().zip(values.iter()).for_each(|(to, from)| *to = *from);
         columns.push(values);
     }
-    let grouping: Option<&GroupingTerms> = terms.grouping.as_ref().filter(|g| g.side == own);
-    let groups = grouping.map(|g| column::categories(&table, &g.column, &g.categories)).transpose()?;
+    let groupings = plan::categorical(contract, own);
+    let codes = groupings.iter().map(|g| Ok(column::categories(&table, &g.column, &g.categories)?)).collect::<Result<Vec<_>>>()?;
     let named: Vec<(&str, &[f64])> = side.columns.iter().zip(&columns).map(|(n, v)| (n.as_str(), v.as_slice())).collect();
-    let own_groups = match (&groups, grouping) {
-        (Some(of_row), Some(g)) => Some(OwnGroups { of_row, categories: u32::try_from(g.categories.len()).unwrap_or(u32::MAX) }),
-        _ => None,
+    let of_column = |column: &str| groupings.iter().position(|g| g.column == column).and_then(|at| codes.get(at)).map(Vec::as_slice);
+    let own = OwnRows {
+        side: own,
+        named: &named,
+        codes: &of_column,
+        rows: rows.len() as u64,
+        limits: LocalLimits::new(contract.limits.min_cell),
     };
-    let examination = examine(rows.len() as u64, &named, own_groups, LocalLimits::new(contract.limits.min_cell));
-    Ok((LocalData { numeric, groups }, examination))
+    let whole = examine(own.rows, &named, None, own.limits);
+    let examination = contract.protocol.steps.iter().fold(whole, |all, step| own.examine(step).into_iter().fold(all, Examination::and));
+    Ok((Columns { numeric, codes }, examination))
+}
+
+/// The own rows as a step groups them.
+struct OwnRows<'a> {
+    side: Side,
+    named: &'a [(&'a str, &'a [f64])],
+    codes: &'a dyn Fn(&str) -> Option<&'a [u32]>,
+    rows: u64,
+    limits: LocalLimits,
+}
+
+impl OwnRows<'_> {
+    /// What a step would tell of groups of own rows: sizes, and own columns within them.
+    fn examine(&self, step: &StepTerms) -> Vec<Examination> {
+        let own = |r: &ColumnRef| r.side == self.side;
+        let number = |r: &ColumnRef| self.named.iter().find(|(name, _)| own(r) && *name == r.column).copied();
+        let values = |columns: &[ColumnRef]| columns.iter().filter_map(number).collect::<Vec<_>>();
+        let groups = |g: &GroupingTerms| (self.codes)(&g.column).filter(|_| g.side == self.side).map(|codes| (codes, g.categories.len()));
+        let grouped = |of_row: &[u32], categories: usize, columns: &[(&str, &[f64])]| {
+            let categories = u32::try_from(categories).unwrap_or(u32::MAX);
+            examine(self.rows, columns, Some(OwnGroups { of_row, categories }), self.limits)
+        };
+        match step {
+            StepTerms::Stats { columns, group: Some(group) } => {
+                groups(group).map(|(codes, count)| grouped(codes, count, &values(columns))).into_iter().collect()
+            }
+            StepTerms::Groupby { by, values: columns } => {
+                let sides: Vec<_> = by.iter().filter_map(groups).collect();
+                // together if both are own; else each is a union of the groups that are told
+                let whole = sides.len() == by.len();
+                match sides.as_slice() {
+                    [(first, _), (second, count)] => {
+                        let both = first.iter().zip(*second).map(|(a, b)| a.saturating_mul(*count as u32).saturating_add(*b));
+                        let both = Zeroizing::new(both.collect::<Vec<u32>>());
+                        vec![grouped(&both, sides.iter().map(|(_, count)| count).product(), &values(columns))]
+                    }
+                    _ => sides
+                        .iter()
+                        .map(|(codes, count)| grouped(codes, *count, &if whole { values(columns) } else { Vec::new() }))
+                        .collect(),
+                }
+            }
+            StepTerms::Histogram { column, edges } => number(column)
+                .map(|(_, values)| {
+                    let bin = |value: &f64| edges.iter().filter(|edge| edge.get() <= *value).count() as u32;
+                    let bins = Zeroizing::new(values.iter().map(bin).collect::<Vec<u32>>());
+                    grouped(&bins, edges.len() + 1, &[])
+                })
+                .into_iter()
+                .collect(),
+            StepTerms::LogisticRegression { target, .. } => number(target)
+                .map(|(_, values)| {
+                    let classes = Zeroizing::new(values.iter().map(|value| u32::from(*value != 0.0)).collect::<Vec<u32>>());
+                    grouped(&classes, 2, &[])
+                })
+                .into_iter()
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Ends the run before values exist anywhere when a group is too small or a number would tell a single row's value.

@@ -95,9 +95,10 @@ pub fn terms(contract: &Contract) -> Result<()> {
     if contract.cost != plan::cost(contract)? {
         return Err(Fault::new(Code::ContractRule, "contract.cost: the cost statement does not follow from the plan"));
     }
-    let layout = plan::layout_hash(contract)?;
-    if contract.outputs.len() != 1 || contract.outputs.iter().any(|o| o.layout != layout) {
-        return Err(Fault::new(Code::ContractRule, "contract.layout: the output's layout does not follow from the plan"));
+    let published = contract.outputs.first().map(|o| (o.digits, o.own_correlations));
+    let outputs = published.map(|(digits, own)| plan::outputs(contract, digits, own)).transpose()?;
+    if outputs.as_ref() != Some(&contract.outputs) {
+        return Err(Fault::new(Code::ContractRule, "contract.layout: the outputs and their layouts do not follow from the plan"));
     }
     Ok(())
 }

@@ -2,14 +2,16 @@
 //! to the reviewer. Blocking code on a thread of its own.
 //!
 //! Two protocols: rows are aligned first, and both input parties learn which match (here); or they are joined on shares, and
-//! nobody does (`join`).
+//! nobody does (`join`), on the engine that the contract's adversary demands (`seat`).
 
 mod join;
+mod seat;
 
 use super::bundle::{self, Bundle, Situation};
 use super::held::{self, Handover};
 use super::inputs::{self, Prepared};
-use super::{State, end, plan};
+use super::plan::{self, Program};
+use super::{State, end};
 use crate::destroy::RunKey;
 use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
@@ -21,14 +23,15 @@ use serde_json::json;
 use std::sync::Arc;
 use yu_governance::audit::{Event, Verb};
 use yu_governance::check::InputAttestation;
-use yu_governance::contract::{Contract, Role};
+use yu_governance::contract::{Adversary, Contract, Role};
 use yu_governance::policy::{Decision, Permit, decide};
 use yu_governance::sign::Signed;
 use yu_mpc::cost::Counts;
 use yu_mpc::psi;
-use yu_mpc::rep3::Context;
-use yu_mpc::stats::{self, Role as Part};
+use yu_mpc::rep3::{Context, Malicious};
+use yu_mpc::stats::{self, Role as Part, StatsPlan};
 use yu_wire::channel::Channel;
+use yu_wire::meter::Totals;
 use yu_wire::seal::SealPublic;
 
 /// Domain of sealed output shares.
@@ -97,11 +100,11 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     say(8, "sessions");
     let mut open = sessions::open(node, job, contract)?;
     let scene = Scene { node, job, contract, part, say: &say };
-    let result = match plan::joint(contract) {
-        Ok(Some(plan)) => join::protocol(&scene, &plan, prepared, &mut open),
-        Ok(None) => protocol(&scene, prepared, &mut open),
-        Err(fault) => Err(fault),
-    };
+    let result = plan::program(contract).and_then(|program| match (&program, contract.security.adversary) {
+        (Program::Aligned(plan), _) => protocol(&scene, plan, prepared, &mut open),
+        (_, Adversary::SemiHonest) => join::protocol::<Context>(&scene, &program, prepared, &mut open),
+        (_, Adversary::Malicious) => join::protocol::<Malicious>(&scene, &program, prepared, &mut open),
+    });
     // What made its keys has returned, and they wipe themselves when dropped. If this is not stored the certificate claims less.
     if let Err(fault) = node.store().keys_wiped(job) {
         tracing::warn!(job, code = fault.code.as_str(), "end of the run's keys not stored");
@@ -148,9 +151,8 @@ struct Scene<'a> {
     say: &'a dyn Fn(u8, &str),
 }
 
-fn protocol(scene: &Scene<'_>, prepared: Option<Prepared>, open: &mut sessions::Open) -> Result<Handover> {
+fn protocol(scene: &Scene<'_>, plan: &StatsPlan, prepared: Option<Prepared>, open: &mut sessions::Open) -> Result<Handover> {
     let Scene { node, job, contract, part, say } = *scene;
-    let plan = plan::of(contract)?;
     let terms = &contract.protocol.statistics;
     let id = *crate::destroy::parse_job(job)?.0.as_bytes();
     let mut rng = rng();
@@ -203,13 +205,13 @@ fn protocol(scene: &Scene<'_>, prepared: Option<Prepared>, open: &mut sessions::
         Some((data, attestation)) => (Some(data), Some(attestation)),
         None => (None, None),
     };
-    let matched = stats::agree(&mut context, &plan, part, matched)?;
-    let output = stats::run(&mut context, &plan, part, data.as_ref(), matched)?;
+    let matched = stats::agree(&mut context, plan, part, matched)?;
+    let output = stats::run(&mut context, plan, part, data.as_ref(), matched)?;
     drop(data);
     say(90, "seal");
     let reviewer = SealPublic(*contract.reviewer.seal.as_bytes());
     let share = output.seal(&context, &reviewer, OUTPUT_INFO, job.as_bytes(), &mut rng)?;
-    measure(node, job, contract, &context, Counts { n_left: counts.0, n_right: counts.1, matched })?;
+    measure(node, job, contract, context.totals(), Counts { n_left: counts.0, n_right: counts.1, matched })?;
     node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "statistics"))?;
     let (prev, next): (Channel, Channel) = context.into_channels();
     open.give_back(prev, next);
@@ -223,8 +225,7 @@ fn peer_rows(contract: &Contract, part: Part) -> u64 {
 
 /// Compares the meters with the contract's formula at the actual counts. The helper knows the rows of neither side; its
 /// part of the formula does not contain them.
-fn measure(node: &Arc<Node>, job: &str, contract: &Contract, context: &Context, counts: Counts) -> Result<()> {
-    let totals = context.totals();
+fn measure(node: &Arc<Node>, job: &str, contract: &Contract, totals: Totals, counts: Counts) -> Result<()> {
     let cost = plan::at(contract, &counts)?;
     let expected = cost.party(node.name()).ok_or_else(|| Fault::new(Code::Bug, "no cost for this party"))?;
     let equal =

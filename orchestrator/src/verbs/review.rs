@@ -36,8 +36,8 @@ pub(super) fn show(node: &Arc<Node>, job: &str) -> Result<Value> {
     let value = held.for_reviewer().map(super::to_value).transpose()?;
     if let Some(value) = &value {
         say.push((
-            format!("{} lines of statistics; with --json the reviewer sees them", explain::statistics(value, crate::fault::Lang::En).len()),
-            "加 --json 可供审核人查看统计值".into(),
+            format!("{} lines of results; with --json the reviewer sees them", explain::result(value, crate::fault::Lang::En).len()),
+            "加 --json 可供审核人查看结果".into(),
         ));
     }
     Ok(json!({ "job": row.id, "passed": report.passed(), "report": report, "result": value, "say": lines(say) }))
@@ -63,7 +63,7 @@ pub(super) fn result(node: &Arc<Node>, job: &str) -> Result<Value> {
     let inside: ResultDocument<Value> = ResultDocument::from_bytes(&document)?;
     let reviewer = receipt.payload.reviewer.to_string();
     let key = crate::node::public_key(&node.peer(&reviewer)?)?;
-    let say = lines(explain::statistics(&inside.value, crate::fault::Lang::Both).into_iter().map(|l| (l.clone(), l)));
+    let say = lines(explain::result(&inside.value, crate::fault::Lang::Both).into_iter().map(|l| (l.clone(), l)));
     let text = String::from_utf8(document.to_vec()).map_err(|_| Fault::new(Code::Damaged, "result document"))?;
     Ok(json!({ "job": row.id, "document": text, "result": inside.value, "receipt": receipt,
         "reviewer": { "name": reviewer, "key": key }, "say": say }))

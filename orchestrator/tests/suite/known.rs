@@ -176,15 +176,17 @@ fn a_contract_that_says_other_than_the_node_knows_is_refused() {
     liar.refused(&joined, magnitudes, "contract.rule", &["inputs.stated", "magnitudes"]);
     let fewer = |b: &mut Bundle| {
         let without = |list: &mut Value| {
-            list.as_array_mut().unwrap().retain(|c| c != "visits");
+            list.as_array_mut().unwrap().retain(|c| c != "visits" && c["column"] != "visits");
         };
         with(b, |c| {
             without(&mut find(&mut c["inputs"], "party", &health)["columns"]);
             without(&mut c["protocol"]["statistics"]["left"]["columns"]);
+            without(&mut c["protocol"]["steps"][0]["columns"]);
         });
         priced(b);
-        let layout = plan::layout_hash(&b.contract.payload).unwrap();
-        with(b, |c| c["outputs"][0]["layout"] = json!(layout));
+        let output = b.contract.payload.outputs[0].clone();
+        let outputs = plan::outputs(&b.contract.payload, output.digits, output.own_correlations).unwrap();
+        with(b, |c| c["outputs"] = json!(outputs));
     };
     liar.refused(&bundle, fewer, "contract.rule", &["inputs.stated", "nothing was stated"]);
     // what it was told, it may say

@@ -2,7 +2,7 @@
 
 use super::{proven_approval, proven_authorisation, proven_entry};
 use crate::catalogue::{CatalogueEntry, Kind, Origin, Subjects};
-use crate::contract::{ConsentTerms, Input, LeakCode, RevealMatch, Side, leakage as statement};
+use crate::contract::{ConsentTerms, Input, LeakCode, RevealMatch, Side, StepTerms, leakage as statement};
 use crate::finding::Finding;
 use crate::id::document_hash;
 use crate::policy::input::PolicyInput;
@@ -277,7 +277,8 @@ pub(super) fn kinds(input: &PolicyInput<'_>) -> Vec<Finding> {
                 }
             }
         }
-        if let Some(g) = s.grouping.as_ref().filter(|g| c.side_of(&i.party) == Some(g.side)) {
+        let groupings = c.protocol.steps.iter().flat_map(StepTerms::categories);
+        for g in groupings.filter(|g| c.side_of(&i.party) == Some(g.side)) {
             let same = |entry: &CatalogueEntry| {
                 entry.column(&g.column).is_none_or(|c| matches!(&c.kind, Kind::Categorical { categories } if *categories == g.categories))
             };

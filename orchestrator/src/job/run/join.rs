@@ -2,9 +2,11 @@
 
 use super::super::held::Handover;
 use super::super::inputs::{self, Prepared};
-use super::{OUTPUT_INFO, Scene, measure};
+use super::super::plan::{self, Program};
+use super::seat::Seat;
+use super::{Scene, measure};
 use crate::destroy::RunKey;
-use crate::fault::Result;
+use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
 use crate::keys::{now, rng};
 use crate::sessions;
@@ -12,53 +14,88 @@ use serde_json::json;
 use yu_governance::audit::{Event, Verb};
 use yu_governance::check::InputAttestation;
 use yu_governance::sign::Signed;
+use yu_mpc::analysis::{self, AnalysisData};
 use yu_mpc::cost::Counts;
-use yu_mpc::joint::{self, JointPlan};
-use yu_mpc::rep3::Context;
+use yu_mpc::joint::{self, JointData};
 use yu_mpc::stats::{Owner, Role as Part};
 use yu_wire::seal::SealPublic;
 
-pub(super) fn protocol(scene: &Scene<'_>, plan: &JointPlan, prepared: Option<Prepared>, open: &mut sessions::Open) -> Result<Handover> {
+/// What an input party shares.
+enum Local {
+    Joint(joint::Local),
+    Steps(analysis::Local),
+}
+
+pub(super) fn protocol<E: Seat>(
+    scene: &Scene<'_>,
+    program: &Program,
+    prepared: Option<Prepared>,
+    open: &mut sessions::Open,
+) -> Result<Handover> {
     let Scene { node, job, contract, part, say } = *scene;
-    let names = plan.statistics.parties();
+    let terms = &contract.protocol.statistics;
+    let names = [terms.left.party.as_str(), terms.right.party.as_str(), terms.helper.as_str()];
     let id = *crate::destroy::parse_job(job)?.0.as_bytes();
     let mut rng = rng();
     let (mut local, mut attestation) = (None, None);
     if let Some(prepared) = prepared {
         say(12, "checks");
-        let rows: Vec<u64> = (0..prepared.keys.len() as u64).collect();
-        let (mut data, examination) = inputs::aligned(contract, part, &prepared, &rows)?;
         // Nobody knows the matched rows; what is examined are all rows that this party brings. Sizes of groups among the matched ones
         // are checked in the held result.
+        let (mut rows, examination) = inputs::all(contract, part, &prepared)?;
         inputs::refuse_small(contract, &examination)?;
         node.store().add_event(job, "cells-checked", &json!({ "min_cell": contract.limits.min_cell }), now().unix())?;
         let party = node.name().parse()?;
         let statement = InputAttestation::new(crate::destroy::parse_job(job)?, party, &examination, now());
         attestation = Some(Signed::sign(statement, node.name(), node.signing())?);
-        let other = if part == Part::Left { names[1] } else { names[0] };
-        let owner = if part == Part::Left { Owner::Left } else { Owner::Right };
+        let (other, owner) = if part == Part::Left { (names[1], Owner::Left) } else { (names[0], Owner::Right) };
         node.store().key_made(job, RunKey::DigestKey.as_str())?;
         let key = joint::agree_on_key(open.channel(other)?, part, &id, &mut rng)?;
-        let data = joint::JointData { numeric: std::mem::take(&mut data.numeric), groups: data.groups.take(), keys: prepared.into_keys() };
-        local = Some(joint::local(plan, owner, &data, &key, &mut rng)?);
+        let (numeric, mut codes) = (std::mem::take(&mut rows.numeric), std::mem::take(&mut rows.codes));
+        let keys = prepared.into_keys();
+        local = Some(match program {
+            Program::Steps(plan) => Local::Steps(analysis::Local::of(plan, owner, &AnalysisData { keys, numeric, codes }, &key, &mut rng)?),
+            Program::Joined(plan) => {
+                let data = JointData { keys, numeric, groups: codes.pop() };
+                Local::Joint(joint::local(plan, owner, &data, &key, &mut rng)?)
+            }
+            Program::Aligned(_) => return Err(Fault::new(Code::Bug, "a program for aligned rows")),
+        });
     }
     say(20, "shares");
     node.log(Event::new(Verb::StepStarted).of(job)?.code("step", "joint"))?;
     let index = part.index();
     let (prev, next) = open.take_two(names[(index + 2) % 3], names[(index + 1) % 3])?;
     node.store().key_made(job, RunKey::PrgKeys.as_str())?;
-    let mut context = Context::new(index, &id, prev, next, &mut rng)?;
-    let own = |of: Part| local.as_ref().filter(|_| of == part);
+    let mut engine = E::take(index, &id, prev, next, &mut rng)?;
     say(30, "join");
-    let output = joint::run(&mut context, plan, [own(Part::Left), own(Part::Right)])?;
+    let output = match program {
+        Program::Steps(plan) => {
+            let own = match &local {
+                Some(Local::Steps(local)) => Some(local),
+                _ => None,
+            };
+            let of = |party: Part| own.filter(|_| party == part);
+            analysis::run(&mut engine, plan, [of(Part::Left), of(Part::Right)])?
+        }
+        Program::Joined(plan) => {
+            let own = match &local {
+                Some(Local::Joint(local)) => Some(local),
+                _ => None,
+            };
+            let of = |party: Part| own.filter(|_| party == part);
+            joint::run(&mut engine, plan, [of(Part::Left), of(Part::Right)])?.into_words()
+        }
+        Program::Aligned(_) => return Err(Fault::new(Code::Bug, "a program for aligned rows")),
+    };
     drop(local);
     say(90, "seal");
     let reviewer = SealPublic(*contract.reviewer.seal.as_bytes());
-    let share = context.seal_words(output.words(), &reviewer, OUTPUT_INFO, job.as_bytes(), &mut rng)?;
-    let counts = Counts { n_left: u64::from(plan.rows[0]), n_right: u64::from(plan.rows[1]), matched: 0 };
-    measure(node, job, contract, &context, counts)?;
+    let share = engine.seal(&output, &reviewer, job, &mut rng)?;
+    let (n_left, n_right) = plan::rows(contract);
+    measure(node, job, contract, engine.totals(), Counts { n_left, n_right, matched: 0 })?;
     node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "joint"))?;
-    let (prev, next) = context.into_channels();
+    let (prev, next) = engine.leave();
     open.give_back(prev, next);
     Ok(Handover { share, attestation })
 }
