@@ -16,8 +16,8 @@ use std::ops::Range;
 
 use crate::cost::{Cost, Counts, Formula};
 use crate::engine::{
-    BitVector, Engine, Input, Module, Packed, Priced, Primitive, Product, Vector, Way, check_planes, check_range, check_shift,
-    equal_lengths,
+    BitVector, Engine, Input, Module, Packed, Priced, Primitive, Product, ProductShape, Vector, Way, check_bound, check_planes,
+    check_range, check_shift, equal_lengths,
 };
 use crate::{Error, Result};
 
@@ -144,15 +144,23 @@ impl<P: Priced> Engine for Dry<P> {
         }
         let len = Product::total(products)?;
         self.multiply_adds = products.iter().map(|product| product.multiply_adds()).fold(self.multiply_adds, u64::saturating_add);
-        let terms = products.iter().map(Product::multiply_adds).fold(0, u64::saturating_add);
-        let terms = usize::try_from(terms).unwrap_or(usize::MAX);
-        self.charge(Primitive::Multiply { len, operands: Product::operand_total(products), shift, terms });
+        let shapes = products.iter().map(Product::shape).collect::<Result<_>>()?;
+        self.charge(Primitive::Multiply { len, operands: Product::operand_total(products), shift, shapes });
         products.iter().map(|product| product.result_len().map(Length)).collect()
     }
 
     fn truncate(&mut self, values: &[&Length], shift: u32) -> Result<Vec<Length>> {
         check_shift(shift)?;
         self.charge(Primitive::Truncate { len: values.iter().map(|value| value.0).sum(), shift });
+        Ok(values.iter().map(|value| **value).collect())
+    }
+
+    fn truncate_probabilistic(&mut self, values: &[&Length], shift: u32, bound: u32) -> Result<Vec<Length>> {
+        check_bound(shift, bound)?;
+        if !P::TRUNCATES_CHEAPLY {
+            return self.truncate(values, shift);
+        }
+        self.charge(Primitive::TruncateProbabilistic { len: values.iter().map(|value| value.0).sum() });
         Ok(values.iter().map(|value| **value).collect())
     }
 
@@ -191,7 +199,8 @@ impl<P: Priced> Engine for Dry<P> {
         let len = pairs.iter().map(|(bits, _)| bits.0).sum();
         if !self.charge(Primitive::Inject { len }) {
             self.charge(Primitive::Lift { len });
-            self.charge(Primitive::Multiply { len, operands: 2 * len, shift: 0, terms: len });
+            let shapes = pairs.iter().map(|(bits, _)| ProductShape::Sums { len: bits.0, terms: 1 }).collect();
+            self.charge(Primitive::Multiply { len, operands: 2 * len, shift: 0, shapes });
         }
         Ok(pairs.iter().map(|(_, words)| **words).collect())
     }

@@ -27,7 +27,7 @@ mod words;
 pub use crate::memory::wipe;
 pub use bits::Bits;
 pub use primitive::{Priced, Primitive};
-pub use product::{Product, add_products};
+pub use product::{Product, ProductShape, add_products};
 pub use vector::{BitVector, Module, Packed, Vector};
 pub use words::Words;
 
@@ -148,6 +148,18 @@ pub trait Engine {
     /// [`Error::Caller`] unless `1 <= shift <= 62`; see [`Self::input`].
     fn truncate(&mut self, values: &[&Self::Words], shift: u32) -> Result<Vec<Self::Words>>;
 
+    /// Cuts signed values below `2^bound` in absolute value by `shift` bits, cheaper where an engine can, and not always right: error
+    /// below one unit in the last place, but with probability below `2^(bound - 63)` per value the result is off by `2^(64 - shift)`.
+    /// Nothing else in this crate calls it. As provided, it is [`Self::truncate`]. What it leaks on
+    /// [`rep3`](crate::rep3): [`crate::rep3#truncation-by-name`].
+    ///
+    /// # Errors
+    /// [`Error::Caller`] unless `1 <= shift <= bound <= 62`; see [`Self::input`].
+    fn truncate_probabilistic(&mut self, values: &[&Self::Words], shift: u32, bound: u32) -> Result<Vec<Self::Words>> {
+        check_bound(shift, bound)?;
+        self.truncate(values, shift)
+    }
+
     /// Bitwise conjunctions. One round.
     ///
     /// # Errors
@@ -259,6 +271,19 @@ pub fn check_range(planes: &Range<u32>) -> Result<()> {
         Ok(())
     } else {
         Err(Error::caller(format!("bit planes `{planes:?}`, expected some of 0 to 63")))
+    }
+}
+
+/// Refuses numbers of bits that a probabilistic truncation cannot have.
+///
+/// # Errors
+/// [`Error::Caller`].
+pub fn check_bound(shift: u32, bound: u32) -> Result<()> {
+    check_shift(shift)?;
+    if (shift..=62).contains(&bound) {
+        Ok(())
+    } else {
+        Err(Error::caller(format!("values below `2^{bound}`, cut by `{shift}` bits: expected 2^{shift} to 2^62")))
     }
 }
 

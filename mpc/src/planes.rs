@@ -2,6 +2,7 @@
 //!
 //! 64 words at a time are a 64 x 64 bit matrix that is transposed (Warren, Hacker's Delight, section 7-3).
 
+mod avx2;
 mod gfni;
 mod portable;
 
@@ -14,19 +15,30 @@ use crate::memory::zeros;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kernel {
     Portable,
+    /// Four words at a time.
+    Avx2,
     /// 8 x 8 bits at once by an affine map, bytes by a permutation (AVX-512 F, BW, VBMI and GFNI).
     Gfni,
 }
 
 impl Kernel {
     fn detect() -> Self {
-        if gfni::is_available() { Self::Gfni } else { Self::Portable }
+        [Self::Gfni, Self::Avx2].into_iter().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
+    }
+
+    fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            Self::Avx2 => avx2::is_available(),
+            Self::Gfni => gfni::is_available(),
+        }
     }
 
     #[inline]
     fn transpose(self, block: &mut [u64; 64]) {
         match self {
             Self::Portable => portable::transpose(block),
+            Self::Avx2 => avx2::transpose(block),
             Self::Gfni => gfni::transpose(block),
         }
     }
@@ -113,22 +125,23 @@ mod tests {
 
     #[test]
     fn twins_turn_alike() {
-        if !gfni::is_available() {
-            eprintln!("skipped: this CPU does not have GFNI");
-            return;
-        }
+        let kernels: Vec<Kernel> = [Kernel::Avx2, Kernel::Gfni].into_iter().filter(|kernel| kernel.is_available()).collect();
+        eprintln!("compared: {kernels:?}");
         let mut state = 1u64;
         for _ in 0..200 {
             let block: [u64; 64] = std::array::from_fn(|_| {
                 state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
                 state ^ (state >> 29)
             });
-            let (mut one, mut other) = (block, block);
+            let mut one = block;
             Kernel::Portable.transpose(&mut one);
-            Kernel::Gfni.transpose(&mut other);
-            assert_eq!(one, other);
-            Kernel::Gfni.transpose(&mut other);
-            assert_eq!(other, block);
+            for kernel in &kernels {
+                let mut other = block;
+                kernel.transpose(&mut other);
+                assert_eq!(one, other, "{kernel:?}");
+                kernel.transpose(&mut other);
+                assert_eq!(other, block, "{kernel:?}");
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod learn;
 mod numeric;
 mod statistics;
 mod table;
+mod views;
 
 pub use arithmetic::*;
 pub use compare::*;
@@ -16,6 +17,7 @@ pub use learn::*;
 pub use numeric::*;
 pub use statistics::*;
 pub use table::*;
+pub use views::*;
 
 use rand::Rng;
 
@@ -62,12 +64,14 @@ pub trait Visitor {
 macro_rules! with_programs {
     ($call:ident $(, $argument:tt)*) => {
         $call! { [$($argument),*]
-            Add add, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
-            Less less, Equal equal, Maximum maximum, Absolute absolute, Select select,
-            ToBits to_bits, FromBits from_bits, Sign sign, ArgMaximum arg_maximum,
+            Add add, Linear linear, Views views, Subtract subtract, Negate negate, Sum sum, Mean mean, PrefixSum prefix_sum, Multiply multiply, MultiplyFixed multiply_fixed, Dot dot, MatrixProduct matrix_product, Truncate truncate,
+            TruncateProbabilistic truncate_probabilistic,
+            Less less, Equal equal, Minimum minimum, Maximum maximum, Absolute absolute, Rectify rectify, Select select,
+            BitLogic bit_logic,
+            ToBits to_bits, FromBits from_bits, Inject inject, Sign sign, ArgMaximum arg_maximum,
             Sigmoid sigmoid, Reciprocal reciprocal, Divide divide, SquareRoot square_root, InverseRoot inverse_root,
             Exponential exponential, Logarithm logarithm, Softmax softmax,
-            LogisticRegression logistic_regression, LinearRegression linear_regression, Clusters clusters,
+            LogisticRegression logistic_regression, LogisticTraining logistic_training, LinearRegression linear_regression, Clusters clusters,
             Moments moments,
             Shuffle shuffle, Permute permute, Sort sort, SortTable sort_table, Partition partition, GroupBy group_by, GroupMean group_mean, Join join, Top top,
             Quantiles quantiles, Histogram histogram, Categories categories, ByCategory by_category, Distinct distinct,

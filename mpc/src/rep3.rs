@@ -26,6 +26,7 @@
 //! | product (element-wise or matrix) | 1 | each `8n` to its predecessor | 24n |
 //! | product and truncation by `F` bits | 2 | `8n`: P0 to P1, P1 to P0, P2 to P1; `ceil(nF/8)`: P2 to P1, P0 to P2, P1 to P2 | 24n + 3 ceil(nF/8) |
 //! | truncation alone | 2 | same | same |
+//! | [truncation by name](#truncation-by-name) | 1 | `8n`: P0 to P1, P1 to P0, P2 to P1 | 24n |
 //! | open to all | 1 | each `8n` to its successor | 24n |
 //! | sum, product with a public number | 0 | - | 0 |
 //!
@@ -42,6 +43,22 @@
 //!
 //! Each message is uniform to its receiver: `z_1` is masked by `k_2` that P0 lacks, `z_0` by `k_0` that P1 lacks, `s_2` and `t_2` by `k_0`,
 //! `v_0` and `v_2` by `k_1` that P2 lacks.
+//!
+//! # Truncation by name
+//!
+//! [`Engine::truncate_probabilistic`](crate::engine::Engine::truncate_probabilistic) leaves out `w`: one round and `24n` bytes instead of two and
+//! `24n + 3 ceil(nF/8)`. For values `|x| < 2^l` it computes this ideal functionality:
+//!
+//! 1. Draw `r` uniformly from Z_2^64, let `c = x + 2^l + r mod 2^64` and `y = (c >> F) - (r >> F) - 2^(l-F) mod 2^64`.
+//! 2. Give P0 and P1 `c`, P2 `r`, and everybody fresh shares of `y`.
+//!
+//! If `c` did not wrap, `y` is `x / 2^F` with an error below one unit; it wraps with probability `(x + 2^l) / 2^64 < 2^(l-63)`, and then `y` is
+//! off by `2^(64-F)`: `2^-39` for numbers of 24 bits, but every second time for numbers of 62. *Leakage:* `c` and `r` alone are
+//! uniform, so nobody learns anything about `x`; but a party that later learns `y` (or anything opened that depends on how it was
+//! rounded) learns with `c` or `r` whether `c mod 2^F < r mod 2^F` and whether there was a wrap, so a bound on the bits that were cut. Only
+//! values that no computing party ever learns should be cut in this way. Compare ABY3 (Mohassel, Rindal, CCS 2018, section 5.1) and
+//! SecureML (S&P 2017, section 4.1), whose local truncation wraps in the same way; deviation: the offset `2^l` makes negative numbers wrap no
+//! more often than positive ones. On [`Malicious`] it is the exact truncation.
 //!
 //! **What is not protected.** Shapes, number and order of operations, timing of the network. A party that deviates can
 //! change results unnoticed (no active security; wrong lengths, steps and orders are noticed). The rounding of a

@@ -42,6 +42,10 @@
 //! | by-category | 323 | 20 | 319 | 20 |
 //! | distinct | 4033 | 81 | 2977 | 199 |
 //!
+//! On [`rep3::Malicious`](crate::rep3::Malicious) whatever is opened is checked before. That adds 3 % to the bytes of a sort (4149 and 3032 a
+//! row), three quarters to those of a shuffle (173 and 169), and rounds for each check: a sort takes 184 for `n = 1000` and 2180 for
+//! `n = 100 000`, where a proof covers 2^23 conjunctions.
+//!
 //! ```
 //! use yu_mpc::{clear::Clear, ring::Int, secret::Secret, table::{self, Key}};
 //! use ndarray::{arr1, Ix1};

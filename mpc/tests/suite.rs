@@ -5,6 +5,8 @@
 mod agreement;
 #[path = "suite/analysis.rs"]
 mod analysis;
+#[path = "suite/arrays.rs"]
+mod arrays;
 #[path = "suite/cheating.rs"]
 mod cheating;
 #[path = "suite/cost.rs"]
@@ -23,6 +25,8 @@ mod malicious;
 mod malicious_tables;
 #[path = "suite/numeric.rs"]
 mod numeric;
+#[path = "suite/probabilistic.rs"]
+mod probabilistic;
 #[path = "suite/tables.rs"]
 mod tables;
 #[path = "suite/transcript.rs"]

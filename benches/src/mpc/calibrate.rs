@@ -55,6 +55,7 @@ pub fn units(primitive: &Primitive) -> (&'static str, usize) {
         Primitive::InputBits(sizes) => ("input-bits", sizes.iter().sum()),
         Primitive::Multiply { len, shift: 0, .. } => ("multiply", *len),
         Primitive::Multiply { len, .. } | Primitive::Truncate { len, .. } => ("truncate", *len),
+        Primitive::TruncateProbabilistic { len } => ("truncate", *len),
         Primitive::And { words } => ("and", *words),
         Primitive::Addends { words } => ("addends", *words),
         Primitive::Lift { len } => ("lift", *len),

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize};
 use yu_mpc::SessionId;
 use yu_mpc::engine::Priced;
-use yu_mpc::rep3::Context;
+use yu_mpc::rep3::{Context, Malicious};
 use yu_wire::channel::Channel;
 
 use crate::Result;
@@ -28,6 +28,15 @@ pub trait Subject: Priced + Sized {
 }
 
 impl Subject for Context {
+    const NAMES: &'static [&'static str] = &NAMES;
+
+    fn join(index: usize, session: &SessionId, mut channels: Vec<Option<Channel>>, rng: &mut ChaCha20Rng) -> Result<Self> {
+        let (prev, next) = ring(index, &mut channels)?;
+        Ok(Self::new(index, session, prev, next, rng)?)
+    }
+}
+
+impl Subject for Malicious {
     const NAMES: &'static [&'static str] = &NAMES;
 
     fn join(index: usize, session: &SessionId, mut channels: Vec<Option<Channel>>, rng: &mut ChaCha20Rng) -> Result<Self> {
@@ -78,6 +87,8 @@ macro_rules! protocols {
 protocols! {
     /// Three parties, semi-honest, one corruption
     Rep3 = "rep3": Context,
+    /// Three parties, one of them malicious, with abort
+    Rep3Malicious = "rep3-malicious": Malicious,
 }
 
 impl Protocol {

@@ -10,7 +10,7 @@ use yu_mpc::programs::NAMES;
 use super::args::{Job, MpcArgs, known};
 use super::engines::Protocol;
 use super::report::OpReport;
-use super::sizes::default_size;
+use super::sizes::suite_size;
 use crate::Result;
 use crate::cli::Network;
 use crate::report::spread::{bytes, seconds};
@@ -33,7 +33,7 @@ pub fn run(exe: &Path, args: &MpcArgs) -> Result<()> {
                 let job = Job {
                     op: (*op).to_owned(),
                     protocol: *protocol,
-                    n: args.n.unwrap_or_else(|| default_size(op)),
+                    n: args.n.unwrap_or_else(|| suite_size(op, *protocol)),
                     network: *network,
                     runs: args.runs,
                     threads: args.threads,

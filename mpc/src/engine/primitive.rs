@@ -1,6 +1,6 @@
 //! The primitives as data: what a dry run records and a price list knows.
 
-use super::{Engine, Way};
+use super::{Engine, ProductShape, Way};
 use crate::cost::Formula;
 
 /// A primitive with its sizes. Bits count in words of 64, each vector rounded up.
@@ -19,8 +19,8 @@ pub enum Primitive {
         operands: usize,
         /// Bits cut.
         shift: u32,
-        /// Multiplications in the clear: `len` element by element, more for scalar products and matrices.
-        terms: usize,
+        /// Sizes of each product, in order: what engines that check them send depends on how their operands meet.
+        shapes: Vec<ProductShape>,
     },
     /// [`Engine::truncate`].
     Truncate {
@@ -28,6 +28,11 @@ pub enum Primitive {
         len: usize,
         /// Bits cut.
         shift: u32,
+    },
+    /// [`Engine::truncate_probabilistic`] of an engine that [has it](Priced::TRUNCATES_CHEAPLY).
+    TruncateProbabilistic {
+        /// Elements.
+        len: usize,
     },
     /// [`Engine::and`].
     And {
@@ -82,6 +87,9 @@ pub trait Priced: Engine {
 
     /// Whether [`Engine::addends_at`] leaves out the planes below the range; as provided, it does not.
     const LOW_PLANES_ARE_FREE: bool = false;
+
+    /// Whether [`Engine::truncate_probabilistic`] is another operation than [`Engine::truncate`]; as provided, it is not.
+    const TRUNCATES_CHEAPLY: bool = false;
 
     /// Messages of the set-up, `parties` named in order.
     fn price_of_setup(parties: &[&str]) -> Formula;

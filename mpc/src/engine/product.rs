@@ -28,6 +28,31 @@ pub enum Product<'a, W> {
     },
 }
 
+/// Sizes of a [`Product`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProductShape {
+    /// Sums of so many terms each: one, element by element.
+    Sums {
+        /// Elements of the result.
+        len: usize,
+        /// Terms of each.
+        terms: usize,
+    },
+    /// Matrices `m`, `k`, `n`.
+    Matrix([usize; 3]),
+}
+
+impl ProductShape {
+    /// Elements of the result.
+    #[must_use]
+    pub const fn result_len(&self) -> usize {
+        match *self {
+            Self::Sums { len, .. } => len,
+            Self::Matrix([m, _, n]) => m * n,
+        }
+    }
+}
+
 impl<W> Clone for Product<'_, W> {
     fn clone(&self) -> Self {
         *self
@@ -66,6 +91,19 @@ impl<'a, W: Vector> Product<'a, W> {
         match *self {
             Product::Each(left, right) | Product::Dots { left, right, .. } | Product::Matrix { left, right, .. } => (left, right),
         }
+    }
+
+    /// Sizes, after a check that the operands fit.
+    ///
+    /// # Errors
+    /// As [`Self::result_len`].
+    pub fn shape(&self) -> Result<ProductShape> {
+        let len = self.result_len()?;
+        Ok(match *self {
+            Product::Each(..) => ProductShape::Sums { len, terms: 1 },
+            Product::Dots { terms, .. } => ProductShape::Sums { len, terms },
+            Product::Matrix { shape, .. } => ProductShape::Matrix(shape),
+        })
     }
 
     /// Multiply-adds of the clear computation.

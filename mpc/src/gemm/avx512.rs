@@ -26,7 +26,7 @@ mod x86 {
 
     pub(in super::super) fn plan() -> Option<Plan> {
         let has_all = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq");
-        has_all.then_some(Plan { rows: ROWS, cols: COLS, tile })
+        has_all.then_some(Plan { rows: ROWS, cols: COLS, depth: 256, block: 16 * ROWS, tile })
     }
 
     fn tile(a: &[u64], b: &[u64], out: &mut [u64]) {

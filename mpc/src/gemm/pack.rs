@@ -1,7 +1,8 @@
 //! Copies of matrix blocks in the order in which the kernels read them.
 
 use ndarray::ArrayView2;
-use zeroize::Zeroize;
+
+use crate::memory::{give, zeros};
 
 /// A block cut into strips of `width` rows (or columns); within a strip the elements that one step of the kernel needs lie
 /// side by side. The last strip is filled up with zeros, which add nothing.
@@ -14,7 +15,7 @@ impl Strips {
     /// Strips of `width` columns of `b`, which is `[depth, n]`.
     pub(super) fn of_columns(b: ArrayView2<'_, u64>, width: usize) -> Self {
         let strip = b.nrows() * width;
-        let mut packed = vec![0; strip * b.ncols().div_ceil(width)];
+        let mut packed = zeros(strip * b.ncols().div_ceil(width));
         for (step, row) in b.rows().into_iter().enumerate() {
             let mut cells = row.iter();
             for target in packed[step * width..].chunks_mut(strip) {
@@ -39,6 +40,6 @@ impl Strips {
 /// Packed blocks hold shares.
 impl Drop for Strips {
     fn drop(&mut self) {
-        self.packed.zeroize();
+        give(std::mem::take(&mut self.packed));
     }
 }

@@ -5,7 +5,7 @@ use super::Plan;
 const ROWS: usize = 4;
 const COLS: usize = 4;
 
-pub(super) const PLAN: Plan = Plan { rows: ROWS, cols: COLS, tile };
+pub(super) const PLAN: Plan = Plan { rows: ROWS, cols: COLS, depth: 256, block: 32 * ROWS, tile };
 
 fn tile(a: &[u64], b: &[u64], out: &mut [u64]) {
     let mut sums = [[0u64; COLS]; ROWS];

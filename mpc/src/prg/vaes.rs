@@ -1,10 +1,15 @@
-//! AES-128 in counter mode with VAES: four blocks to a register, eight registers in flight, and the result goes from the
-//! registers to where it is wanted. The portable twin is the `aes` crate, which uses the CPU's AES instructions too, but goes through
-//! memory twice.
+//! AES-128 in counter mode with VAES: several blocks to a register, eight registers in flight, and the result goes from the
+//! registers to where it is wanted. With AVX-512 a register holds four blocks, else two. The portable twin is the `aes` crate,
+//! which uses the CPU's AES instructions too, but goes through memory twice.
 #![cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "vector loads and stores; safe wrapper, portable twin, tests compare both")
 )]
+
+#[cfg(target_arch = "x86_64")]
+mod four;
+#[cfg(target_arch = "x86_64")]
+mod two;
 
 /// What happens to the elements that are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,11 @@ impl Schedule {
         None
     }
 
+    #[cfg(test)]
+    pub(super) const fn all(_: &[u8; 16]) -> Vec<Self> {
+        Vec::new()
+    }
+
     pub(super) const fn apply(&self, _: Mode, _: u64, _: u64, _: &mut [u64]) -> usize {
         0
     }
@@ -34,50 +44,84 @@ pub(super) use x86::Schedule;
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, __m512i, _mm_aeskeygenassist_si128, _mm_loadu_si128, _mm_shuffle_epi32, _mm_slli_si128, _mm_storeu_si128, _mm_xor_si128,
-        _mm512_add_epi64, _mm512_aesenc_epi128, _mm512_aesenclast_epi128, _mm512_broadcast_i32x4, _mm512_loadu_si512, _mm512_set_epi64,
-        _mm512_storeu_si512, _mm512_sub_epi64, _mm512_xor_si512,
+        __m128i, _mm_aeskeygenassist_si128, _mm_loadu_si128, _mm_shuffle_epi32, _mm_slli_si128, _mm_storeu_si128, _mm_xor_si128,
     };
 
     use zeroize::Zeroize;
 
-    use super::Mode;
+    use super::{Mode, four, two};
 
     const ROUNDS: usize = 10;
-    /// Registers in flight.
-    const FLIGHT: usize = 8;
-    /// Elements of a register.
-    const LANES: usize = 8;
-    /// Elements of one step.
-    const STEP: usize = FLIGHT * LANES;
+    /// Round keys.
+    pub(super) type Keys = [[u8; 16]; ROUNDS + 1];
+
+    /// Blocks of a register.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Width {
+        /// 256 bits: AVX2.
+        Two,
+        /// 512 bits: AVX-512 F.
+        Four,
+    }
+
+    impl Width {
+        fn is_available(self) -> bool {
+            let vector = match self {
+                Self::Two => is_x86_feature_detected!("avx2"),
+                Self::Four => is_x86_feature_detected!("avx512f"),
+            };
+            vector && is_x86_feature_detected!("vaes") && is_x86_feature_detected!("aes")
+        }
+    }
 
     /// The round keys; wiped on drop.
-    pub(in super::super) struct Schedule([[u8; 16]; ROUNDS + 1]);
+    pub(in super::super) struct Schedule {
+        keys: Keys,
+        // INVARIANT: available
+        width: Width,
+    }
 
     impl Drop for Schedule {
         fn drop(&mut self) {
-            self.0.zeroize();
+            self.keys.zeroize();
         }
     }
 
     impl Schedule {
         /// Expands a key; `None` if the CPU cannot use it.
         pub(in super::super) fn new(key: &[u8; 16]) -> Option<Self> {
-            let has_all = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("vaes") && is_x86_feature_detected!("aes");
+            [Width::Four, Width::Two].into_iter().find_map(|width| Self::of(key, width))
+        }
+
+        /// One for each width that this CPU has.
+        #[cfg(test)]
+        pub(in super::super) fn all(key: &[u8; 16]) -> Vec<Self> {
+            [Width::Four, Width::Two].into_iter().filter_map(|width| Self::of(key, width)).collect()
+        }
+
+        fn of(key: &[u8; 16], width: Width) -> Option<Self> {
             // SAFETY: AES was found.
-            has_all.then(|| Self(unsafe { expand(key) }))
+            width.is_available().then(|| Self { keys: unsafe { expand(key) }, width })
         }
 
         /// Applies the stream `(prefix, first block)` to as many whole steps of `out` as it has; returns the number of elements.
         pub(in super::super) fn apply(&self, mode: Mode, prefix: u64, first: u64, out: &mut [u64]) -> usize {
-            let steps = out.len() / STEP * STEP;
+            let step = match self.width {
+                Width::Two => two::STEP,
+                Width::Four => four::STEP,
+            };
+            let steps = out.len() / step * step;
             if let Some(out) = out.get_mut(..steps) {
-                // SAFETY: a schedule is made only where AVX-512 F and VAES were found.
+                let keys = &self.keys;
+                // SAFETY: a schedule is made only where the instructions of its width were found.
                 unsafe {
-                    match mode {
-                        Mode::Overwrite => run::<0>(&self.0, prefix, first, out),
-                        Mode::Subtract => run::<1>(&self.0, prefix, first, out),
-                        Mode::Xor => run::<2>(&self.0, prefix, first, out),
+                    match (self.width, mode) {
+                        (Width::Two, Mode::Overwrite) => two::run::<0>(keys, prefix, first, out),
+                        (Width::Two, Mode::Subtract) => two::run::<1>(keys, prefix, first, out),
+                        (Width::Two, Mode::Xor) => two::run::<2>(keys, prefix, first, out),
+                        (Width::Four, Mode::Overwrite) => four::run::<0>(keys, prefix, first, out),
+                        (Width::Four, Mode::Subtract) => four::run::<1>(keys, prefix, first, out),
+                        (Width::Four, Mode::Xor) => four::run::<2>(keys, prefix, first, out),
                     }
                 }
             }
@@ -85,41 +129,9 @@ mod x86 {
         }
     }
 
-    #[target_feature(enable = "avx512f,vaes")]
-    fn run<const MODE: u8>(keys: &[[u8; 16]; ROUNDS + 1], prefix: u64, first: u64, out: &mut [u64]) {
-        let keys: [__m512i; ROUNDS + 1] = std::array::from_fn(|round| _mm512_broadcast_i32x4(load_block(&keys[round])));
-        let (high, low) = (prefix.cast_signed(), first.cast_signed());
-        let [second, third, fourth] = [1, 2, 3].map(|ahead| low.wrapping_add(ahead));
-        let mut counter = _mm512_set_epi64(high, fourth, high, third, high, second, high, low);
-        let next = _mm512_set_epi64(0, 4, 0, 4, 0, 4, 0, 4);
-        for step in out.as_chunks_mut::<STEP>().0 {
-            let mut blocks = [counter; FLIGHT];
-            for block in &mut blocks {
-                *block = _mm512_xor_si512(counter, keys[0]);
-                counter = _mm512_add_epi64(counter, next);
-            }
-            for key in &keys[1..ROUNDS] {
-                for block in &mut blocks {
-                    *block = _mm512_aesenc_epi128(*block, *key);
-                }
-            }
-            for (slot, block) in step.as_chunks_mut::<LANES>().0.iter_mut().zip(blocks) {
-                let random = _mm512_aesenclast_epi128(block, keys[ROUNDS]);
-                store(
-                    slot,
-                    match MODE {
-                        0 => random,
-                        1 => _mm512_sub_epi64(load(slot), random),
-                        _ => _mm512_xor_si512(load(slot), random),
-                    },
-                );
-            }
-        }
-    }
-
     /// FIPS 197, section 5.2.
     #[target_feature(enable = "aes,sse2")]
-    fn expand(key: &[u8; 16]) -> [[u8; 16]; ROUNDS + 1] {
+    fn expand(key: &[u8; 16]) -> Keys {
         let mut keys = [[0; 16]; ROUNDS + 1];
         keys[0] = *key;
         macro_rules! round {
@@ -151,7 +163,7 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "sse2")]
-    fn load_block(block: &[u8; 16]) -> __m128i {
+    pub(super) fn load_block(block: &[u8; 16]) -> __m128i {
         // SAFETY: the array is 16 readable bytes; the load has no alignment requirement.
         unsafe { _mm_loadu_si128(block.as_ptr().cast()) }
     }
@@ -161,19 +173,5 @@ mod x86 {
     fn store_block(block: &mut [u8; 16], value: __m128i) {
         // SAFETY: the array is 16 writable bytes; the store has no alignment requirement.
         unsafe { _mm_storeu_si128(block.as_mut_ptr().cast(), value) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn load(values: &[u64; LANES]) -> __m512i {
-        // SAFETY: the array is 64 readable bytes; the load has no alignment requirement.
-        unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn store(values: &mut [u64; LANES], vector: __m512i) {
-        // SAFETY: the array is 64 writable bytes; the store has no alignment requirement.
-        unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), vector) }
     }
 }

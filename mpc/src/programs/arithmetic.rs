@@ -1,12 +1,13 @@
 //! Sums, products, truncations.
 
-use ndarray::{Ix1, Ix2};
+use ndarray::{Array1, Ix1, Ix2};
 use rand::Rng;
 
 use super::{Output, Program};
 use crate::Result;
 use crate::engine::{Engine, Module, Product, Vector};
 use crate::fixed::Fixed;
+use crate::ring::Ring64;
 use crate::secret::Secret;
 
 /// Fraction bits of the fixed-point programs.
@@ -45,6 +46,110 @@ impl Program for Add {
 
     fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
         Ok(vec![Output::Words(inputs[0].add(&inputs[1]))])
+    }
+}
+
+/// What needs no communication: difference, negation, public addends and factors, sums, prefix sums.
+pub struct Linear;
+
+impl Program for Linear {
+    const NAME: &'static str = "linear";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng), words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], n: usize) -> Result<Vec<Output<E>>> {
+        let (x, y) = (array::<E, Ring64>(&inputs[0])?, array::<E, Ring64>(&inputs[1])?);
+        let public: Array1<u64> = (0..n as u64).map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        let all = [
+            x.sub(&y)?,
+            x.neg(),
+            x.add_public(engine, public.view())?,
+            x.add_scalar(engine, u64::MAX)?,
+            x.scale(u64::MAX),
+            x.scale_each(public.view())?,
+            x.prefix_sum(),
+        ];
+        let sums = [x.sum().into_words(), y.sub(&x)?.sum().into_words()];
+        Ok(all.into_iter().map(Secret::into_words).chain(sums).map(Output::Words).collect())
+    }
+}
+
+/// `x - y`: no communication.
+pub struct Subtract;
+
+impl Program for Subtract {
+    const NAME: &'static str = "sub";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng), words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(inputs[0].sub(&inputs[1]))])
+    }
+}
+
+/// `-x`: no communication.
+pub struct Negate;
+
+impl Program for Negate {
+    const NAME: &'static str = "neg";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(inputs[0].neg())])
+    }
+}
+
+/// Sum of all elements: no communication.
+pub struct Sum;
+
+impl Program for Sum {
+    const NAME: &'static str = "sum";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(array::<E, crate::ring::Ring64>(&inputs[0])?.sum().into_words())])
+    }
+}
+
+/// Mean of at least one element.
+pub struct Mean;
+
+impl Program for Mean {
+    const NAME: &'static str = "mean";
+    /// Two truncations on each engine; how the public factor is rounded is the same on all.
+    const TOLERANCE: u64 = 4;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![signed(n.max(1), 61 - n.max(1).ilog2() - FRACTION, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(array::<E, Number>(&inputs[0])?.mean(engine)?.into_words())])
+    }
+}
+
+/// Sums of the first 1, 2, ... elements: no communication.
+pub struct PrefixSum;
+
+impl Program for PrefixSum {
+    const NAME: &'static str = "prefix-sum";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, _: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(array::<E, crate::ring::Ring64>(&inputs[0])?.prefix_sum().into_words())])
     }
 }
 
@@ -92,7 +197,7 @@ impl Program for Dot {
     }
 
     fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
-        let (x, y) = (array::<E, crate::ring::Ring64>(&inputs[0])?, array::<E, crate::ring::Ring64>(&inputs[1])?);
+        let (x, y) = (array::<E, Ring64>(&inputs[0])?, array::<E, Ring64>(&inputs[1])?);
         Ok(vec![Output::Words(x.dot(engine, &y)?.into_words())])
     }
 }
@@ -129,5 +234,21 @@ impl Program for Truncate {
 
     fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
         Ok(engine.truncate(&[&inputs[0]], FRACTION)?.into_iter().map(Output::Words).collect())
+    }
+}
+
+/// Truncation that may wrap, of numbers so small that it practically does not.
+pub struct TruncateProbabilistic;
+
+impl Program for TruncateProbabilistic {
+    const NAME: &'static str = "trunc-probabilistic";
+    const TOLERANCE: u64 = 1;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![signed(n, FRACTION + 4, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(engine.truncate_probabilistic(&[&inputs[0]], FRACTION, FRACTION + 4)?.into_iter().map(Output::Words).collect())
     }
 }

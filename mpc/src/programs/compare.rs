@@ -4,9 +4,9 @@ use rand::Rng;
 
 use super::arithmetic::{array, signed};
 use super::{Output, Program};
-use crate::Result;
 use crate::engine::Engine;
 use crate::ring::Int;
+use crate::{Error, Result};
 
 /// Pairs of which some are equal and some are neighbours.
 fn pairs(n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
@@ -51,6 +51,59 @@ impl Program for Equal {
     fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
         let (x, y) = (array::<E, Int>(&inputs[0])?, array::<E, Int>(&inputs[1])?);
         Ok(vec![Output::Bits(x.eq(engine, &y)?.into_bits())])
+    }
+}
+
+/// `min(x, y)`.
+pub struct Minimum;
+
+impl Program for Minimum {
+    const NAME: &'static str = "min";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        pairs(n, rng)
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let (x, y) = (array::<E, Int>(&inputs[0])?, array::<E, Int>(&inputs[1])?);
+        Ok(vec![Output::Words(x.min(engine, &y)?.into_words())])
+    }
+}
+
+/// `max(x, 0)`.
+pub struct Rectify;
+
+impl Program for Rectify {
+    const NAME: &'static str = "relu";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![signed(n, 62, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        Ok(vec![Output::Words(array::<E, Int>(&inputs[0])?.relu(engine)?.into_words())])
+    }
+}
+
+/// Exclusive or, conjunction, disjunction and negation of bits, and a selection by them.
+pub struct BitLogic;
+
+impl Program for BitLogic {
+    const NAME: &'static str = "bits";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        pairs(n, rng)
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let (x, y) = (array::<E, Int>(&inputs[0])?, array::<E, Int>(&inputs[1])?);
+        let [a, b] = [x.to_bits(engine, 2)?, y.to_bits(engine, 2)?].map(|bits| bits.into_iter().next_back());
+        let (Some(a), Some(b)) = (a, b) else { return Err(Error::caller("an engine splits values into planes")) };
+        let all = [a.xor(&b)?, a.and(engine, &b)?, a.or(engine, &b)?, a.not(engine)];
+        let lifted = b.lift(engine)?;
+        let chosen = a.select(engine, &lifted, &x)?;
+        let words = [lifted, chosen].map(|array| Output::Words(array.into_words()));
+        Ok(all.into_iter().map(|bits| Output::Bits(bits.into_bits())).chain(words).collect())
     }
 }
 

@@ -34,6 +34,33 @@ impl Program for LogisticRegression {
     }
 }
 
+/// Ten passes over `n` rows of thirty columns in batches of 64 (or all of them): 80 steps for the 512 rows and thirty columns of the
+/// well-known breast cancer data.
+pub struct LogisticTraining;
+
+impl LogisticTraining {
+    const COLUMNS: usize = 30;
+}
+
+impl Program for LogisticTraining {
+    const NAME: &'static str = "logistic-training";
+    /// Up to 80 steps, each off by twice the error of the sigmoid times rate and feature at most.
+    const TOLERANCE: u64 = 3800;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        let rows = n.max(1);
+        vec![signed(Self::COLUMNS * rows, 11, rng), (0..rows).map(|_| rng.next_u64() % 2).collect()]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], n: usize) -> Result<Vec<Output<E>>> {
+        let rows = n.max(1);
+        let features = Secret::from_words(inputs[0].clone(), Ix2(rows, Self::COLUMNS))?;
+        let labels = Secret::from_words(inputs[1].clone(), Ix1(rows))?;
+        let model = Logistic { rate: 0.1, batch: rows.min(64), epochs: 10 };
+        Ok(vec![Output::Words(model.fit(engine, &features, &labels)?.into_words())])
+    }
+}
+
 /// Linear regression on `n + 1` rows of four columns.
 pub struct LinearRegression;
 

@@ -231,3 +231,20 @@ impl Program for FromBits {
         Ok(ways.into_iter().map(Output::Words).collect())
     }
 }
+
+/// Bits times words: the lowest planes of one vector, each with another. Communication of one bit of each word comes first.
+pub struct Inject;
+
+impl Program for Inject {
+    const NAME: &'static str = "bit-injection";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![words(n, rng), words(n, rng)]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let bits = convert::split(engine, &inputs[0], 1)?;
+        let pairs: Vec<_> = bits.iter().map(|bits| (bits, &inputs[1])).collect();
+        Ok(engine.inject(&pairs)?.into_iter().map(Output::Words).collect())
+    }
+}

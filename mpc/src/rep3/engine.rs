@@ -11,7 +11,8 @@ use super::shuffle::Shuffle;
 use super::steps::Rep3Step;
 use crate::Result;
 use crate::engine::{
-    Bits, Engine, Input, Packed, Product, Vector, Way, Words, add_products, check_planes, check_range, check_shift, equal_lengths,
+    Bits, Engine, Input, Packed, Product, Vector, Way, Words, add_products, check_bound, check_planes, check_range, check_shift,
+    equal_lengths,
 };
 use crate::memory::{collect, copy, give, zeros};
 use crate::planes;
@@ -82,15 +83,19 @@ impl Engine for Context {
         let lens: Vec<usize> = values.iter().map(|value| value.len()).collect();
         let parts = self.operate(|context| {
             let op = context.next_op()?;
-            let mut z = zeros(lens.iter().sum());
-            context.zero_share(&op, &mut z);
-            let mut rest = &mut z[..];
-            for value in values {
-                let (piece, more) = rest.split_at_mut(value.len());
-                add_assign(piece, value.part(0));
-                rest = more;
-            }
+            let z = context.masked(&op, values);
             context.truncated(&op, z, shift)
+        })?;
+        Ok(cut_up(parts, &lens))
+    }
+
+    fn truncate_probabilistic(&mut self, values: &[&Words<2>], shift: u32, bound: u32) -> Result<Vec<Words<2>>> {
+        check_bound(shift, bound)?;
+        let lens: Vec<usize> = values.iter().map(|value| value.len()).collect();
+        let parts = self.operate(|context| {
+            let op = context.next_op()?;
+            let z = context.masked(&op, values);
+            context.truncated_cheaply(&op, z, shift, bound)
         })?;
         Ok(cut_up(parts, &lens))
     }
@@ -259,6 +264,19 @@ impl Context {
         Ok((lens, own))
     }
 
+    /// Additive shares of the values, one after the other, masked by a share of zero.
+    fn masked(&self, op: &Op, values: &[&Words<2>]) -> Vec<u64> {
+        let mut z = zeros(values.iter().map(|value| value.len()).sum());
+        self.zero_share(op, &mut z);
+        let mut rest = &mut z[..];
+        for value in values {
+            let (piece, more) = rest.split_at_mut(value.len());
+            add_assign(piece, value.part(0));
+            rest = more;
+        }
+        z
+    }
+
     /// `z_i = x_i (y_i + y_{i+1}) + x_{i+1} y_i + alpha_i` for all products, one after the other.
     fn local_products(&self, op: &Op, products: &[Product<'_, Words<2>>], lens: &[usize], total: usize) -> Result<Vec<u64>> {
         let mut z = zeros(total);
@@ -404,7 +422,6 @@ impl Context {
 /// Puts what each owner's input means for party `index` in the order of the owners.
 pub(super) fn by_owner(index: usize, own: [Vec<u64>; 2], received: Vec<u64>, theirs: Vec<u64>) -> [Words<2>; PARTIES] {
     let mut shares = [const { None }; PARTIES];
-    let zeros = |len: usize| vec![0; len];
     shares[index] = Some(Words::from_parts(own));
     shares[predecessor(index)] = Some({
         let len = received.len();

@@ -4,7 +4,7 @@
 
 /// Which compilation does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Level {
+pub(super) enum Level {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -14,7 +14,7 @@ enum Level {
 
 impl Level {
     #[inline]
-    fn detect() -> Self {
+    pub(super) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
@@ -26,9 +26,25 @@ impl Level {
         }
         Self::Portable
     }
+
+    /// All that this CPU can run.
+    #[cfg(test)]
+    pub(super) fn all() -> Vec<Self> {
+        let mut all = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") {
+                all.push(Self::Avx2);
+            }
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+                all.push(Self::Avx512);
+            }
+        }
+        all
+    }
 }
 
-/// A function from one body, compiled for each level.
+/// A function from one body, compiled for each level. Where it is used, [`Level`] is in scope.
 macro_rules! levels {
     ($(#[$doc:meta])* fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
@@ -38,7 +54,8 @@ macro_rules! levels {
         }
 
         mod $name {
-            use super::Level;
+            #[allow(clippy::wildcard_imports, reason = "whatever the body names")]
+            use super::*;
 
             #[inline(always)]
             fn portable($($argument: $kind),*) $body
@@ -69,6 +86,8 @@ macro_rules! levels {
         }
     };
 }
+
+pub(super) use levels;
 
 levels! {
     /// Adds local products: `z += x_0 (y_0 + y_1) + x_1 y_0`. All slices have the length of `z`.
@@ -180,16 +199,7 @@ mod tests {
     use super::*;
 
     fn levels() -> Vec<Level> {
-        let mut all = vec![Level::Portable];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") {
-                all.push(Level::Avx2);
-            }
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-                all.push(Level::Avx512);
-            }
-        }
+        let all = Level::all();
         eprintln!("compared: {all:?}");
         all
     }

@@ -11,7 +11,7 @@
 //! 2019/188; their use for three parties: Boyle, Gilboa, Ishai, Nof, CCS 2019, eprint 2019/1390.
 //!
 //! **How we deviate.** The papers prove relations over Z_2^k in a Galois ring GR(2^k, 47), whose products cost 47^2 of the base
-//! ring. We lift the relations to the integers instead (below) and prove in a prime field. Coins come from a key that the two
+//! ring. We lift the relations to the integers instead (below) and prove modulo primes. Coins come from a key that the two
 //! verifiers share and the prover lacks, so that there is neither coin tossing nor Fiat-Shamir.
 //!
 //! **Relations.** Component `x_i` is known to `P_i` and `P_{i-1}`, and so is every message, which becomes a component. So each message of
@@ -25,20 +25,25 @@
 //!
 //! **Over Z_2^64** (`words.rs`) a combination with coefficients of the ring would miss an error `2^63` every other time. So the prover first
 //! tells, for the integers `S = sum_t u_t w_t + l + r` (operands as numbers below 2^64), shares of `q = -S / 2^64 mod 2^48`: 6 bytes per
-//! relation. The relation now is `S + 2^64 (q_1 + q_2) = 0 mod 2^112`. If it is false modulo 2^64, it is false modulo 2^112 by a
-//! multiple of at most 2^63, whatever `q` is. Coefficients `rho` of 48 bits: `sum rho (S + 2^64 q) = 0 mod 2^112` then holds for one
-//! choice of that `rho` at most, `2^-48`. Now `sum rho (S + 2^64 q) = 2^112 Q` over the integers; the prover shares `Q` as a number of 191 bits
-//! and then a prime `p` between 2^58 and 2^59 is drawn. Both sides are below 2^304, so a false equation has at most 5 prime factors of
-//! that size among more than 2^52: it holds modulo `p` with probability `2^-49.6` at most.
+//! relation. The relation now is `e = S + 2^64 (q_1 + q_2) = 0 mod 2^112`. If it is false modulo 2^64, `e` has less than 64 factors of 2,
+//! whatever `q` is. Coefficients `rho` are numbers of 44 bits or products `sigma_i tau_b` of two, with `e_ib` in a grid (`products.rs`).
+//! `E_i = sum_b tau_b e_ib` has `64 + j` factors of 2 or more with probability `2^-(j+1)` at most (`2^-44` from `j = 43` on), and then
+//! `sum_i sigma_i E_i = 0 mod 2^112` holds with `2^-min(44, 48-j)`: below `2^-42.3` in all. Now `sum rho e = 2^112 Q` over the integers; the
+//! prover shares `Q` as a number of 191 bits and then two primes between 2^29 and 2^30 are drawn (`primes.rs`). Both sides are below
+//! 2^304, so a false equation has at most 10 prime factors of that size among more than 2^24.6: it holds modulo one prime with
+//! probability `2^-21.3` at most.
 //!
-//! **The proof** that the combination holds, in either field: `proof.rs`, error below `2^-50` (at most 12 levels of degree 30, 3 of the last).
+//! **The proof** that the combination holds, modulo each prime or in GF(2^64): `proof.rs`; the first level over words reads grids in quarters
+//! and stores a fourth of them. Degrees add up to 156 at most: error below `2^-21.7` modulo one prime.
 //!
-//! **Soundness** of a check, all together: `2^-48 + 2^-49.6 + 2^-50 < 2^-47`, so below `2^-40` for up to 100 checks in a session; the
-//! coefficients are drawn after a verifier has received everything that it will check, and told in two halves by the two
-//! verifiers, so that a prover knows them only when both have. A verifier that rejects tells both others, and nobody goes on
-//! without hearing from both that the proofs hold.
+//! **Soundness** of a check, all together: primes and points are drawn for each prime by itself, so both have to miss an error:
+//! `2^-42.3 + (2^-21.3 + 2^-21.7)^2 < 2^-40`. That holds for a session, however many checks it has: the first one with a false relation
+//! has to pass, or the session ends. The coefficients are drawn after a verifier has received everything that it will check, and
+//! told in two halves by the two verifiers, so that a prover knows them only when both have. A verifier that rejects tells both
+//! others, and nobody goes on without hearing from both that the proofs hold.
 //!
-//! **Privacy against a corrupted verifier**: `proof.rs`. `q_1`, `Q_1` and all shares come from keys that it lacks (`Q` is hidden up to `2^-62`).
+//! **Privacy against a corrupted verifier**: `proof.rs`. `q_1`, `Q_1` and all shares come from keys that it lacks (`Q` is
+//! below `2^105` times the number of terms, so hidden up to `2^-45` for `2^40` of them).
 //!
 //! **Openings** arrive from the predecessor; the successor, who has the component too, sends its SHA-256 digest.
 //!
@@ -52,9 +57,9 @@
 //! sharing of `x`: P0 knows `c`, P1 and P2 know `r`; two truncations of the same shares round alike.
 //!
 //! **Rounds and bytes** beyond the semi-honest ones: per relation over words 6 bytes (a product: 14 instead of 8 per party; lifting: the
-//! same; a shuffle: 28 instead of 16), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
+//! same; a shuffle: 28 instead of 16 per row and column), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
 //! 2^23. Truncation sends `16 + 1/8 + 3F/8` bytes in 2 rounds, after the product's 24 in one. [`Priced`](crate::engine::Priced) gives exact numbers.
-//! A check runs before each opening and sealing, and by itself when more than 2^21 terms over words or 2^25 conjunctions wait, so
+//! A check runs before each opening and sealing, and by itself when more than 2^20 products or 2^25 conjunctions wait, so
 //! that memory stays bounded; a single operation on more elements is checked at its end.
 //!
 //! **Time**, measured on Zen 5, CPU per party and element (PRG without VAES): comparison of 64-bit numbers 0.9 us against 0.08 us
@@ -65,12 +70,17 @@
 //! range too. A rejecting verifier cannot tell the prover from the other verifier: errors name the prover and say so.
 
 mod bits;
+mod carries;
 mod check;
+mod coefficients;
 mod engine;
 mod field;
 mod gf;
+mod lanes;
 mod packed;
 mod price;
+mod primes;
+mod products;
 mod proof;
 mod record;
 mod seed;
@@ -85,7 +95,8 @@ use yu_wire::channel::Channel;
 use yu_wire::meter::Totals;
 use yu_wire::seal::SealPublic;
 
-use record::{BitsRecord, WordsRecord};
+use products::WordsRecord;
+use record::BitsRecord;
 pub use share::{CheckedBits, CheckedWords};
 pub use shuffle::CheckedShuffle;
 pub use steps::Check;

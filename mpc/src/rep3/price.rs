@@ -23,6 +23,7 @@ fn around(step: Rep3Step, to: fn(usize) -> usize, bytes: usize) -> impl Iterator
 
 impl Priced for Context {
     const LOW_PLANES_ARE_FREE: bool = true;
+    const TRUNCATES_CHEAPLY: bool = true;
 
     fn price_of_setup(parties: &[&str]) -> Formula {
         let mut formula = Formula::empty();
@@ -49,6 +50,10 @@ impl Priced for Context {
                 phase(&mut opened.into_iter().chain(split));
                 phase(&mut [0, 1].into_iter().map(|from| (Rep3Step::TruncCorrect, from, 2, packed)));
             }
+            Primitive::TruncateProbabilistic { len } => phase(
+                &mut [(Rep3Step::TruncOpen, 0, 1, 8 * len), (Rep3Step::TruncOpen, 1, 0, 8 * len), (Rep3Step::TruncShift, 2, 1, 8 * len)]
+                    .into_iter(),
+            ),
             Primitive::And { words } => phase(&mut around(Rep3Step::And, predecessor, 8 * words)),
             Primitive::Addends { words } => phase(&mut std::iter::once((Rep3Step::Addend, 0, 1, 8 * words))),
             Primitive::Lift { len } => {

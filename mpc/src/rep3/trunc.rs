@@ -60,7 +60,7 @@ impl Context {
 
     /// P0: knows `c`, computes `v_0`, ends with `(y_0, y_1)`.
     fn truncate_first(&mut self, op: &Op, z: Vec<u64>, bits: u32) -> Result<(Vec<u64>, Vec<u64>)> {
-        let mut c = opened(&mut self.next, z)?;
+        let mut c = opened(&mut self.next, z, OFFSET)?;
         let mut message = Vec::with_capacity(length(c.len(), bits)?);
         let mut y0 = zeros(c.len());
         let (mut low, mut high) = masks(op, &self.next_key);
@@ -84,7 +84,7 @@ impl Context {
 
     /// P1: knows `c`, receives `s_2` and `t_2`, computes `v_2`, ends with `(y_1, y_2)`.
     fn truncate_second(&mut self, op: &Op, z: Vec<u64>, bits: u32) -> Result<(Vec<u64>, Vec<u64>)> {
-        let mut c = opened(&mut self.prev, z)?;
+        let mut c = opened(&mut self.prev, z, OFFSET)?;
         let mut y2 = zeros(c.len());
         self.next.recv_slice_u64(Rep3Step::TruncShift, &mut y2)?;
         let packed = receive_packed(&mut self.next, Rep3Step::TruncWrap, c.len(), bits)?;
@@ -143,17 +143,53 @@ impl Context {
     }
 }
 
+impl Context {
+    /// As [`Self::truncated`] for values below `2^bound`, without the correction of the wrap: one round, nothing but the first
+    /// messages. See "Truncation by name" in [`crate::rep3`].
+    pub(super) fn truncated_cheaply(&mut self, op: &Op, mut z: Vec<u64>, bits: u32, bound: u32) -> Result<(Vec<u64>, Vec<u64>)> {
+        let len = z.len();
+        if len == 0 {
+            return Ok((z, Vec::new()));
+        }
+        let offset = 1u64 << bound;
+        let public_part = |c: &mut [u64]| c.iter_mut().for_each(|c| *c = (*c >> bits).wrapping_sub(offset >> bits));
+        let mut other = zeros(len);
+        match self.index {
+            0 => {
+                let mut c = opened(&mut self.next, z, offset)?;
+                public_part(&mut c);
+                self.own_key.stream(Purpose::TruncShift, op).fill(&mut other);
+                Ok((other, c))
+            }
+            1 => {
+                let mut c = opened(&mut self.prev, z, offset)?;
+                public_part(&mut c);
+                self.next.recv_slice_u64(Rep3Step::TruncShift, &mut other)?;
+                Ok((c, other))
+            }
+            _ => {
+                self.next_key.stream(Purpose::TruncShift, op).fill(&mut other);
+                for (z, s0) in z.iter_mut().zip(&other) {
+                    *z = (z.wrapping_neg() >> bits).wrapping_neg().wrapping_sub(*s0);
+                }
+                self.prev.send_slice_u64(Rep3Step::TruncShift, &z)?;
+                Ok((z, other))
+            }
+        }
+    }
+}
+
 /// The streams of `rho` and `rho'`.
 const fn masks<'k>(op: &Op, key: &'k Key) -> (Stream<'k>, Stream<'k>) {
     (key.stream(Purpose::TruncMaskLow, op), key.stream(Purpose::TruncMaskHigh, op))
 }
 
-/// `c = z_0 + z_1 + 2^62`.
-fn opened(channel: &mut Channel, mut z: Vec<u64>) -> Result<Vec<u64>> {
+/// `c = z_0 + z_1 + offset`.
+fn opened(channel: &mut Channel, mut z: Vec<u64>, offset: u64) -> Result<Vec<u64>> {
     let mut other = zeros(z.len());
     channel.exchange_slice_u64(Rep3Step::TruncOpen, &z, &mut other)?;
     for (z, other) in z.iter_mut().zip(&other) {
-        *z = z.wrapping_add(*other).wrapping_add(OFFSET);
+        *z = z.wrapping_add(*other).wrapping_add(offset);
     }
     give(other);
     Ok(z)

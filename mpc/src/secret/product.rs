@@ -103,7 +103,18 @@ impl<E: Engine, const F: u32, D: Dimension> Secret<E, Fixed<F>, D> {
         Secret::from_words(words, self.shape.clone())
     }
 
-    /// Product with one public number, cut back to the scale.
+    /// As [`Self::rescale`] downwards for raw values below `2^bound` in absolute value, by
+    /// [`Engine::truncate_probabilistic`]: cheaper, wrong with probability below `2^(bound - 63)`, and it leaks more.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] unless `G < F` and `F - G <= bound <= 62`; the engine's.
+    pub fn rescale_probabilistic<const G: u32>(&self, engine: &mut E, bound: u32) -> Result<Secret<E, Fixed<G>, D>> {
+        let words = only(engine.truncate_probabilistic(&[self.words()], F.saturating_sub(G), bound)?)?;
+        Secret::from_words(words, self.dim())
+    }
+
+    /// Product with one public number, cut back to the scale: an error below one unit in the last place, and half a unit of the factor
+    /// times `x`, where `|x factor| < 2^(62-2F)`.
     ///
     /// # Errors
     /// [`Error::Range`] for a factor without a ring element; [`Engine::truncate`]'s.
@@ -113,14 +124,25 @@ impl<E: Engine, const F: u32, D: Dimension> Secret<E, Fixed<F>, D> {
         Self::from_words(only(engine.truncate(&[&self.words.scale(raw)], F)?)?, self.shape.clone())
     }
 
-    /// Mean of all elements.
+    /// Mean of all elements: an error below `2^-F (2 + |mean|)` where the sum is below `2^(62-F)` and the mean below `2^(61-2F)`. Two rounds for
+    /// each of at most two truncations; none of them for one element, one for a power of two.
     ///
     /// # Errors
-    /// [`Error::Shape`] for no elements; [`Engine::truncate`]'s.
+    /// [`Error::Shape`] for no elements, [`Error::Caller`] for 2^53 of them; [`Engine::truncate`]'s.
     pub fn mean(&self, engine: &mut E) -> Result<Secret<E, Fixed<F>, ndarray::Ix0>> {
         if self.is_empty() {
             return Err(Error::shape("mean", self.shape(), &[1]));
         }
-        self.sum().scale_by(engine, 1.0 / self.len() as f64)
+        // 1/len would lose its bits in a number of F bits: 2^-log first, then a factor between 1/2 and 1
+        let log = self.len().ilog2();
+        if log >= f64::MANTISSA_DIGITS {
+            return Err(Error::caller(format!("mean of `{}` elements, expected fewer than 2^53", self.len())));
+        }
+        let sum = self.sum();
+        let part = match log {
+            0 => sum,
+            _ => Secret::from_words(only(engine.truncate(&[&sum.words], log)?)?, sum.shape)?,
+        };
+        if self.len().is_power_of_two() { Ok(part) } else { part.scale_by(engine, (1u64 << log) as f64 / self.len() as f64) }
     }
 }

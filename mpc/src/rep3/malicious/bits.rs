@@ -37,7 +37,7 @@ pub(super) const fn folded_len(rows: usize) -> usize {
 
 /// Runs all three proofs, segment after segment; returns whether our predecessor's hold.
 pub(super) fn check(context: &mut Context, records: &[BitsRecord]) -> Result<bool> {
-    let rows = sizes(records).map(|(rows, _)| rows);
+    let rows = sizes(records);
     let most = rows.into_iter().max().unwrap_or(0);
     let mut holds = true;
     for from in (0..most).step_by(SEGMENT) {
@@ -189,7 +189,7 @@ fn blocks<T>(
     records: &[BitsRecord],
     prover: usize,
     rows: Range<usize>,
-    mut half: impl FnMut(Piece<'_, BitsRecord>) -> T,
+    mut half: impl FnMut(Piece<'_>) -> T,
     mut join: impl FnMut(Vec<T>),
 ) {
     for from in rows.clone().step_by(CACHED) {

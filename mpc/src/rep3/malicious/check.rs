@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use yu_wire::channel::{Channel, Expect};
 
-use super::record::{BitsRecord, WordsRecord, sizes};
+use super::products::{self, WordsRecord};
+use super::record::{self, BitsRecord};
 use super::steps::Check;
 use super::{Malicious, bits, words};
 use crate::rep3::context::{Context, PARTIES};
@@ -12,21 +13,21 @@ use crate::{Error, Result};
 /// Relations of each prover that wait for a check.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub(super) struct Pending {
-    /// Relations over words and their terms.
+    /// Relations over words, and elements of the vectors that the first level of their proof leaves.
     pub(super) words: [(usize, usize); PARTIES],
     /// Words of relations over bits.
     pub(super) bits: [usize; PARTIES],
 }
 
-/// Terms over words from which a check runs by itself: 64 MiB of vectors.
-const MOST_TERMS: usize = 1 << 21;
+/// Elements after the first level from which a check runs by itself: 2^20 products, 16 MiB of vectors and 48 MiB of shares.
+const MOST_FOLDED: usize = 1 << 19;
 
 /// Words of relations over bits from which a check runs by itself.
 const MOST_BITS: usize = 4 * bits::SEGMENT;
 
 impl Pending {
     pub(super) fn of(words: &[WordsRecord], bits: &[BitsRecord]) -> Self {
-        Self { words: sizes(words), bits: sizes(bits).map(|(rows, _)| rows) }
+        Self { words: products::sizes(words), bits: record::sizes(bits) }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -34,7 +35,7 @@ impl Pending {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.words.iter().any(|(_, terms)| *terms > MOST_TERMS) || self.bits.iter().any(|rows| *rows > MOST_BITS)
+        self.words.iter().any(|(_, folded)| *folded > MOST_FOLDED) || self.bits.iter().any(|rows| *rows > MOST_BITS)
     }
 }
 

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use yu_wire::channel::Expect;
 
 use super::Malicious;
-use super::record::{BitsRecord, Half, Meet, WordsRecord, Written};
+use super::products::{Meet, WordsRecord};
+use super::record::{BitsRecord, Half, Written};
 use super::share::{CheckedBits, CheckedWords, Hidden, adopt};
 use super::shuffle::CheckedShuffle;
 use super::steps::Check;

@@ -13,7 +13,7 @@ pub(super) struct Packer {
 
 impl Packer {
     pub(super) fn new(count: usize, bits: u32) -> Self {
-        Self { words: vec![0; packed_words(count, bits)], at: 0, bits }
+        Self { words: crate::memory::zeros(packed_words(count, bits)), at: 0, bits }
     }
 
     /// Appends a number below `2^bits`.
@@ -48,6 +48,11 @@ pub(super) struct Unpacker<'a> {
 impl<'a> Unpacker<'a> {
     pub(super) const fn new(words: &'a [u64], bits: u32) -> Self {
         Self { words, at: 0, bits }
+    }
+
+    /// The next numbers.
+    pub(super) fn fill(&mut self, out: &mut [u64]) {
+        out.iter_mut().for_each(|slot| *slot = self.next());
     }
 
     /// The next number; there have to be enough words.

@@ -2,12 +2,14 @@
 
 use super::Malicious;
 use super::bits::{BYTES, PAIRS, SEGMENT, folded_len};
+use super::carries::BITS;
 use super::check::Pending;
 use super::packed::packed_words;
+use super::products::Form;
 use super::proof::arities;
 use super::steps::Check;
 use super::trunc::PLANES;
-use super::words::BITS;
+use super::words::{SENT, padded};
 use crate::cost::{Expr, Formula};
 use crate::engine::{Priced, Primitive};
 use crate::rep3::context::{Context, PARTIES, predecessor, successor};
@@ -66,7 +68,9 @@ impl Bill<'_> {
             self.seeds(has);
             self.right(Check::Total, has, true, |_| 24);
             self.right(Check::Prime, has, false, |_| 8);
-            self.proof(has, pending.words.map(|(_, terms)| terms));
+            self.right(Check::Coefficients, has, true, |_| 8 * SENT);
+            self.right(Check::Point, has, false, |_| 8);
+            self.proof(has, pending.words.map(|(_, folded)| padded(folded)));
         }
         for from in (0..pending.bits.into_iter().max().unwrap_or(0)).step_by(SEGMENT) {
             let rows = pending.bits.map(|rows| rows.saturating_sub(from).min(SEGMENT));
@@ -91,16 +95,15 @@ impl Bill<'_> {
 }
 
 impl Pending {
-    fn add_words(&mut self, prover: usize, rows: usize, terms: usize) {
+    fn add_words(&mut self, prover: usize, rows: usize, form: Form) {
         self.words[prover].0 += rows;
-        self.words[prover].1 += terms;
+        self.words[prover].1 += form.folded_len(rows);
     }
 
     fn add_truncation(&mut self, len: usize) {
         self.bits[0] += PLANES * len.div_ceil(64);
-        self.add_words(0, 2 * len, 3 * len);
-        self.add_words(1, len, len);
-        self.add_words(2, len, len);
+        self.add_words(0, len, Form::of(2));
+        (0..PARTIES).for_each(|prover| self.add_words(prover, len, Form::of(1)));
     }
 }
 
@@ -112,12 +115,12 @@ fn account(primitive: &Primitive, pending: &mut Pending, bill: &mut Bill<'_>) {
         }
     };
     match primitive {
-        Primitive::Multiply { len, operands, shift, terms } => {
-            bill.formula.append(
-                Context::price(&Primitive::Multiply { len: *len, operands: *operands, shift: 0, terms: *terms }, &[], bill.parties)
-                    .unwrap_or_else(Formula::empty),
-            );
-            (0..PARTIES).for_each(|prover| pending.add_words(prover, *len, 2 * terms));
+        Primitive::Multiply { len, operands, shift, shapes } => {
+            let product = Primitive::Multiply { len: *len, operands: *operands, shift: 0, shapes: Vec::new() };
+            bill.formula.append(Context::price(&product, &[], bill.parties).unwrap_or_else(Formula::empty));
+            for shape in shapes {
+                (0..PARTIES).for_each(|prover| pending.add_words(prover, shape.result_len(), Form::of_product(shape)));
+            }
             settle(pending, bill);
             if *shift > 0 {
                 bill.truncation(*len, *shift);
@@ -147,8 +150,8 @@ fn account(primitive: &Primitive, pending: &mut Pending, bill: &mut Bill<'_>) {
                 Primitive::And { words } => pending.bits.iter_mut().for_each(|rows| *rows += words),
                 Primitive::Addends { words } => pending.bits[0] += words,
                 // two messages of each party
-                Primitive::Shuffle { len, .. } => (0..PARTIES).for_each(|prover| pending.add_words(prover, 2 * len, 2 * len)),
-                Primitive::Lift { len } => (0..PARTIES).for_each(|prover| pending.add_words(prover, *len, *len)),
+                Primitive::Shuffle { len, .. } => (0..PARTIES).for_each(|prover| pending.add_words(prover, 2 * len, Form::Moved)),
+                Primitive::Lift { len } => (0..PARTIES).for_each(|prover| pending.add_words(prover, *len, Form::of(1))),
                 _ => {}
             }
             bill.formula.append(Context::price(other, &[], bill.parties).unwrap_or_else(Formula::empty));

@@ -2,7 +2,7 @@
 //!
 //! The prover `P_i` knows all four; `P_{i-1}` is the *left* verifier (`u, t_1`), `P_{i+1}` the *right* one (`w, t_2`). A level with arity `c`
 //! reads `u` and `w` as polynomials of degree `c - 1` with vectors as coefficients, `U(X) = sum_a X^a u_a` and
-//! `W(X) = sum_a X^(c-1-a) w_a` (`u_a` are the elements whose number is `a` modulo `c`), so that `<u, w>` is coefficient `c - 1` of
+//! `W(X) = sum_a X^(c-1-a) w_a` (which elements are in `u_a` is the field's choice), so that `<u, w>` is coefficient `c - 1` of
 //! `G(X) = <U(X), W(X)>`. The prover sends the other `2c - 2` coefficients in two shares: the left verifier's come from a key, the
 //! right one's are sent. At a random point `s` the new claim is `<U(s), W(s)> = G(s)`, of a `c`-th of the length. If the old
 //! claim is false, coefficient `c - 1` of the difference is not zero, whatever was sent, so at most `2c - 2` of the points hide it.
@@ -20,7 +20,8 @@
 //! an honest right one rejects, unless it is the digest of its own. With the right coins all that a corrupted right verifier sees is
 //! uniform but for `t_1`'s successor, which acceptance fixes. A corrupted left verifier may send another pair `(U', t')`: the right one
 //! accepts only if `(U' - U(s)) W(s) = t' - t_1`, and as `W(s)` is uniform and unknown to it, that tells it nothing: any other pair is rejected but for
-//! one chance in the size of the field.
+//! one chance in the size of the field. Modulo two primes the chance is one in the prime for a pair that is wrong modulo that one alone:
+//! soundness does not rest on it (both verifiers are honest then), and what decides is still `W(s)` alone.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -28,6 +29,7 @@ use yu_wire::channel::{Channel, Expect};
 
 use super::field::Field;
 use super::steps::Check;
+use crate::memory::give;
 use crate::prg::Stream;
 use crate::{Error, Result};
 
@@ -97,13 +99,16 @@ pub(super) struct Roles<'k, F> {
     pub(super) right: Option<Right<'k, F>>,
 }
 
-fn powers<F: Field>(field: &F, point: u64, count: usize) -> Vec<u64> {
+pub(super) fn powers<F: Field>(field: &F, point: u64, count: usize) -> Vec<u64> {
     std::iter::successors(Some(1), |power| Some(field.mul(*power, point))).take(count).collect()
 }
 
-fn folded<F: Field>(field: &F, factors: &[u64], values: &[u64]) -> Vec<u64> {
+/// The folded vector; the old one is wiped.
+fn folded<F: Field>(field: &F, factors: &[u64], values: &mut Vec<u64>) -> Vec<u64> {
     let mut out = Vec::new();
+    values.resize(values.len().next_multiple_of(factors.len()), 0);
     field.fold(factors, values, &mut out);
+    give(std::mem::take(values));
     out
 }
 
@@ -113,7 +118,7 @@ fn reversed(mut factors: Vec<u64>) -> Vec<u64> {
 }
 
 /// `sum_k s^k g_k` with the claim in the middle.
-fn evaluate<F: Field>(field: &F, coefficients: &[u64], claim: u64, powers: &[u64]) -> u64 {
+pub(super) fn evaluate<F: Field>(field: &F, coefficients: &[u64], claim: u64, powers: &[u64]) -> u64 {
     let middle = powers.len() / 2;
     let (low, high) = coefficients.split_at(middle);
     let all = low.iter().chain([&claim]).chain(high);
@@ -146,8 +151,8 @@ impl<F: Field> Prover<'_, F> {
 
     fn fold(&mut self, arity: usize, point: u64) {
         let powers = powers(&self.field, point, arity);
-        self.u = folded(&self.field, &powers, &self.u);
-        self.w = folded(&self.field, &reversed(powers), &self.w);
+        self.u = folded(&self.field, &powers, &mut self.u);
+        self.w = folded(&self.field, &reversed(powers), &mut self.w);
     }
 }
 
@@ -161,7 +166,7 @@ impl<F: Field> Left<'_, F> {
         self.heard.push(point);
         let powers = powers(&self.field, point, 2 * arity - 1);
         self.claim = evaluate(&self.field, &coefficients, self.claim, &powers);
-        self.u = folded(&self.field, &powers[..arity], &self.u);
+        self.u = folded(&self.field, &powers[..arity], &mut self.u);
     }
 }
 
@@ -175,7 +180,7 @@ impl<F: Field> Right<'_, F> {
         self.heard.push(point);
         let powers = powers(&self.field, point, 2 * arity - 1);
         self.claim = evaluate(&self.field, coefficients, self.claim, &powers);
-        self.w = folded(&self.field, &reversed(powers[..arity].to_vec()), &self.w);
+        self.w = folded(&self.field, &reversed(powers[..arity].to_vec()), &mut self.w);
         point
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Malicious;
 use super::packed::{Unpacker, pack, packed_words};
-use super::record::{BitsRecord, Half, WordsRecord, Written};
+use super::products::WordsRecord;
+use super::record::{BitsRecord, Half, Written};
 use super::steps::Check;
 use crate::Result;
 use crate::engine::{Packed, Vector, Words};

@@ -1,0 +1,58 @@
+//! The coefficients of the relations of one prover, in order.
+
+use super::carries::COEFFICIENT;
+use super::products::{Form, Piece, QUARTERS};
+use crate::prg::{Key, Op, Purpose, Stream};
+
+/// Each is a number of 44 bits; a relation's is a product of two, or one alone ([`Form`]).
+pub(super) struct Coefficients<'k> {
+    stream: Stream<'k>,
+    /// Of the quarters of all grids.
+    pub(super) tau: [u64; QUARTERS],
+    /// Of the rows of the matrix at hand.
+    pub(super) alpha: Vec<u64>,
+    /// Of its columns.
+    pub(super) beta: Vec<u64>,
+    buffer: Vec<u64>,
+}
+
+fn draw(stream: &mut Stream<'_>, out: &mut Vec<u64>, count: usize) {
+    out.resize(count, 0);
+    stream.fill(out);
+    out.iter_mut().for_each(|value| *value >>= 64 - COEFFICIENT);
+}
+
+impl<'k> Coefficients<'k> {
+    pub(super) fn new(seed: &'k Key) -> Self {
+        let mut tau = Vec::new();
+        draw(&mut seed.stream(Purpose::CheckCoefficients, &Op::new(1)), &mut tau, QUARTERS);
+        let tau = std::array::from_fn(|at| tau[at]);
+        let stream = seed.stream(Purpose::CheckCoefficients, &Op::new(0));
+        Self { stream, tau, alpha: Vec::new(), beta: Vec::new(), buffer: Vec::new() }
+    }
+
+    /// The next ones: of the places of a grid's quarters, of the rows of long products or of a shuffle.
+    pub(super) fn sigma(&mut self, count: usize) -> &[u64] {
+        draw(&mut self.stream, &mut self.buffer, count);
+        &self.buffer
+    }
+
+    /// Leaves out those of a piece that is in no grid.
+    pub(super) fn skip(&mut self, piece: &Piece<'_>) {
+        match piece.form {
+            Form::Grid { .. } => _ = self.sigma(piece.quarter()),
+            Form::Long { .. } | Form::Moved => _ = self.sigma(piece.rows.len()),
+            Form::Matrix(_) => self.matrix(piece),
+        }
+    }
+
+    /// Those of a matrix, from its first piece on.
+    pub(super) fn matrix(&mut self, piece: &Piece<'_>) {
+        if let Form::Matrix([m, _, n]) = piece.form
+            && piece.rows.start == 0
+        {
+            draw(&mut self.stream, &mut self.alpha, m);
+            draw(&mut self.stream, &mut self.beta, n);
+        }
+    }
+}

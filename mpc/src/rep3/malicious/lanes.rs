@@ -1,0 +1,379 @@
+//! The loops of the proofs over words, modulo a prime `p` between 2^29 and 2^30: compiled for every CPU, for AVX2 and for AVX-512,
+//! see [`crate::rep3::kernel`].
+//!
+//! Every number stands in 64 bits, the factors of a product in the lower 32: what vectors multiply at once. A ring element is read as
+//! `low + 2^32 high`; a factor `f` of ring elements comes as `R f` and `R^2 f` modulo `p` with `R = 2^32`, so that `low R f + high R^2 f` is
+//! `R f x`, and Montgomery's reduction takes the `R` away. Sums are kept in two halves of 32 bits.
+#![expect(unsafe_code, reason = "calls of functions compiled for instructions that were found at run time; no pointers")]
+
+use crate::rep3::kernel::{Level, levels};
+
+const LOW: u64 = u32::MAX as u64;
+
+/// An odd modulus between 2^29 and 2^30.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Modulus {
+    pub(super) p: u64,
+    /// `1 / p mod 2^32`.
+    pub(super) inverse: u64,
+}
+
+/// A factor of ring elements: `R f mod p` and `R^2 f mod p`, below `p`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Factor {
+    pub(super) low: u64,
+    pub(super) high: u64,
+}
+
+impl Modulus {
+    /// `t / R mod p` for any `t`, at most `t / 2^32 + p` and not below 0.
+    #[inline(always)]
+    pub(super) const fn montgomery(self, t: u64) -> u64 {
+        (t >> 32).wrapping_add(self.p).wrapping_sub(narrow(narrow(t, self.inverse), self.p) >> 32)
+    }
+}
+
+/// `x - y` unless that is negative; both below 2^63.
+#[inline(always)]
+pub(super) const fn lower(x: u64, y: u64) -> u64 {
+    let less = x.wrapping_sub(y);
+    if less.cast_signed() < 0 { x } else { less }
+}
+
+/// The product of two numbers of 32 bits.
+#[inline(always)]
+const fn narrow(a: u64, b: u64) -> u64 {
+    (a & LOW).wrapping_mul(b & LOW)
+}
+
+/// `R f x` in the sense of [`Factor`]: below `2^33 p`.
+#[inline(always)]
+const fn times(x: u64, factor: Factor) -> u64 {
+    narrow(x, factor.low).wrapping_add(narrow(x >> 32, factor.high))
+}
+
+levels! {
+    /// `out = f x mod p`, below `2p`.
+    fn reduce(out: &mut [u64], x: &[u64], factor: Factor, modulus: Modulus) {
+        let x = &x[..out.len()];
+        for at in 0..out.len() {
+            // below 2p + p
+            out[at] = lower(modulus.montgomery(times(x[at], factor)), modulus.p << 1);
+        }
+    }
+}
+
+levels! {
+    /// `out[i] = f[i] x[i] mod p`, below `2p`.
+    fn reduce_each(out: &mut [u64], x: &[u64], low: &[u64], high: &[u64], modulus: Modulus) {
+        let (x, low, high) = (&x[..out.len()], &low[..out.len()], &high[..out.len()]);
+        for at in 0..out.len() {
+            out[at] = lower(modulus.montgomery(times(x[at], Factor { low: low[at], high: high[at] })), modulus.p << 1);
+        }
+    }
+}
+
+levels! {
+    /// Factors of ring elements, from coefficients: `low = R x mod p`, `high = R^2 x mod p`, where `of_low` and `of_high` are the factors of `R`
+    /// and `R^2`.
+    fn factors(low: &mut [u64], high: &mut [u64], x: &[u64], of_low: Factor, of_high: Factor, modulus: Modulus) {
+        let (high, x) = (&mut high[..low.len()], &x[..low.len()]);
+        for at in 0..low.len() {
+            low[at] = lower(lower(modulus.montgomery(times(x[at], of_low)), modulus.p << 1), modulus.p);
+            high[at] = lower(lower(modulus.montgomery(times(x[at], of_high)), modulus.p << 1), modulus.p);
+        }
+    }
+}
+
+levels! {
+    /// `out[i] = sum_b f_b x[b len + i] mod p`, below `p`; `x` has four times the length of `out`.
+    fn fold_words(out: &mut [u64], x: &[u64], factors: &[Factor; 4], modulus: Modulus) {
+        let len = out.len();
+        let (x0, x1, x2, x3) = (&x[..len], &x[len..2 * len], &x[2 * len..3 * len], &x[3 * len..4 * len]);
+        for at in 0..len {
+            // each below 2^33 p, two below 2^64
+            let first = times(x0[at], factors[0]).wrapping_add(times(x1[at], factors[1]));
+            let second = times(x2[at], factors[2]).wrapping_add(times(x3[at], factors[3]));
+            // each below 4p + p
+            let sum = modulus.montgomery(first).wrapping_add(modulus.montgomery(second));
+            out[at] = lower(lower(lower(lower(sum, modulus.p << 3), modulus.p << 2), modulus.p << 1), modulus.p);
+        }
+    }
+}
+
+levels! {
+    /// `x[i] = x[i] f[i] mod p`, below `p`; `x` below `2p`, `R f mod p` in `low`.
+    fn scale_each(x: &mut [u64], low: &[u64], modulus: Modulus) {
+        let low = &low[..x.len()];
+        for at in 0..x.len() {
+            x[at] = lower(lower(modulus.montgomery(narrow(x[at], low[at])), modulus.p << 1), modulus.p);
+        }
+    }
+}
+
+levels! {
+    /// Adds `sum_i x[i] y[i]` to a sum in halves; factors below 2^32.
+    fn dot(sums: &mut [u64; 2], x: &[u64], y: &[u64]) {
+        let y = &y[..x.len()];
+        let (mut low, mut high) = (0u64, 0u64);
+        for at in 0..x.len() {
+            let product = narrow(x[at], y[at]);
+            low = low.wrapping_add(product & LOW);
+            high = high.wrapping_add(product >> 32);
+        }
+        sums[0] = sums[0].wrapping_add(low);
+        sums[1] = sums[1].wrapping_add(high);
+    }
+}
+
+levels! {
+    /// Adds the seven coefficients of `(sum_a u_a X^a) (sum_b w_b X^(3-b))`, summed over all places of the quarters `u_a`, `w_b`, to sums in
+    /// halves; elements below `2p`.
+    fn convolve(sums: &mut [[u64; 2]; 7], u: &[u64], w: &[u64]) {
+        let len = u.len() / 4;
+        let (u0, u1, u2, u3) = (&u[..len], &u[len..2 * len], &u[2 * len..3 * len], &u[3 * len..4 * len]);
+        let (w0, w1, w2, w3) = (&w[..len], &w[len..2 * len], &w[2 * len..3 * len], &w[3 * len..4 * len]);
+        let mut low = [0u64; 4];
+        let mut high = [0u64; 4];
+        for at in 0..len {
+            // each below 4 p^2 < 2^62, four below 2^64
+            let t0 = narrow(u0[at], w3[at]);
+            let t1 = narrow(u0[at], w2[at]).wrapping_add(narrow(u1[at], w3[at]));
+            let t2 = narrow(u0[at], w1[at]).wrapping_add(narrow(u1[at], w2[at])).wrapping_add(narrow(u2[at], w3[at]));
+            let t3 = narrow(u0[at], w0[at])
+                .wrapping_add(narrow(u1[at], w1[at]))
+                .wrapping_add(narrow(u2[at], w2[at]))
+                .wrapping_add(narrow(u3[at], w3[at]));
+            low[0] = low[0].wrapping_add(t0 & LOW);
+            high[0] = high[0].wrapping_add(t0 >> 32);
+            low[1] = low[1].wrapping_add(t1 & LOW);
+            high[1] = high[1].wrapping_add(t1 >> 32);
+            low[2] = low[2].wrapping_add(t2 & LOW);
+            high[2] = high[2].wrapping_add(t2 >> 32);
+            low[3] = low[3].wrapping_add(t3 & LOW);
+            high[3] = high[3].wrapping_add(t3 >> 32);
+        }
+        for k in 0..4 {
+            sums[k][0] = sums[k][0].wrapping_add(low[k]);
+            sums[k][1] = sums[k][1].wrapping_add(high[k]);
+        }
+        let mut low = [0u64; 3];
+        let mut high = [0u64; 3];
+        for at in 0..len {
+            let t4 = narrow(u1[at], w0[at]).wrapping_add(narrow(u2[at], w1[at])).wrapping_add(narrow(u3[at], w2[at]));
+            let t5 = narrow(u2[at], w0[at]).wrapping_add(narrow(u3[at], w1[at]));
+            let t6 = narrow(u3[at], w0[at]);
+            low[0] = low[0].wrapping_add(t4 & LOW);
+            high[0] = high[0].wrapping_add(t4 >> 32);
+            low[1] = low[1].wrapping_add(t5 & LOW);
+            high[1] = high[1].wrapping_add(t5 >> 32);
+            low[2] = low[2].wrapping_add(t6 & LOW);
+            high[2] = high[2].wrapping_add(t6 >> 32);
+        }
+        for k in 0..3 {
+            sums[4 + k][0] = sums[4 + k][0].wrapping_add(low[k]);
+            sums[4 + k][1] = sums[4 + k][1].wrapping_add(high[k]);
+        }
+    }
+}
+
+levels! {
+    /// Adds `sum_i x[i] y[i]` of words that hold two residues each to two sums in halves.
+    fn dot_pairs(sums: &mut [[u64; 2]; 2], x: &[u64], y: &[u64]) {
+        let y = &y[..x.len()];
+        let mut halves = [0u64; 4];
+        for at in 0..x.len() {
+            let (one, two) = (narrow(x[at], y[at]), narrow(x[at] >> 32, y[at] >> 32));
+            halves[0] = halves[0].wrapping_add(one & LOW);
+            halves[1] = halves[1].wrapping_add(one >> 32);
+            halves[2] = halves[2].wrapping_add(two & LOW);
+            halves[3] = halves[3].wrapping_add(two >> 32);
+        }
+        for prime in 0..2 {
+            sums[prime][0] = sums[prime][0].wrapping_add(halves[2 * prime]);
+            sums[prime][1] = sums[prime][1].wrapping_add(halves[2 * prime + 1]);
+        }
+    }
+}
+
+levels! {
+    /// The residues of words, apart.
+    fn part(one: &mut [u64], two: &mut [u64], x: &[u64]) {
+        let (two, x) = (&mut two[..one.len()], &x[..one.len()]);
+        for at in 0..one.len() {
+            one[at] = x[at] & LOW;
+            two[at] = x[at] >> 32;
+        }
+    }
+}
+
+levels! {
+    /// `out[i] = out[i] + f x[i]` for words that hold two residues each, below `p`; `factor` holds `R f` modulo both.
+    fn add_scaled(out: &mut [u64], x: &[u64], factor: u64, moduli: [Modulus; 2]) {
+        let x = &x[..out.len()];
+        let [one, two] = moduli;
+        for at in 0..out.len() {
+            // below p^2 / 2^32 + p < 2p
+            let first = lower(one.montgomery(narrow(x[at], factor)), one.p);
+            let second = lower(two.montgomery(narrow(x[at] >> 32, factor >> 32)), two.p);
+            let first = lower((out[at] & LOW).wrapping_add(first), one.p);
+            let second = lower((out[at] >> 32).wrapping_add(second), two.p);
+            out[at] = first | second << 32;
+        }
+    }
+}
+
+levels! {
+    /// `out[i] = sum_b f_b x[b len + i]` for words that hold two residues each, below `p`; `factors` hold `R f_b` modulo both.
+    fn fold_pairs(out: &mut [u64], x: &[u64], factors: &[u64; 4], moduli: [Modulus; 2]) {
+        let len = out.len();
+        let (x0, x1, x2, x3) = (&x[..len], &x[len..2 * len], &x[2 * len..3 * len], &x[3 * len..4 * len]);
+        let [one, two] = moduli;
+        let high = factors.map(|factor| factor >> 32);
+        for at in 0..len {
+            // below 4 p^2 < 2^32 p, so below 2p when reduced
+            let first = narrow(x0[at], factors[0])
+                .wrapping_add(narrow(x1[at], factors[1]))
+                .wrapping_add(narrow(x2[at], factors[2]))
+                .wrapping_add(narrow(x3[at], factors[3]));
+            let second = narrow(x0[at] >> 32, high[0])
+                .wrapping_add(narrow(x1[at] >> 32, high[1]))
+                .wrapping_add(narrow(x2[at] >> 32, high[2]))
+                .wrapping_add(narrow(x3[at] >> 32, high[3]));
+            out[at] = lower(one.montgomery(first), one.p) | lower(two.montgomery(second), two.p) << 32;
+        }
+    }
+}
+
+levels! {
+    /// Adds `R f x[i]` to sums in halves.
+    fn accumulate(low: &mut [u64], high: &mut [u64], x: &[u64], factor: Factor) {
+        let (high, x) = (&mut high[..low.len()], &x[..low.len()]);
+        for at in 0..low.len() {
+            let product = times(x[at], factor);
+            low[at] = low[at].wrapping_add(product & LOW);
+            high[at] = high[at].wrapping_add(product >> 32);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const P: [u64; 2] = [(1 << 29) + 11, (1 << 30) - 35];
+
+    fn modulus(p: u64) -> Modulus {
+        let inverse = (0..5).fold(p, |x, _| x.wrapping_mul(2u64.wrapping_sub(p.wrapping_mul(x)))) & LOW;
+        Modulus { p, inverse }
+    }
+
+    fn factor(f: u64, p: u64) -> Factor {
+        let at = |shift: u32| ((u128::from(f) << shift) % u128::from(p)) as u64;
+        Factor { low: at(32), high: at(64) }
+    }
+
+    fn sum(halves: [u64; 2], p: u64) -> u64 {
+        ((u128::from(halves[0]) + (u128::from(halves[1]) << 32)) % u128::from(p)) as u64
+    }
+
+    fn naive(pairs: impl Iterator<Item = (u64, u64)>, p: u64) -> u64 {
+        pairs.fold(0, |sum, (a, b)| ((u128::from(sum) + u128::from(a) * u128::from(b)) % u128::from(p)) as u64)
+    }
+
+    /// Extreme words are as likely as any.
+    fn words(len: usize) -> impl Strategy<Value = Vec<u64>> {
+        proptest::collection::vec(prop_oneof![any::<u64>(), Just(u64::MAX), Just(0), Just(LOW), Just(LOW << 32)], len)
+    }
+
+    proptest! {
+        #[test]
+        fn kernel_twins_of_proofs_agree(
+            (x, y) in (0usize..40).prop_flat_map(|len| (words(4 * len), words(4 * len))),
+            f: [u64; 4],
+        ) {
+            for (level, p) in Level::all().into_iter().flat_map(|level| P.map(|p| (level, p))) {
+                let (m, len) = (modulus(p), x.len());
+                let mut out = vec![0; len];
+                reduce::at(level, &mut out, &x, factor(f[0], p), m);
+                prop_assert!(out.iter().zip(&x).all(|(out, x)| *out < 2 * p && out % p == naive([(f[0], *x)].into_iter(), p)));
+                let (mut low, mut high) = (vec![0; len], vec![0; len]);
+                factors::at(level, &mut low, &mut high, &y, factor(1 << 32, p), factor(((1u128 << 64) % u128::from(p)) as u64, p), m);
+                let right: Vec<_> = y.iter().map(|y| factor(*y, p)).collect();
+                prop_assert!(right.iter().zip(low.iter().zip(&high)).all(|(right, (low, high))| *low == right.low && *high == right.high));
+                reduce_each::at(level, &mut out, &x, &low, &high, m);
+                prop_assert!(out.iter().zip(x.iter().zip(&y)).all(|(out, (x, y))| *out < 2 * p && out % p == naive([(*x, *y)].into_iter(), p)));
+                let mut scaled = out.clone();
+                scale_each::at(level, &mut scaled, &low, m);
+                prop_assert!(scaled.iter().zip(out.iter().zip(&y)).all(|(scaled, (out, y))| *scaled == naive([(*out, *y)].into_iter(), p)));
+
+                let quarter = len / 4;
+                let mut folded = vec![0; quarter];
+                fold_words::at(level, &mut folded, &x, &f.map(|f| factor(f, p)), m);
+                for at in 0..quarter {
+                    prop_assert_eq!(folded[at], naive((0..4).map(|b| (f[b], x[b * quarter + at])), p));
+                }
+
+                let (mut low, mut high) = (vec![1; len], vec![0; len]);
+                accumulate::at(level, &mut low, &mut high, &x, factor(f[0], p));
+                for at in 0..len {
+                    // the factor R is still there
+                    let right = naive([(factor(f[0], p).low, x[at]), (1, 1)].into_iter(), p);
+                    prop_assert_eq!(sum([low[at], high[at]], p), right);
+                }
+
+                let most = |values: &[u64]| values.iter().map(|value| value % (2 * p)).collect::<Vec<u64>>();
+                let (u, w) = (most(&x), most(&y));
+                let mut sums = [[1u64, 0]; 7];
+                convolve::at(level, &mut sums, &u, &w);
+                for (k, halves) in sums.into_iter().enumerate() {
+                    let pairs = (0..4).flat_map(|a| (0..4).map(move |b| (a, b))).filter(|(a, b)| a + 3 - b == k);
+                    let products = pairs.flat_map(|(a, b)| (0..quarter).map(move |at| (a * quarter + at, b * quarter + at)));
+                    prop_assert_eq!(sum(halves, p), (naive(products.map(|(a, b)| (u[a], w[b])), p) + 1) % p);
+                }
+                let mut sums = [5, 7];
+                dot::at(level, &mut sums, &u, &w);
+                prop_assert_eq!(sum(sums, p), (sum([5, 7], p) + naive(u.iter().copied().zip(w.iter().copied()), p)) % p);
+            }
+        }
+
+        #[test]
+        fn kernel_twins_of_pairs_agree((x, y) in (0usize..80).prop_flat_map(|len| (words(len), words(len))), f: u64) {
+            let moduli = P.map(modulus);
+            let residues = |values: &[u64]| values.iter().map(|v| (v & LOW) % P[0] | (v >> 32) % P[1] << 32).collect::<Vec<u64>>();
+            let (x, y) = (residues(&x), residues(&y));
+            let halves = |value: u64| [value & LOW, value >> 32];
+            for level in Level::all() {
+                let mut sums = [[0; 2]; 2];
+                dot_pairs::at(level, &mut sums, &x, &y);
+                for prime in 0..2 {
+                    let pairs = x.iter().zip(&y).map(|(x, y)| (halves(*x)[prime], halves(*y)[prime]));
+                    prop_assert_eq!(sum(sums[prime], P[prime]), naive(pairs, P[prime]));
+                }
+                let (mut one, mut two) = (vec![0; x.len()], vec![0; x.len()]);
+                part::at(level, &mut one, &mut two, &x);
+                let mut whole: Vec<u64> = one.iter().zip(&two).map(|(one, two)| one | two << 32).collect();
+                prop_assert_eq!(&whole, &x);
+                add_scaled::at(level, &mut whole, &y, factor(f, P[0]).low | factor(f, P[1]).low << 32, moduli);
+                for at in 0..x.len() {
+                    for (prime, p) in P.into_iter().enumerate() {
+                        let right = naive([(1, halves(x[at])[prime]), (f, halves(y[at])[prime])].into_iter(), p);
+                        prop_assert_eq!(halves(whole[at])[prime], right);
+                    }
+                }
+                let quarter = x.len() / 4;
+                let mut folded = vec![0; quarter];
+                let f = [0, 17, 34, 51].map(|turn| f.rotate_left(turn));
+                let both = f.map(|f| factor(f, P[0]).low | factor(f, P[1]).low << 32);
+                fold_pairs::at(level, &mut folded, &x, &both, moduli);
+                for (at, folded) in folded.into_iter().enumerate() {
+                    for (prime, p) in P.into_iter().enumerate() {
+                        prop_assert_eq!(halves(folded)[prime], naive((0..4).map(|b| (f[b], halves(x[b * quarter + at])[prime])), p));
+                    }
+                }
+            }
+        }
+    }
+}
