@@ -321,7 +321,7 @@ fn descend(how: &Logistic, l2: f64, x: &Array2<f64>, y: &[f64], rows: usize) -> 
             decay[width - 1] = 0.0;
             w = &w - &(x.t().dot(&e) * (how.rate / how.batch as f64)) - decay;
             if epoch + 1 == how.epochs {
-                sum = sum + &w;
+                sum += &w;
             }
         }
     }
@@ -446,7 +446,8 @@ fn bad_plans_and_rows_are_refused_before_the_first_message() {
     let good = plan(&tables);
     assert!(good.check().is_ok());
     let far = ColumnAt { owner: RIGHT, index: 9 };
-    let changes: Vec<(&str, Box<dyn Fn(&mut AnalysisPlan)>)> = vec![
+    type Change = Box<dyn Fn(&mut AnalysisPlan)>;
+    let changes: Vec<(&str, Change)> = vec![
         ("steps", Box::new(|plan| plan.steps.clear())),
         ("parties", Box::new(|plan| plan.helper = NAMES[0].into())),
         ("rows", Box::new(|plan| plan.left.rows = 0)),
