@@ -167,7 +167,7 @@ fn job<P: Party>(plan: &AnalysisPlan, tables: &[Table; 2]) -> Result<(Outcome, [
 
 /// The same by one party.
 fn alone(plan: &AnalysisPlan, tables: &[Table; 2], key: &[u8; 32]) -> Outcome {
-    let local = |at: usize| Local::of(plan, [LEFT, RIGHT][at], &tables[at].data(), key, &mut rng(1)).unwrap();
+    let local = |at: usize| Local::of(plan, [LEFT, RIGHT][at], &tables[at].data(), key, &mut rng(at as u64)).unwrap();
     let (left, right) = (local(0), local(1));
     let engine = &mut Clear;
     let output = analysis::run(engine, plan, [Some(&left), Some(&right)]).unwrap();
@@ -321,7 +321,7 @@ fn descend(how: &Logistic, l2: f64, x: &Array2<f64>, y: &[f64], rows: usize) -> 
             decay[width - 1] = 0.0;
             w = &w - &(x.t().dot(&e) * (how.rate / how.batch as f64)) - decay;
             if epoch + 1 == how.epochs {
-                sum = sum + &w;
+                sum += &w;
             }
         }
     }
@@ -376,7 +376,7 @@ fn cheating_in_an_analysis_is_caught() {
     if let Some(Step::LogisticRegression { model, .. }) = plan.steps.last_mut() {
         (model.epochs, model.batch) = (1, 12);
     }
-    let local = |at: usize| Local::of(&plan, [LEFT, RIGHT][at], &tables[at].data(), &[5; 32], &mut rng(1)).unwrap();
+    let local = |at: usize| Local::of(&plan, [LEFT, RIGHT][at], &tables[at].data(), &[5; 32], &mut rng(at as u64)).unwrap();
     let locals = [local(0), local(1)];
     let program = |engine: &mut Malicious| {
         let own = |at: usize| locals.get(at).filter(|_| engine.index() == at);
@@ -424,7 +424,7 @@ fn nothing_in_common_is_a_result_too() {
 fn keys_that_repeat_and_numbers_that_no_rows_have_are_refused() {
     let tables = tables(0..50, 0..50);
     let plan = plan(&tables);
-    let local = |at: usize| Local::of(&plan, [LEFT, RIGHT][at], &tables[at].data(), &[5; 32], &mut rng(1)).unwrap();
+    let local = |at: usize| Local::of(&plan, [LEFT, RIGHT][at], &tables[at].data(), &[5; 32], &mut rng(at as u64)).unwrap();
     let (left, right) = (local(0), local(1));
     let engine = &mut Clear;
     let output = analysis::run(engine, &plan, [Some(&left), Some(&right)]).unwrap();
@@ -446,7 +446,8 @@ fn bad_plans_and_rows_are_refused_before_the_first_message() {
     let good = plan(&tables);
     assert!(good.check().is_ok());
     let far = ColumnAt { owner: RIGHT, index: 9 };
-    let changes: Vec<(&str, Box<dyn Fn(&mut AnalysisPlan)>)> = vec![
+    type Change = Box<dyn Fn(&mut AnalysisPlan)>;
+    let changes: Vec<(&str, Change)> = vec![
         ("steps", Box::new(|plan| plan.steps.clear())),
         ("parties", Box::new(|plan| plan.helper = NAMES[0].into())),
         ("rows", Box::new(|plan| plan.left.rows = 0)),
