@@ -78,6 +78,12 @@ pub(super) fn convolve(c: usize, u: &[u64], w: &[u64], out: &mut [u64]) {
         return convolve_with(clmul_portable, c, &u[whole..], &w[whole..], out);
     }
     #[cfg(target_arch = "x86_64")]
+    if c == 4 && has_two() {
+        let whole = u.len().min(w.len()) / 4 * 4;
+        // SAFETY: the CPU has the features.
+        return unsafe { two::convolve_four(&u[..whole], &w[..whole], out) };
+    }
+    #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("pclmulqdq") {
         // SAFETY: the CPU has the feature.
         return unsafe { x86::convolve(c, u, w, out) };
@@ -98,6 +104,15 @@ pub(super) fn fold(factors: &[u64], v: &[u64], out: &mut Vec<u64>) {
         return fold_with(clmul_portable, factors, &v[whole..], out);
     }
     #[cfg(target_arch = "x86_64")]
+    if let [f0, f1, f2, f3] = *factors
+        && has_two()
+    {
+        let whole = v.len() / 8 * 8;
+        // SAFETY: the CPU has the features.
+        unsafe { two::fold_four([f0, f1, f2, f3], &v[..whole], out) };
+        return fold_with(clmul_portable, factors, &v[whole..], out);
+    }
+    #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("pclmulqdq") {
         // SAFETY: the CPU has the feature.
         return unsafe { x86::fold(factors, v, out) };
@@ -113,6 +128,11 @@ pub(super) fn scale(factor: u64, values: &mut [u64]) {
         return unsafe { wide::scale(factor, values) };
     }
     #[cfg(target_arch = "x86_64")]
+    if values.len().is_multiple_of(4) && has_two() {
+        // SAFETY: the CPU has the features.
+        return unsafe { two::scale(factor, values) };
+    }
+    #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("pclmulqdq") {
         // SAFETY: the CPU has the feature.
         return unsafe { x86::scale(factor, values) };
@@ -126,6 +146,11 @@ pub(super) fn accumulate(factor: u64, values: &[[u64; 8]], sums: &mut [u128]) {
     if has_wide() {
         // SAFETY: the CPU has the features.
         return unsafe { wide::accumulate(factor, values, sums) };
+    }
+    #[cfg(target_arch = "x86_64")]
+    if has_two() {
+        // SAFETY: the CPU has the features.
+        return unsafe { two::accumulate(factor, values, sums) };
     }
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("pclmulqdq") {
@@ -295,6 +320,133 @@ mod wide {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+fn has_two() -> bool {
+    is_x86_feature_detected!("vpclmulqdq") && is_x86_feature_detected!("avx2")
+}
+
+/// Two products at once: as [`wide`], for CPUs without AVX-512.
+#[cfg(target_arch = "x86_64")]
+mod two {
+    use std::arch::x86_64::{
+        __m256i, _mm256_blend_epi32, _mm256_clmulepi64_epi128, _mm256_loadu_si256, _mm256_permute4x64_epi64, _mm256_set_epi64x,
+        _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_storeu_si256, _mm256_unpacklo_epi64, _mm256_xor_si256,
+    };
+
+    /// Exchanges the lanes of 128 bits.
+    const SWAP: i32 = 0b01_00_11_10;
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load(values: &[u64]) -> __m256i {
+        assert!(values.len() == 4, "one vector");
+        // SAFETY: the slice holds 32 readable bytes; the load has no alignment requirement.
+        unsafe { _mm256_loadu_si256(values.as_ptr().cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn store(values: &mut [u64], vector: __m256i) {
+        assert!(values.len() == 4, "one vector");
+        // SAFETY: the slice holds 32 writable bytes; the store has no alignment requirement.
+        unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), vector) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn lanes(vector: __m256i) -> [u128; 2] {
+        let mut halves = [0; 4];
+        store(&mut halves, vector);
+        std::array::from_fn(|lane| u128::from(halves[2 * lane + 1]) << 64 | u128::from(halves[2 * lane]))
+    }
+
+    /// Reduces each lane into its lower half; the upper half is left over.
+    #[inline]
+    #[target_feature(enable = "avx2,vpclmulqdq")]
+    fn reduce(x: __m256i) -> __m256i {
+        let polynomial = _mm256_set1_epi64x(0x1b);
+        let first = _mm256_clmulepi64_epi128::<0x01>(x, polynomial);
+        let second = _mm256_clmulepi64_epi128::<0x01>(first, polynomial);
+        _mm256_xor_si256(x, _mm256_xor_si256(first, second))
+    }
+
+    #[target_feature(enable = "avx2,vpclmulqdq")]
+    pub(super) fn scale(factor: u64, values: &mut [u64]) {
+        let factor = _mm256_set1_epi64x(factor.cast_signed());
+        for values in values.chunks_exact_mut(4) {
+            let vector = load(values);
+            let even = reduce(_mm256_clmulepi64_epi128::<0x00>(vector, factor));
+            let odd = reduce(_mm256_clmulepi64_epi128::<0x01>(vector, factor));
+            store(values, _mm256_unpacklo_epi64(even, odd));
+        }
+    }
+
+    #[target_feature(enable = "avx2,vpclmulqdq")]
+    pub(super) fn accumulate(factor: u64, values: &[[u64; 8]], sums: &mut [u128]) {
+        let factor = _mm256_set1_epi64x(factor.cast_signed());
+        for (values, sums) in values.iter().zip(sums.as_chunks_mut::<8>().0) {
+            let (even, odd) = sums.split_at_mut(4);
+            for ((values, even), odd) in values.chunks_exact(4).zip(even.chunks_exact_mut(2)).zip(odd.chunks_exact_mut(2)) {
+                let vector = load(values);
+                add(even, _mm256_clmulepi64_epi128::<0x00>(vector, factor));
+                add(odd, _mm256_clmulepi64_epi128::<0x01>(vector, factor));
+            }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add(sums: &mut [u128], products: __m256i) {
+        assert!(sums.len() == 2, "one vector");
+        // SAFETY: the slice holds 32 readable and writable bytes; neither access has an alignment requirement.
+        unsafe {
+            let old = _mm256_loadu_si256(sums.as_ptr().cast());
+            _mm256_storeu_si256(sums.as_mut_ptr().cast(), _mm256_xor_si256(old, products));
+        }
+    }
+
+    /// A group of four: products within lanes, and with the lanes of `w` exchanged.
+    #[target_feature(enable = "avx2,vpclmulqdq")]
+    pub(super) fn convolve_four(u: &[u64], w: &[u64], out: &mut [u64]) {
+        let mut sums = [_mm256_setzero_si256(); 8];
+        for (u, w) in u.chunks_exact(4).zip(w.chunks_exact(4)) {
+            let (u, w) = (load(u), load(w));
+            let swapped = _mm256_permute4x64_epi64::<SWAP>(w);
+            for (half, w) in [w, swapped].into_iter().enumerate() {
+                let at = 4 * half;
+                sums[at] = _mm256_xor_si256(sums[at], _mm256_clmulepi64_epi128::<0x00>(u, w));
+                sums[at + 1] = _mm256_xor_si256(sums[at + 1], _mm256_clmulepi64_epi128::<0x01>(u, w));
+                sums[at + 2] = _mm256_xor_si256(sums[at + 2], _mm256_clmulepi64_epi128::<0x10>(u, w));
+                sums[at + 3] = _mm256_xor_si256(sums[at + 3], _mm256_clmulepi64_epi128::<0x11>(u, w));
+            }
+        }
+        for (at, sum) in sums.into_iter().enumerate() {
+            for (lane, product) in lanes(sum).into_iter().enumerate() {
+                let a = 2 * lane + at % 2;
+                let b = 2 * ((lane + at / 4) % 2) + at / 2 % 2;
+                out[a + 3 - b] ^= super::reduce(product);
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx2,vpclmulqdq")]
+    pub(super) fn fold_four(factors: [u64; 4], v: &[u64], out: &mut Vec<u64>) {
+        let [f0, f1, f2, f3] = factors.map(u64::cast_signed);
+        let factors = _mm256_set_epi64x(f3, f2, f1, f0);
+        let sums = |v: &[u64]| {
+            let v = load(v);
+            let halves = _mm256_xor_si256(_mm256_clmulepi64_epi128::<0x00>(v, factors), _mm256_clmulepi64_epi128::<0x11>(v, factors));
+            _mm256_xor_si256(halves, _mm256_permute4x64_epi64::<SWAP>(halves))
+        };
+        for v in v.chunks_exact(8) {
+            let (low, high) = v.split_at(4);
+            let mut folded = [0; 4];
+            store(&mut folded, reduce(_mm256_blend_epi32::<0b1111_0000>(sums(low), sums(high))));
+            out.extend([folded[0], folded[2]]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -319,6 +471,38 @@ mod tests {
                 fold(&values[..c], &values, &mut fast);
                 fold_with(clmul_portable, &values[..c], &values, &mut slow);
                 prop_assert_eq!(&fast, &slow);
+            }
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("pclmulqdq") {
+                let mut narrow = values.clone();
+                // SAFETY: the CPU has the feature.
+                unsafe { x86::scale(factor, &mut narrow) };
+                prop_assert_eq!(&narrow, &slow);
+            }
+            #[cfg(target_arch = "x86_64")]
+            if has_two() {
+                let len = values.len() / 8 * 8;
+                let mut two = values[..len].to_vec();
+                // SAFETY: the CPU has the features.
+                unsafe { two::scale(factor, &mut two) };
+                prop_assert_eq!(&two[..], &slow[..len]);
+                let (mut fast, mut right) = (vec![5; 7], vec![5; 7]);
+                // SAFETY: the CPU has the features.
+                unsafe { two::convolve_four(&values[..len], &slow[..len], &mut fast) };
+                convolve_with(clmul_portable, 4, &values[..len], &slow[..len], &mut right);
+                prop_assert_eq!(fast, right);
+                let factors = [factor, values[0], values[1], values[2]];
+                let (mut fast, mut right) = (vec![9], vec![9]);
+                // SAFETY: the CPU has the features.
+                unsafe { two::fold_four(factors, &values[..len], &mut fast) };
+                fold_with(clmul_portable, &factors, &values[..len], &mut right);
+                prop_assert_eq!(fast, right);
+                let square: [[u64; 8]; 2] = std::array::from_fn(|row| std::array::from_fn(|at| values[8 * row + at]));
+                let (mut fast, mut right) = ([7u128; 16], [7u128; 16]);
+                // SAFETY: the CPU has the features.
+                unsafe { two::accumulate(factor, &square, &mut fast) };
+                accumulate_with(clmul_portable, factor, &square, &mut right);
+                prop_assert_eq!(fast, right);
             }
             let square: [[u64; 8]; 8] = std::array::from_fn(|row| std::array::from_fn(|at| values[(3 * row + at) % values.len()]));
             let (mut fast, mut slow) = ([7u128; 64], [7u128; 64]);

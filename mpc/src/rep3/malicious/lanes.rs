@@ -342,7 +342,7 @@ mod tests {
         #[test]
         fn kernel_twins_of_pairs_agree((x, y) in (0usize..80).prop_flat_map(|len| (words(len), words(len))), f: u64) {
             let moduli = P.map(modulus);
-            let residues = |values: &[u64]| values.iter().map(|v| (v & LOW) % P[0] | (v >> 32) % P[1] << 32).collect::<Vec<u64>>();
+            let residues = |values: &[u64]| values.iter().map(|v| ((v & LOW) % P[0]) | (((v >> 32) % P[1]) << 32)).collect::<Vec<u64>>();
             let (x, y) = (residues(&x), residues(&y));
             let halves = |value: u64| [value & LOW, value >> 32];
             for level in Level::all() {
