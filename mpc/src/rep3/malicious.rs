@@ -62,9 +62,9 @@
 //! A check runs before each opening and sealing, and by itself when more than 2^20 products or 2^25 conjunctions wait, so
 //! that memory stays bounded; a single operation on more elements is checked at its end.
 //!
-//! **Time**, measured on Zen 3 (AVX2, no AVX-512) with other work beside, CPU per party and element, semi-honest against malicious: product
-//! 5.5 and 60 ns in memory, 21 and 102 ns over QUIC, of which reading the operands in five passes, fresh pages and wiping take
-//! more than the arithmetic; comparison of 64-bit numbers 0.1 and 1.7 us over QUIC. The Galois ring would take 1000 word products
+//! **Time**, measured on Zen 3 (AVX2, no AVX-512), CPU per party and element, semi-honest against malicious: product
+//! 5.5 and 69 ns in memory, 25 and 93 ns over QUIC, of which reading the operands in five passes, fresh pages and wiping take
+//! more than the arithmetic; comparison of 64-bit numbers 0.08 and 1.6 us over QUIC. The Galois ring would take 1000 word products
 //! per product.
 //!
 //! **What is not protected.** Shapes, order of operations, timing; fairness. An owner may input what it likes, values out of
