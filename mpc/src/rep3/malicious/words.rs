@@ -1,5 +1,7 @@
 //! Relations over Z_2^64; why the steps are as they are is in [`super`].
 
+use std::borrow::Cow;
+
 use yu_wire::channel::exchange_ring_u64;
 
 use super::carries::{self, BITS, Total, sub192};
@@ -13,6 +15,7 @@ use super::proof::{Left, Prover, Right, Roles, evaluate, mask_all, powers, recei
 use super::record::{Half, Side, What};
 use super::seed::Seeds;
 use super::steps::Check;
+use crate::engine::wipe;
 use crate::memory::{give, zeros};
 use crate::prg::{Key, Op, Purpose, Stream};
 use crate::rep3::context::{Context, predecessor, successor};
@@ -359,6 +362,10 @@ impl<'a> Fold<'a> {
         let factors = weights.as_deref().unwrap_or(&half.factors);
         let begin = self.take(piece.rows.len());
         self.scaled(begin, factors, self.powers[QUARTERS - 1], work);
+        // moved coefficients tell the permutation
+        if let Some(Cow::Owned(mut moved)) = weights {
+            wipe(&mut moved);
+        }
         if has_claim {
             for (at, rho) in rho.iter().enumerate() {
                 self.claim_one(*rho, work.left[at], work.right[at]);
@@ -437,7 +444,10 @@ fn weighted_rows(prime: &super::primes::Prime, x: &[u64], factors: &[u64], k: us
     for (row, factor) in x.chunks_exact(k.max(1)).zip(factors) {
         lanes::accumulate(&mut low, &mut high, row, prime.factor(prime.modulo((*factor).into())));
     }
-    low.iter().zip(&high).map(|(low, high)| prime.without_r(prime.sum([*low, *high]))).collect()
+    let sums = low.iter().zip(&high).map(|(low, high)| prime.without_r(prime.sum([*low, *high]))).collect();
+    wipe(&mut low);
+    wipe(&mut high);
+    sums
 }
 
 /// `sum_j f_j y[t n + j]` for each `t`.
@@ -445,12 +455,13 @@ fn weighted_columns(prime: &super::primes::Prime, y: &[u64], factors: &[u64]) ->
     let n = factors.len();
     let (mut low, mut high, mut place) = (vec![0; n], vec![0; n], vec![0; n]);
     prime.factors(&mut low, &mut high, factors);
-    y.chunks_exact(n.max(1))
-        .map(|row| {
-            let mut sums = [0; 2];
-            lanes::reduce(&mut place, row, prime.one, prime.modulus);
-            lanes::dot(&mut sums, &place, &low);
-            prime.without_r(prime.sum(sums))
-        })
-        .collect()
+    let one = |row: &[u64]| {
+        let mut sums = [0; 2];
+        lanes::reduce(&mut place, row, prime.one, prime.modulus);
+        lanes::dot(&mut sums, &place, &low);
+        prime.without_r(prime.sum(sums))
+    };
+    let sums = y.chunks_exact(n.max(1)).map(one).collect();
+    wipe(&mut place);
+    sums
 }
