@@ -46,9 +46,23 @@ pub(crate) fn zeros(len: usize) -> Vec<u64> {
     vec![0; len]
 }
 
+/// An empty vector with room for so many elements. What is written from the front on need not be zeros first: what the allocator has used
+/// before it would overwrite.
+pub(crate) fn room(len: usize) -> Vec<u64> {
+    if len >= WORTH_KEEPING
+        && let Some(mut kept) = pool().take(len)
+    {
+        kept.clear();
+        return kept;
+    }
+    Vec::with_capacity(len)
+}
+
 /// A copy of the values.
 pub(crate) fn copy(values: &[u64]) -> Vec<u64> {
-    collect(values.len(), values.iter().copied())
+    let mut copy = room(values.len());
+    copy.extend_from_slice(values);
+    copy
 }
 
 /// The first `len` values of an iterator that has as many.

@@ -44,9 +44,13 @@ impl Level {
     }
 }
 
-/// A function from one body, compiled for each level. Where it is used, [`Level`] is in scope.
+/// A function from one body, compiled for each level; with `or` another one, which has the feature AVX2, takes the place of that compilation. Where it is
+/// used, [`Level`] is in scope.
 macro_rules! levels {
     ($(#[$doc:meta])* fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $body:block) => {
+        levels! { $(#[$doc])* fn $name($($argument: $kind),*) or avx2 $body }
+    };
+    ($(#[$doc:meta])* fn $name:ident($($argument:ident: $kind:ty),* $(,)?) or $($own:ident)::+ $body:block) => {
         $(#[$doc])*
         #[inline]
         pub(super) fn $name($($argument: $kind),*) {
@@ -62,6 +66,7 @@ macro_rules! levels {
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2")]
+            #[allow(dead_code, reason = "another one may take its place")]
             fn avx2($($argument: $kind),*) {
                 portable($($argument),*);
             }
@@ -77,7 +82,7 @@ macro_rules! levels {
                     Level::Portable => portable($($argument),*),
                     // SAFETY: `Level::detect` gives this level only where it found AVX2; tests ask before they name it.
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx2 => unsafe { avx2($($argument),*) },
+                    Level::Avx2 => unsafe { $($own)::+($($argument),*) },
                     // SAFETY: as above, for AVX-512 F and DQ.
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 => unsafe { avx512($($argument),*) },
@@ -97,6 +102,17 @@ levels! {
         for at in 0..len {
             let sum = x0[at].wrapping_mul(y0[at].wrapping_add(y1[at])).wrapping_add(x1[at].wrapping_mul(y0[at]));
             z[at] = z[at].wrapping_add(sum);
+        }
+    }
+}
+
+levels! {
+    /// `z += x y`. All slices have the length of `z`.
+    fn add_each(z: &mut [u64], x: &[u64], y: &[u64]) {
+        let len = z.len();
+        let (x, y) = (&x[..len], &y[..len]);
+        for at in 0..len {
+            z[at] = z[at].wrapping_add(x[at].wrapping_mul(y[at]));
         }
     }
 }
@@ -224,6 +240,7 @@ mod tests {
                     of(&|z| add_conjunctions::at(level, z, x0, x1, y0, y1)),
                     each(&|i| z[i] ^ (x0[i] & y0[i]) ^ (x0[i] & y1[i]) ^ (x1[i] & y0[i]))
                 );
+                prop_assert_eq!(of(&|z| add_each::at(level, z, x0, y1)), each(&|i| z[i].wrapping_add(x0[i].wrapping_mul(y1[i]))));
                 prop_assert_eq!(of(&|z| spread_bits::at(level, z, x0)), each(&|i| if i / 64 < x0.len() { x0[i / 64] >> (i % 64) & 1 } else { z[i] }));
                 prop_assert_eq!(
                     of(&|z| correct::at(level, z, x0, x1, bits)),

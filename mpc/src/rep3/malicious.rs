@@ -76,8 +76,10 @@ mod check;
 mod coefficients;
 mod engine;
 mod field;
+mod fold;
 mod gf;
 mod lanes;
+mod lookup;
 mod packed;
 mod price;
 mod primes;
@@ -89,6 +91,7 @@ mod share;
 mod shuffle;
 mod steps;
 mod trunc;
+mod wide;
 mod words;
 
 use rand::CryptoRng;

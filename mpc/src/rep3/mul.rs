@@ -112,23 +112,14 @@ pub(super) fn reshare_streamed(
         }
         prev.push(Bytes::from(frame))?;
         if number >= LEAD {
-            slots.next().map_or(Ok(()), |slot| pull_into(next, slot))?;
+            slots.next().map_or(Ok(()), |slot| next.pull_u64(slot))?;
         }
     }
-    slots.try_for_each(|slot| pull_into(next, slot))?;
+    slots.try_for_each(|slot| next.pull_u64(slot))?;
     Ok((ours, theirs))
 }
 
 /// Adds our local products: `x_i (y_i + y_{i+1}) + x_{i+1} y_i`; operands may be longer.
 pub(super) fn add_local(z: &mut [u64], [x0, x1]: [&[u64]; 2], [y0, y1]: [&[u64]; 2]) {
     kernel::add_products(z, x0, x1, y0, y1);
-}
-
-fn pull_into(channel: &mut Channel, slot: &mut [u64]) -> Result<()> {
-    let piece = channel.pull()?.unwrap_or_default();
-    // the channel's checks make the lengths equal: full frames, then the exact rest
-    for (value, bytes) in slot.iter_mut().zip(piece.as_chunks().0) {
-        *value = u64::from_le_bytes(*bytes);
-    }
-    Ok(())
 }

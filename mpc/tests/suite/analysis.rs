@@ -340,6 +340,22 @@ fn solve(mut a: Array2<f64>, mut b: ndarray::Array1<f64>) -> Vec<f64> {
     (0..b.len()).map(|at| b[at] / a[[at, at]]).collect()
 }
 
+/// Numbers may differ in the last bit, which the reader of JSON does not promise to keep.
+fn is_same(read: &serde_json::Value, written: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match (read, written) {
+        (Value::Array(read), Value::Array(written)) => read.len() == written.len() && read.iter().zip(written).all(|(a, b)| is_same(a, b)),
+        (Value::Object(read), Value::Object(written)) => {
+            read.len() == written.len() && read.iter().all(|(key, value)| written.get(key).is_some_and(|other| is_same(value, other)))
+        }
+        (Value::Number(read), Value::Number(written)) => match (read.as_f64(), written.as_f64()) {
+            (Some(read), Some(written)) => (read - written).abs() <= f64::EPSILON * written.abs(),
+            _ => read == written,
+        },
+        _ => read == written,
+    }
+}
+
 #[test]
 fn every_step_tells_what_the_matched_rows_say() {
     let tables = tables(0..150, 40..175);
@@ -349,7 +365,8 @@ fn every_step_tells_what_the_matched_rows_say() {
     check(&plan, &tables, &key, &told);
     check(&plan, &tables, &[3; 32], &alone(&plan, &tables, &[3; 32]));
     let json = serde_json::to_string(&told).unwrap();
-    assert!(serde_json::from_str::<Outcome>(&json).unwrap() == told);
+    let read: Outcome = serde_json::from_str(&json).unwrap();
+    assert!(is_same(&serde_json::to_value(&read).unwrap(), &serde_json::to_value(&told).unwrap()), "{json}");
     assert!(json.contains(r#""kind":"logistic_regression""#) && json.contains(r#""count":"110""#), "{json}");
     assert!(!format!("{told:?}").contains("110"));
 }

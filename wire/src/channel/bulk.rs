@@ -35,7 +35,7 @@ impl Channel {
         if values.is_empty() {
             self.pull()?;
         }
-        values.chunks_mut(LANE).try_for_each(|chunk| self.pull_into(chunk))
+        values.chunks_mut(LANE).try_for_each(|chunk| self.pull_u64(chunk))
     }
 
     /// Sends `out` and receives `into` in the same round, interleaved. The lengths may differ.
@@ -46,7 +46,19 @@ impl Channel {
         Both::One(self).run(step, out, into)
     }
 
-    fn pull_into(&mut self, chunk: &mut [u64]) -> Result<()> {
+    /// Adds elements to the message begun last; see [`Self::push`].
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_u64(&mut self, values: &[u64]) -> Result<()> {
+        self.push(to_bytes(values))
+    }
+
+    /// The next frame of the message awaited, as elements: as many as a full frame has, or what the last one has.
+    ///
+    /// # Errors
+    /// As [`Self::pull`].
+    pub fn pull_u64(&mut self, chunk: &mut [u64]) -> Result<()> {
         let piece = self.pull()?.unwrap_or_default();
         // the checks of the channel make the lengths equal: full frames, then the exact rest
         for (value, bytes) in chunk.iter_mut().zip(piece.chunks_exact(8)) {
@@ -99,7 +111,7 @@ impl Both<'_> {
             self.to().push(to_bytes(chunk))?;
         }
         for slot in into.chunks_mut(LANE) {
-            self.from().pull_into(slot)?;
+            self.from().pull_u64(slot)?;
             if let Some(chunk) = outgoing.next() {
                 self.to().push(to_bytes(chunk))?;
             }

@@ -2,13 +2,17 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use super::field::{Binary, word};
 use super::gf;
+use super::lookup::{self, BYTES, Gram, Map};
 use super::proof::{Left, Prover, Right, Roles, mask_all, receive, run};
-use super::record::{BitsRecord, Half, Piece, Side, What, pieces, sizes};
+use super::record::{BitsRecord, Block, Side, What, Whose, sizes};
 use super::seed::Seeds;
 use super::steps::Check;
 use crate::Result;
+use crate::memory::zeros;
 use crate::prg::{Key, Op, Purpose, Stream};
 use crate::rep3::context::{Context, PARTIES, predecessor, successor};
 
@@ -16,10 +20,7 @@ use crate::rep3::context::{Context, PARTIES, predecessor, successor};
 const BITS: usize = 8;
 
 /// Words of relations that are folded together.
-const GROUP: usize = 2;
-
-/// Their bytes.
-pub(super) const BYTES: usize = 8 * GROUP;
+const GROUP: usize = BYTES / 8;
 
 /// Words of relations that are worked on while they are in the cache.
 const CACHED: usize = 1024;
@@ -68,23 +69,23 @@ fn check_segment(context: &mut Context, records: &[BitsRecord], rows: [Range<usi
     }
     let mut left = None;
     if let Some(coefficients) = &lefts_c {
-        let claim = claim(context, records, coefficients, Side::Left, lefts.clone());
         let mut mask = context.next_key.stream(Purpose::CheckMask, &op);
         let gram: Vec<u64> = (0..PAIRS - 1).map(|_| word(&mut mask)).collect();
         let mut coins = context.own_key.stream(Purpose::CheckPoint, &op);
         let factors = Factors::draw(&mut coins);
-        let u = fold(context, records, Side::Left, 1, successor(index), lefts.clone(), &factors, None);
+        let whose = Whose { prover: successor(index), side: Side::Left, component: 1 };
+        let (u, claim) = Half { whose, coefficients, has_claim: true }.fold(context, records, lefts, &factors);
         let claim = factors.claim(&gram, coefficients.last_of(&gram, claim));
         left = Some(Left { field: Binary, u, claim, mask, coins, heard: factors.heard(seeds.words[1]) });
     }
     let mut right = None;
     if let Some(coefficients) = &rights_c {
-        let claim = claim(context, records, coefficients, Side::Right, rights.clone());
         let gram = receive(&mut context.prev, Check::Gram, PAIRS - 1, &Binary)?;
         let mut coins = context.next_key.stream(Purpose::CheckPoint, &op);
         let factors = Factors::draw(&mut coins);
         context.prev.send_slice_u64(Check::Factors, &factors.0)?;
-        let w = fold(context, records, Side::Right, 0, predecessor(index), rights.clone(), &factors, Some(coefficients));
+        let whose = Whose { prover: predecessor(index), side: Side::Right, component: 0 };
+        let (w, claim) = Half { whose, coefficients, has_claim: true }.fold(context, records, rights, &factors);
         let claim = factors.claim(&gram, coefficients.last_of(&gram, claim));
         let blind = context.own_key.stream(Purpose::CheckBlind, &op);
         right = Some(Right { field: Binary, w, claim, blind, coins, heard: factors.heard(seeds.words[2]) });
@@ -93,8 +94,10 @@ fn check_segment(context: &mut Context, records: &[BitsRecord], rows: [Range<usi
     if let Some(coefficients) = &ours_c {
         let mut factors = Factors([0; 2 * BYTES]);
         context.next.recv_slice_u64(Check::Factors, &mut factors.0)?;
-        let u = fold(context, records, Side::Left, 0, index, ours.clone(), &factors, None);
-        let w = fold(context, records, Side::Right, 1, index, ours, &factors, Some(coefficients));
+        let [u, w] = [(Side::Left, 0), (Side::Right, 1)].map(|(side, component)| {
+            let half = Half { whose: Whose { prover: index, side, component }, coefficients, has_claim: false };
+            half.fold(context, records, ours.clone(), &factors).0
+        });
         let blind = context.next_key.stream(Purpose::CheckBlind, &op);
         prover = Some(Prover { field: Binary, u, w, mask, blind, heard: factors.heard(seeds.words[0]) });
     }
@@ -159,172 +162,103 @@ impl Factors {
     }
 }
 
-/// Sums of the elements that a byte's bits select.
-fn table(basis: &[u64]) -> [u64; 256] {
-    let mut table = [0; 256];
-    for (bit, element) in basis.iter().enumerate() {
-        let (done, rest) = table.split_at_mut(1 << bit);
-        rest.iter_mut().zip(done).for_each(|(slot, sum)| *slot = *sum ^ element);
-    }
-    table
-}
-
-fn scaled(factor: u64, mut values: [u64; 256]) -> [u64; 256] {
-    gf::scale(factor, &mut values);
-    values
-}
-
-/// Bit `b` of byte `a` becomes bit `a` of byte `b` (Hacker's Delight, section 7-3).
-const fn transposed(mut x: u64) -> u64 {
-    let mut swap = (x ^ x >> 7) & 0x00aa_00aa_00aa_00aa;
-    x ^= swap ^ swap << 7;
-    swap = (x ^ x >> 14) & 0x0000_cccc_0000_cccc;
-    x ^= swap ^ swap << 14;
-    swap = (x ^ x >> 28) & 0x0000_0000_f0f0_f0f0;
-    x ^ swap ^ swap << 28
-}
-
-/// A prover's relations in blocks of [`CACHED`] words, whatever record they come from; the last one is filled up to whole groups.
-fn blocks<T>(
-    records: &[BitsRecord],
-    prover: usize,
-    rows: Range<usize>,
-    mut half: impl FnMut(Piece<'_>) -> T,
-    mut join: impl FnMut(Vec<T>),
-) {
-    for from in rows.clone().step_by(CACHED) {
-        join(pieces(records, prover, from..rows.end.min(from + CACHED)).map(&mut half).collect());
-    }
-}
-
-/// Halves one after the other, filled up with zeros to whole groups.
-fn joined(halves: Vec<Half>) -> Half {
-    let mut whole = Half::default();
-    for half in &halves {
-        whole.factors.extend_from_slice(&half.factors);
-        whole.rest.extend_from_slice(&half.rest);
-    }
-    let rows = whole.rest.len().next_multiple_of(GROUP);
-    whole.rest.resize(rows, 0);
-    whole.factors.resize(2 * rows, 0);
-    whole
-}
-
-/// `G_ab = sum_j sigma_j sum_b' eta_b' (byte a of u_j and byte b of w_j)_b'`, both terms of a relation together, without the last.
+/// `G_ab = sum_j sigma_j sum_c eta_c (byte a of u_j and byte b of w_j)_c`, both terms of a relation together, without the last.
 fn gram(context: &Context, records: &[BitsRecord], coefficients: &Coefficients<'_>, rows: Range<usize>) -> Vec<u64> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let eta = table(&coefficients.eta);
     let mut sigma = coefficients.sigma();
-    let (mut sums, mut values, mut sigmas) = ([0u128; PAIRS], [[[0u64; BITS]; GROUP]; BYTES], Vec::new());
-    let join = |halves: Vec<(Half, Half)>| {
-        let (left, right) = halves.into_iter().unzip();
-        let (left, right): (Half, Half) = (joined(left), joined(right));
-        sigmas.resize(left.rest.len() / GROUP, 0);
-        sigma.fill(&mut sigmas);
-        let groups = left.factors.as_chunks::<{ 2 * GROUP }>().0.iter().zip(right.factors.as_chunks::<{ 2 * GROUP }>().0);
-        for ((u, w), sigma) in groups.zip(&sigmas) {
-            for (word, slots) in values.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-                let bytes = u[2 * word].to_le_bytes().into_iter().zip(u[2 * word + 1].to_le_bytes());
-                for ((first, second), slots) in bytes.zip(slots) {
-                    let (first, second) = (u64::from(first).wrapping_mul(ONES), u64::from(second).wrapping_mul(ONES));
-                    for (slots, w) in slots.iter_mut().zip(w.as_chunks::<2>().0) {
-                        let both = (first & w[0]) ^ (second & w[1]);
-                        for (slot, byte) in slots.iter_mut().zip(both.to_le_bytes()) {
-                            *slot = eta[usize::from(byte)];
-                        }
-                    }
-                }
+    let (mut gram, mut block, mut sigmas) = (Gram::new(), Block::default(), Vec::new());
+    let mut turned = [(); 4].map(|()| Zeroizing::new(Vec::new()));
+    for rows in blocks(rows) {
+        for (side, turned) in turned.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+            let side = if side == 0 { Side::Left } else { Side::Right };
+            let whose = Whose { prover: context.index, side, component: usize::from(side == Side::Right) };
+            block.read(context, records, whose, What::Factors, rows.clone());
+            for (turned, term) in turned.iter_mut().zip(&block.terms) {
+                turned.resize(term.len(), 0);
+                lookup::octets(turned, term);
             }
-            gf::accumulate(*sigma, values.as_flattened(), &mut sums);
         }
-    };
-    blocks(records, context.index, rows, |piece| piece.both(context, What::Factors), join);
-    (0..PAIRS - 1).map(|at| gf::reduce(sums[at / BITS * BITS + gf::place(at % BITS)])).collect()
-}
-
-/// A verifier's share of the sum of all relations: of what is added in them.
-fn claim(context: &Context, records: &[BitsRecord], coefficients: &Coefficients<'_>, side: Side, rows: Range<usize>) -> u64 {
-    let eta = table(&coefficients.eta);
-    let tables = coefficients.tau.map(|tau| scaled(tau, eta));
-    let mut sigma = coefficients.sigma();
-    let (mut sum, mut sigmas, mut values) = ([0], Vec::new(), Vec::new());
-    let (prover, component) = if side == Side::Left { (successor(context.index), 1) } else { (predecessor(context.index), 0) };
-    let join = |halves: Vec<Half>| {
-        let half = joined(halves);
-        sigmas.resize(half.rest.len() / GROUP, 0);
-        sigma.fill(&mut sigmas);
-        values.clear();
-        let look = |words: &[u64; GROUP]| {
-            let bytes = words.iter().flat_map(|word| word.to_le_bytes());
-            tables.iter().zip(bytes).fold(0, |sum, (table, byte)| sum ^ table[usize::from(byte)])
-        };
-        values.extend(half.rest.as_chunks().0.iter().map(look));
-        gf::convolve(1, &sigmas, &values, &mut sum);
-    };
-    blocks(records, prover, rows, |piece| piece.half(context, side, component, What::All), join);
-    sum[0]
-}
-
-/// The factors of the relations, all bytes of a group folded to one; the right ones with their coefficients.
-#[expect(clippy::too_many_arguments, reason = "whose half of whose relations, folded how")]
-fn fold(
-    context: &Context,
-    records: &[BitsRecord],
-    side: Side,
-    component: usize,
-    prover: usize,
-    rows: Range<usize>,
-    factors: &Factors,
-    coefficients: Option<&Coefficients<'_>>,
-) -> Vec<u64> {
-    let (low, high) = factors.of(side).split_at(BYTES / GROUP);
-    let bases = [table(low), table(high)];
-    let tables = bases.map(|base| coefficients.map_or([base; BITS], |coefficients| coefficients.eta.map(|eta| scaled(eta, base))));
-    let mut sigma = coefficients.map(Coefficients::sigma);
-    let mut folded = Vec::with_capacity(folded_len(rows.len()));
-    let mut sigmas = Vec::new();
-    let join = |halves: Vec<Half>| {
-        let half = joined(halves);
-        sigmas.resize(half.rest.len() / GROUP, 0);
-        if let Some(sigma) = &mut sigma {
-            sigma.fill(&mut sigmas);
-        }
-        for (words, factor) in half.factors.as_chunks::<{ 2 * GROUP }>().0.iter().zip(&sigmas) {
-            let mut row = [0; 2 * BITS];
-            for (slots, term) in row.as_chunks_mut::<BITS>().0.iter_mut().zip([[words[0], words[2]], [words[1], words[3]]]) {
-                let [first, second] = term.map(|word| transposed(word).to_le_bytes());
-                for (at, slot) in slots.iter_mut().enumerate() {
-                    *slot = tables[0][at][usize::from(first[at])] ^ tables[1][at][usize::from(second[at])];
-                }
-            }
-            if sigma.is_some() {
-                gf::scale(*factor, &mut row);
-            }
-            folded.extend_from_slice(&row);
-        }
-    };
-    blocks(records, prover, rows, |piece| piece.half(context, side, component, What::Factors), join);
-    folded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_transposed() {
-        for (a, b) in (0..8).flat_map(|a| (0..8).map(move |b| (a, b))) {
-            assert_eq!(transposed(1 << (8 * a + b)), 1 << (8 * b + a));
-        }
+        draw(&mut sigma, &mut sigmas, &block);
+        let [u0, u1, w0, w1] = turned.each_ref().map(|words| Block::halves(words, block.stride));
+        gram.add([u0, u1], [w0, w1], &sigmas);
     }
+    let of = |at: usize| {
+        let (a, b) = (at / BYTES, at % BYTES);
+        coefficients.eta.iter().enumerate().fold(0, |sum, (c, eta)| sum ^ gf::mul(*eta, gram.get(a, b, c)))
+    };
+    (0..PAIRS - 1).map(of).collect()
+}
 
-    #[test]
-    fn tables_are_linear() {
-        let basis = [3, 5, 9, 1 << 63, 77, 0, 12, 99];
-        let table = table(&basis);
-        for (at, entry) in table.iter().enumerate() {
-            let sum = basis.iter().enumerate().fold(0, |sum, (bit, element)| if at >> bit & 1 == 1 { sum ^ element } else { sum });
-            assert_eq!(*entry, sum);
+/// The next coefficients, one for each group; zeros for what fills the block up.
+fn draw(sigma: &mut Stream<'_>, sigmas: &mut Vec<u64>, block: &Block) {
+    sigmas.resize(block.stride, 0);
+    sigma.fill(&mut sigmas[..block.groups]);
+    sigmas[block.groups..].fill(0);
+}
+
+/// Rows in blocks of [`CACHED`] words.
+fn blocks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    rows.clone().step_by(CACHED).map(move |from| from..rows.end.min(from + CACHED))
+}
+
+/// Whose half is folded, for what.
+struct Half<'c, 'k> {
+    whose: Whose,
+    coefficients: &'c Coefficients<'k>,
+    /// A verifier's: with its share of the sum of all relations, of what is added in them.
+    has_claim: bool,
+}
+
+impl Half<'_, '_> {
+    /// The factors of the relations, all bytes of a group folded to one, the right ones with their coefficients; and the share.
+    fn fold(&self, context: &Context, records: &[BitsRecord], rows: Range<usize>, factors: &Factors) -> (Vec<u64>, u64) {
+        let (is_right, coefficients) = (self.whose.side == Side::Right, self.coefficients);
+        let (low, high) = factors.of(self.whose.side).split_at(BYTES / GROUP);
+        let map = |basis: &[u64], factor: u64| {
+            let mut basis: [u64; BITS] = std::array::from_fn(|a| basis[a]);
+            gf::scale(factor, &mut basis);
+            Map::new(basis)
+        };
+        let maps: [[Map; GROUP]; BITS] =
+            std::array::from_fn(|bit| [low, high].map(|basis| map(basis, if is_right { coefficients.eta[bit] } else { 1 })));
+        let claims = coefficients.tau.map(|tau| map(&coefficients.eta, tau));
+        let mut sigma = coefficients.sigma();
+        let mut folded = zeros(folded_len(rows.len()));
+        let mut rest = &mut folded[..];
+        let (mut block, mut sigmas, mut claim) = (Block::default(), Vec::new(), [0]);
+        let (mut planes, mut values) = (Zeroizing::new(Vec::new()), Zeroizing::new(Vec::new()));
+        let what = if self.has_claim { What::All } else { What::Factors };
+        for rows in blocks(rows) {
+            block.read(context, records, self.whose, what, rows);
+            let (groups, stride) = (block.groups, block.stride);
+            if is_right || self.has_claim {
+                draw(&mut sigma, &mut sigmas, &block);
+            }
+            planes.resize(8 * GROUP * stride, 0);
+            values.resize(stride, 0);
+            if self.has_claim {
+                for (planes, words) in planes.chunks_exact_mut(8 * stride).zip(Block::halves(&block.rest, stride)) {
+                    lookup::byte_planes(planes, words);
+                }
+                let inputs: Vec<(&Map, &[u8])> = claims.iter().zip(planes.chunks_exact(stride)).collect();
+                lookup::sum_of_maps(&mut values, &inputs);
+                gf::convolve(1, &sigmas, &values, &mut claim);
+            }
+            for term in &block.terms {
+                for (planes, words) in planes.chunks_exact_mut(8 * stride).zip(Block::halves(term, stride)) {
+                    lookup::bit_planes(planes, words);
+                }
+                let (first, second) = planes.split_at(8 * stride);
+                for ((maps, first), second) in maps.iter().zip(first.chunks_exact(stride)).zip(second.chunks_exact(stride)) {
+                    lookup::sum_of_maps(&mut values, &[(&maps[0], first), (&maps[1], second)]);
+                    if is_right {
+                        gf::scale_each(&sigmas, &mut values);
+                    }
+                    let (out, more) = rest.split_at_mut(groups);
+                    out.copy_from_slice(&values[..groups]);
+                    rest = more;
+                }
+            }
         }
+        (folded, claim[0])
     }
 }

@@ -1,15 +1,20 @@
 //! The integers of the relations over words: what a relation leaves above 2^64, and the sum of it.
 
+use yu_wire::channel::Expect;
+use yu_wire::frame::CHUNK;
+
 use super::coefficients::Coefficients;
-use super::packed::Packer;
+use super::fold::Work;
+use super::packed::{Packer, Unpacker, packed_words};
 use super::products::{Form, QUARTERS, WordsRecord, pieces};
 use super::record::{Half, Side, What};
-use super::words::Work;
-use crate::Result;
+use super::steps::Check;
+use super::wide;
 use crate::engine::wipe;
-use crate::memory::{give, zeros};
-use crate::prg::{Op, Purpose};
+use crate::memory::{give, room};
+use crate::prg::{Key, Op, Purpose};
 use crate::rep3::context::Context;
+use crate::{Error, Result};
 
 /// Bits of a carry.
 pub(super) const BITS: u32 = 48;
@@ -17,27 +22,23 @@ pub(super) const BITS: u32 = 48;
 /// Bits of a coefficient of one level: a relation's is a product of two.
 pub(super) const COEFFICIENT: u32 = 44;
 
+/// Bits of a short quotient.
+const SHORT: u32 = 32;
+
 /// Words of the sum of all that the relations leave, and of its shares.
 pub(super) type Total = [u64; 3];
 
 /// `a b`, whole: never overflows, so nothing has to be checked.
 #[inline]
-pub(super) const fn wide(a: u64, b: u64) -> u128 {
+pub(super) const fn product(a: u64, b: u64) -> u128 {
     (a as u128).wrapping_mul(b as u128)
 }
 
 /// `kappa` of each relation: below 2^20 for a grid, so half a word is enough; others have few relations.
 pub(super) struct Quotients {
-    /// Two to a word.
+    /// Packed.
     short: Vec<u64>,
-    shorts: usize,
     long: Vec<u64>,
-}
-
-impl Quotients {
-    fn short(&self, at: usize) -> u64 {
-        self.short[at / 2] >> (32 * (at % 2)) & u64::from(u32::MAX)
-    }
 }
 
 impl Drop for Quotients {
@@ -62,7 +63,7 @@ impl Sum {
     #[inline]
     fn add(&mut self, u: u64, w: u64) {
         let carried;
-        (self.low, carried) = self.low.overflowing_add(wide(u, w));
+        (self.low, carried) = self.low.overflowing_add(product(u, w));
         self.over = self.over.wrapping_add(u64::from(carried));
     }
 
@@ -75,39 +76,44 @@ impl Sum {
 /// What is known of each relation: the right verifier's share of the carry, and `kappa`.
 struct Carries {
     sent: Packer,
-    quotients: Quotients,
+    short: Packer,
+    long: Vec<u64>,
 }
 
 impl Carries {
     /// `high = S / 2^64`: the share is `q_2 = -high - q_1 mod 2^48`, and `kappa = (high + q_1 + q_2) / 2^48`.
-    #[inline(always)]
     fn push(&mut self, high: u128, mask: u64, is_short: bool) {
         let first = mask >> (64 - BITS);
         let second = (high as u64).wrapping_neg().wrapping_sub(first) & (u64::MAX >> (64 - BITS));
         self.sent.push(second);
         let kappa = (high.wrapping_add(first as u128).wrapping_add(second as u128) >> BITS) as u64;
         if is_short {
-            let at = self.quotients.shorts;
-            self.quotients.short[at / 2] |= kappa << (32 * (at % 2));
-            self.quotients.shorts = at + 1;
+            self.short.push(kappa);
         } else {
-            self.quotients.long.push(kappa);
+            self.long.push(kappa);
         }
     }
 }
 
 /// For each relation `S = sum_t u_t w_t + l + r`, an integer that is 0 modulo 2^64: the right verifier's share `q_2` of
-/// `q = -S / 2^64 mod 2^48`, packed, and `kappa = (S / 2^64 + q_1 + q_2) / 2^48`.
-pub(super) fn prove(context: &Context, records: &[WordsRecord], op: &Op, rows: usize, work: &mut Work) -> Result<(Vec<u64>, Quotients)> {
-    let mut own = context.own_key.stream(Purpose::CheckCarry, op);
-    let mut carries =
-        Carries { sent: Packer::new(rows, BITS), quotients: Quotients { short: zeros(rows.div_ceil(2)), shorts: 0, long: Vec::new() } };
-    for piece in pieces(records, context.index) {
+/// `q = -S / 2^64 mod 2^48`, packed, goes to `send` in blocks of [`BLOCK`] words; `kappa = (S / 2^64 + q_1 + q_2) / 2^48` stays.
+fn prove(
+    [own_key, next_key]: [&Key; 2],
+    records: &[WordsRecord],
+    prover: usize,
+    op: &Op,
+    work: &mut Work,
+    send: &mut dyn FnMut(&[u64]) -> Result<()>,
+) -> Result<Quotients> {
+    let mut own = own_key.stream(Purpose::CheckCarry, op);
+    let rows: usize = records.iter().map(|record| record.rows(prover)).sum();
+    let mut carries = Carries { sent: Packer::new(rows.min(2 * BLOCK), BITS), short: Packer::new(rows, SHORT), long: Vec::new() };
+    for piece in pieces(records, prover) {
         let len = piece.rows.len();
         work.fit(&piece);
         let (left, right, masks) = (&mut work.left[..len], &mut work.right[..len], &mut work.third[..len]);
-        piece.record.rest(Side::Left, 0, &context.own_key, piece.rows.clone(), left)?;
-        piece.record.rest(Side::Right, 1, &context.next_key, piece.rows.clone(), right)?;
+        piece.record.rest(Side::Left, 0, own_key, piece.rows.clone(), left)?;
+        piece.record.rest(Side::Right, 1, next_key, piece.rows.clone(), right)?;
         own.fill(masks);
         let rests = left.iter().zip(right.iter()).zip(masks.iter()).map(|((l, r), mask)| (Sum::new(*l, *r), *mask));
         match (piece.form, piece.record.operands(Side::Left, 0), piece.record.operands(Side::Right, 1)) {
@@ -116,13 +122,11 @@ pub(super) fn prove(context: &Context, records: &[WordsRecord], op: &Op, rows: u
                 let u = piece.record.grid(Side::Left, 0, piece.rows.clone(), stride, &mut work.u[..width * stride]);
                 let w = piece.record.grid(Side::Right, 1, piece.rows.clone(), stride, &mut work.w[..width * stride]);
                 if width == 2 {
-                    let [u0, u1] = [0, 1].map(|term| &u.get(term, stride)[..len]);
-                    let [w0, w1] = [0, 1].map(|term| &w.get(term, stride)[..len]);
-                    for ((mut sum, mask), ((u0, w0), (u1, w1))) in rests.zip(u0.iter().zip(w0).zip(u1.iter().zip(w1))) {
-                        sum.add(*u0, *w0);
-                        sum.add(*u1, *w1);
-                        carries.push(sum.high(), mask, true);
-                    }
+                    let [u, w] = [&u, &w].map(|terms| [0, 1].map(|term| &terms.get(term, stride)[..len]));
+                    let (seconds, kappas) = (&mut work.low[..len], &mut work.high[..len]);
+                    wide::carries(seconds, kappas, u, w, [left, right], masks);
+                    carries.sent.extend(seconds);
+                    carries.short.extend(kappas);
                 } else {
                     for (row, (mut sum, mask)) in rests.enumerate() {
                         (0..width).for_each(|term| sum.add(u.get(term, stride)[row], w.get(term, stride)[row]));
@@ -156,8 +160,8 @@ pub(super) fn prove(context: &Context, records: &[WordsRecord], op: &Op, rows: u
             (Form::Moved, ..) => {
                 if let WordsRecord::Moved(moved) = piece.record {
                     let (mut u, mut w) = (Half::default(), Half::default());
-                    moved.half(Side::Left, 0, &context.own_key, What::All, piece.rows.clone(), &mut u);
-                    moved.half(Side::Right, 1, &context.next_key, What::All, piece.rows.clone(), &mut w);
+                    moved.half(Side::Left, 0, own_key, What::All, piece.rows.clone(), &mut u);
+                    moved.half(Side::Right, 1, next_key, What::All, piece.rows.clone(), &mut w);
                     for ((mut sum, mask), (u, w)) in rests.zip(u.factors.iter().zip(&w.factors)) {
                         sum.add(*u, *w);
                         carries.push(sum.high(), mask, false);
@@ -166,8 +170,56 @@ pub(super) fn prove(context: &Context, records: &[WordsRecord], op: &Op, rows: u
             }
             _ => {}
         }
+        carries.sent.flush(BLOCK, send)?;
     }
-    Ok((carries.sent.finish(), carries.quotients))
+    let mut last = carries.sent.finish();
+    if !last.is_empty() {
+        send(&last)?;
+    }
+    wipe(&mut last);
+    Ok(Quotients { short: carries.short.finish(), long: carries.long })
+}
+
+/// Words of a frame.
+const BLOCK: usize = CHUNK / 8;
+
+/// Frames sent ahead of the frames received: as in `mul.rs`.
+const LEAD: usize = 16;
+
+/// Makes our carries, sends the right verifier's shares to the successor as they come, and receives those of our predecessor meanwhile.
+pub(super) fn exchange(
+    context: &mut Context,
+    records: &[WordsRecord],
+    op: &Op,
+    [ours, theirs]: [usize; 2],
+    work: &mut Work,
+) -> Result<(Quotients, Vec<u64>)> {
+    let words = packed_words(theirs, BITS);
+    let mut received = room(words);
+    let (prev, next) = (&mut context.prev, &mut context.next);
+    if ours > 0 {
+        next.begin_send(Check::Carries, 8 * packed_words(ours, BITS) as u64)?;
+    }
+    if theirs > 0 {
+        prev.begin_recv(Check::Carries, Expect::Exactly(8 * words))?;
+    }
+    let mut pull = || {
+        let piece = if received.len() < words { prev.pull()? } else { None };
+        received.extend(piece.iter().flat_map(|piece| piece.as_chunks().0).map(|bytes| u64::from_le_bytes(*bytes)));
+        Ok::<bool, Error>(piece.is_some())
+    };
+    let mut sent = 0;
+    let keys = [&context.own_key, &context.next_key];
+    let quotients = prove(keys, records, context.index, op, work, &mut |words| {
+        next.push_u64(words)?;
+        sent += 1;
+        if sent > LEAD {
+            pull()?;
+        }
+        Ok(())
+    })?;
+    while pull()? {}
+    Ok((quotients, received))
 }
 
 /// The columns of a matrix one after the other.
@@ -179,8 +231,8 @@ fn transposed(matrix: &[u64], columns: usize) -> Vec<u64> {
 
 /// Adds `factor value` to a number of 192 bits.
 fn add_scaled(total: &mut Total, value: u128, factor: u64) {
-    let low = wide(value as u64, factor);
-    let high = wide((value >> 64) as u64, factor).wrapping_add(low >> 64);
+    let low = product(value as u64, factor);
+    let high = product((value >> 64) as u64, factor).wrapping_add(low >> 64);
     let (first, carry) = total[0].overflowing_add(low as u64);
     let middle = (u128::from(total[2]) << 64 | u128::from(total[1])).wrapping_add(high).wrapping_add(u128::from(carry));
     *total = [first, middle as u64, (middle >> 64) as u64];
@@ -190,18 +242,21 @@ fn add_scaled(total: &mut Total, value: u128, factor: u64) {
 pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotients, coefficients: Option<Coefficients<'_>>) -> Total {
     let mut total = [0; 3];
     let Some(mut coefficients) = coefficients else { return total };
-    let (mut shorts, mut long) = (0, &quotients.long[..]);
+    let (mut shorts, mut long) = (Unpacker::new(&quotients.short, SHORT), &quotients.long[..]);
+    let mut kappas = Vec::new();
     for piece in pieces(records, prover) {
         let len = piece.rows.len();
         match piece.form {
             Form::Grid { .. } => {
-                let (quarter, tau) = (piece.quarter(), coefficients.tau);
-                for (i, sigma) in coefficients.sigma(quarter).iter().enumerate() {
-                    let column = (i..len).step_by(quarter).zip(tau);
-                    let sum = column.fold(0u128, |sum, (at, tau)| sum.wrapping_add(wide(quotients.short(shorts + at), tau)));
-                    add_scaled(&mut total, sum, *sigma);
+                let quarter = piece.quarter();
+                kappas.resize(QUARTERS * quarter, 0);
+                shorts.fill(&mut kappas[..len]);
+                kappas[len..].fill(0);
+                let (mut sums, tau) = ([0; 4], coefficients.tau);
+                wide::weigh(&mut sums, &kappas, coefficients.sigma(quarter), &tau);
+                for (k, sum) in (0..).zip(sums) {
+                    add_scaled(&mut total, u128::from(sum) << (wide::LIMB * (k % 2)), 1 << (2 * wide::LIMB * (k / 2)));
                 }
-                shorts += len;
             }
             Form::Long { .. } | Form::Moved => {
                 let (these, rest) = long.split_at(len);
@@ -215,12 +270,13 @@ pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotient
                 coefficients.matrix(&piece);
                 let (alpha, beta) = (&coefficients.alpha[piece.rows.start / n..], &coefficients.beta);
                 for (row, alpha) in these.chunks_exact(n).zip(alpha) {
-                    let sum = row.iter().zip(beta).fold(0u128, |sum, (kappa, beta)| sum.wrapping_add(wide(*kappa, *beta)));
+                    let sum = row.iter().zip(beta).fold(0u128, |sum, (kappa, beta)| sum.wrapping_add(product(*kappa, *beta)));
                     add_scaled(&mut total, sum, *alpha);
                 }
             }
         }
     }
+    wipe(&mut kappas);
     total
 }
 

@@ -1,6 +1,7 @@
 //! What the proofs fold their vectors with: GF(2^64) or integers modulo two primes ([`super::primes`]), each element a word.
 
 use super::gf;
+use crate::memory::zeros;
 use crate::prg::Stream;
 
 /// A finite field, or a product of two, whose elements are words.
@@ -19,8 +20,8 @@ pub(super) trait Field: Copy + Send + Sync {
     /// field's choice, the same here and in [`Self::fold`].
     fn convolve(&self, c: usize, u: &[u64], w: &[u64], out: &mut [u64]);
 
-    /// Appends `sum_a factors[a] v_ia` for each `i`, `c` factors; what is missing to a multiple of `c` elements counts as zeros.
-    fn fold(&self, factors: &[u64], v: &[u64], out: &mut Vec<u64>);
+    /// `sum_a factors[a] v_ia` for each `i`, `c` factors; what is missing to a multiple of `c` elements counts as zeros.
+    fn fold(&self, factors: &[u64], v: &[u64]) -> Vec<u64>;
 
     /// A uniform element.
     fn draw(&self, stream: &mut Stream<'_>) -> u64;
@@ -60,8 +61,10 @@ impl Field for Binary {
         gf::convolve(c, u, w, out);
     }
 
-    fn fold(&self, factors: &[u64], v: &[u64], out: &mut Vec<u64>) {
-        gf::fold(factors, v, out);
+    fn fold(&self, factors: &[u64], v: &[u64]) -> Vec<u64> {
+        let mut out = zeros(v.len().div_ceil(factors.len()));
+        gf::fold(factors, v, &mut out);
+        out
     }
 
     fn draw(&self, stream: &mut Stream<'_>) -> u64 {
@@ -109,8 +112,7 @@ mod tests {
         field.convolve(c, &u, &w, &mut out);
         assert_eq!(out, naive(field, c, &u, &w));
         let short = &u[..u.len().saturating_sub(1)];
-        let mut folded = Vec::new();
-        field.fold(&factors, short, &mut folded);
+        let folded = field.fold(&factors, short);
         let sum = |group: &[u64]| factors.iter().zip(group).fold(0, |sum, (f, v)| field.add(sum, field.mul(*f, *v)));
         assert_eq!(folded, short.chunks(c).map(sum).collect::<Vec<_>>());
     }

@@ -31,9 +31,9 @@ fn convolve_with(mul: impl Fn(u64, u64) -> u128, c: usize, u: &[u64], w: &[u64],
 }
 
 #[inline(always)]
-fn fold_with(mul: impl Fn(u64, u64) -> u128, factors: &[u64], v: &[u64], out: &mut Vec<u64>) {
-    for group in v.chunks(factors.len()) {
-        out.push(reduce(factors.iter().zip(group).fold(0, |sum, (f, v)| sum ^ mul(*f, *v))));
+fn fold_with(mul: impl Fn(u64, u64) -> u128, factors: &[u64], v: &[u64], out: &mut [u64]) {
+    for (slot, group) in out.iter_mut().zip(v.chunks(factors.len())) {
+        *slot = reduce(factors.iter().zip(group).fold(0, |sum, (f, v)| sum ^ mul(*f, *v)));
     }
 }
 
@@ -45,17 +45,10 @@ fn scale_with(mul: impl Fn(u64, u64) -> u128, factor: u64, values: &mut [u64]) {
 }
 
 #[inline(always)]
-fn accumulate_with(mul: impl Fn(u64, u64) -> u128, factor: u64, values: &[[u64; 8]], sums: &mut [u128]) {
-    for (values, sums) in values.iter().zip(sums.as_chunks_mut::<8>().0) {
-        for (at, value) in values.iter().enumerate() {
-            sums[place(at)] ^= mul(factor, *value);
-        }
+fn scale_each_with(mul: impl Fn(u64, u64) -> u128, factors: &[u64], values: &mut [u64]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value = reduce(mul(*factor, *value));
     }
-}
-
-/// Where the sum of value `at` of eight is: even ones first, as vectors of products have them.
-pub(super) const fn place(at: usize) -> usize {
-    at % 2 * 4 + at / 2
 }
 
 /// Greatest number of elements that [`convolve`] takes together.
@@ -92,25 +85,26 @@ pub(super) fn convolve(c: usize, u: &[u64], w: &[u64], out: &mut [u64]) {
 }
 
 /// See [`super::field::Field::fold`].
-pub(super) fn fold(factors: &[u64], v: &[u64], out: &mut Vec<u64>) {
-    out.reserve(v.len().div_ceil(factors.len()));
+pub(super) fn fold(factors: &[u64], v: &[u64], out: &mut [u64]) {
     #[cfg(target_arch = "x86_64")]
     if let [f0, f1, f2, f3] = *factors
         && has_wide()
     {
         let whole = v.len() / 16 * 16;
+        let (folded, rest) = out.split_at_mut(whole / 4);
         // SAFETY: the CPU has the features.
-        unsafe { wide::fold_four([f0, f1, f2, f3], &v[..whole], out) };
-        return fold_with(clmul_portable, factors, &v[whole..], out);
+        unsafe { wide::fold_four([f0, f1, f2, f3], &v[..whole], folded) };
+        return fold_with(clmul_portable, factors, &v[whole..], rest);
     }
     #[cfg(target_arch = "x86_64")]
     if let [f0, f1, f2, f3] = *factors
         && has_two()
     {
         let whole = v.len() / 8 * 8;
+        let (folded, rest) = out.split_at_mut(whole / 4);
         // SAFETY: the CPU has the features.
-        unsafe { two::fold_four([f0, f1, f2, f3], &v[..whole], out) };
-        return fold_with(clmul_portable, factors, &v[whole..], out);
+        unsafe { two::fold_four([f0, f1, f2, f3], &v[..whole], folded) };
+        return fold_with(clmul_portable, factors, &v[whole..], rest);
     }
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("pclmulqdq") {
@@ -140,24 +134,25 @@ pub(super) fn scale(factor: u64, values: &mut [u64]) {
     scale_with(clmul_portable, factor, values);
 }
 
-/// Adds `factor values[row][at]`, not reduced, to `sums[8 row + place(at)]`.
-pub(super) fn accumulate(factor: u64, values: &[[u64; 8]], sums: &mut [u128]) {
+/// Multiplies each value by the factor at its place.
+pub(super) fn scale_each(factors: &[u64], values: &mut [u64]) {
+    assert!(factors.len() == values.len(), "a factor for each value");
     #[cfg(target_arch = "x86_64")]
-    if has_wide() {
+    if values.len().is_multiple_of(8) && has_wide() {
         // SAFETY: the CPU has the features.
-        return unsafe { wide::accumulate(factor, values, sums) };
+        return unsafe { wide::scale_each(factors, values) };
     }
     #[cfg(target_arch = "x86_64")]
-    if has_two() {
+    if values.len().is_multiple_of(4) && has_two() {
         // SAFETY: the CPU has the features.
-        return unsafe { two::accumulate(factor, values, sums) };
+        return unsafe { two::scale_each(factors, values) };
     }
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("pclmulqdq") {
         // SAFETY: the CPU has the feature.
-        return unsafe { x86::accumulate(factor, values, sums) };
+        return unsafe { x86::scale_each(factors, values) };
     }
-    accumulate_with(clmul_portable, factor, values, sums);
+    scale_each_with(clmul_portable, factors, values);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -179,7 +174,7 @@ mod x86 {
     }
 
     #[target_feature(enable = "sse2,pclmulqdq")]
-    pub(super) fn fold(factors: &[u64], v: &[u64], out: &mut Vec<u64>) {
+    pub(super) fn fold(factors: &[u64], v: &[u64], out: &mut [u64]) {
         super::fold_with(|a, b| clmul(a, b), factors, v, out);
     }
 
@@ -189,8 +184,8 @@ mod x86 {
     }
 
     #[target_feature(enable = "sse2,pclmulqdq")]
-    pub(super) fn accumulate(factor: u64, values: &[[u64; 8]], sums: &mut [u128]) {
-        super::accumulate_with(|a, b| clmul(a, b), factor, values, sums);
+    pub(super) fn scale_each(factors: &[u64], values: &mut [u64]) {
+        super::scale_each_with(|a, b| clmul(a, b), factors, values);
     }
 }
 
@@ -256,24 +251,12 @@ mod wide {
     }
 
     #[target_feature(enable = "avx512f,vpclmulqdq")]
-    pub(super) fn accumulate(factor: u64, values: &[[u64; 8]], sums: &mut [u128]) {
-        let factor = _mm512_set1_epi64(factor.cast_signed());
-        for (values, sums) in values.iter().zip(sums.as_chunks_mut::<8>().0) {
-            let vector = load(values);
-            let (even, odd) = sums.split_at_mut(4);
-            add(even, _mm512_clmulepi64_epi128::<0x00>(vector, factor));
-            add(odd, _mm512_clmulepi64_epi128::<0x01>(vector, factor));
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn add(sums: &mut [u128], products: __m512i) {
-        assert!(sums.len() == 4, "one vector");
-        // SAFETY: the slice holds 64 readable and writable bytes; neither access has an alignment requirement.
-        unsafe {
-            let old = _mm512_loadu_si512(sums.as_ptr().cast());
-            _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_xor_si512(old, products));
+    pub(super) fn scale_each(factors: &[u64], values: &mut [u64]) {
+        for (values, factors) in values.chunks_exact_mut(8).zip(factors.chunks_exact(8)) {
+            let (vector, factors) = (load(values), load(factors));
+            let even = reduce(_mm512_clmulepi64_epi128::<0x00>(vector, factors));
+            let odd = reduce(_mm512_clmulepi64_epi128::<0x11>(vector, factors));
+            store(values, _mm512_unpacklo_epi64(even, odd));
         }
     }
 
@@ -302,7 +285,7 @@ mod wide {
     }
 
     #[target_feature(enable = "avx512f,vpclmulqdq")]
-    pub(super) fn fold_four(factors: [u64; 4], v: &[u64], out: &mut Vec<u64>) {
+    pub(super) fn fold_four(factors: [u64; 4], v: &[u64], out: &mut [u64]) {
         let [f0, f1, f2, f3] = factors.map(u64::cast_signed);
         let factors = _mm512_set_epi64(f3, f2, f1, f0, f3, f2, f1, f0);
         let sums = |v: &[u64]| {
@@ -310,12 +293,12 @@ mod wide {
             let halves = _mm512_xor_si512(_mm512_clmulepi64_epi128::<0x00>(v, factors), _mm512_clmulepi64_epi128::<0x11>(v, factors));
             _mm512_xor_si512(halves, _mm512_shuffle_i64x2::<SWAP>(halves, halves))
         };
-        for v in v.chunks_exact(16) {
+        for (out, v) in out.as_chunks_mut::<4>().0.iter_mut().zip(v.chunks_exact(16)) {
             let (low, high) = v.split_at(8);
             // lanes: group 0, group 2, group 1, group 3
             let mut folded = [0; 8];
             store(&mut folded, reduce(_mm512_mask_blend_epi64(0b1100_1100, sums(low), sums(high))));
-            out.extend([folded[0], folded[4], folded[2], folded[6]]);
+            *out = [folded[0], folded[4], folded[2], folded[6]];
         }
     }
 }
@@ -382,26 +365,12 @@ mod two {
     }
 
     #[target_feature(enable = "avx2,vpclmulqdq")]
-    pub(super) fn accumulate(factor: u64, values: &[[u64; 8]], sums: &mut [u128]) {
-        let factor = _mm256_set1_epi64x(factor.cast_signed());
-        for (values, sums) in values.iter().zip(sums.as_chunks_mut::<8>().0) {
-            let (even, odd) = sums.split_at_mut(4);
-            for ((values, even), odd) in values.chunks_exact(4).zip(even.chunks_exact_mut(2)).zip(odd.chunks_exact_mut(2)) {
-                let vector = load(values);
-                add(even, _mm256_clmulepi64_epi128::<0x00>(vector, factor));
-                add(odd, _mm256_clmulepi64_epi128::<0x01>(vector, factor));
-            }
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn add(sums: &mut [u128], products: __m256i) {
-        assert!(sums.len() == 2, "one vector");
-        // SAFETY: the slice holds 32 readable and writable bytes; neither access has an alignment requirement.
-        unsafe {
-            let old = _mm256_loadu_si256(sums.as_ptr().cast());
-            _mm256_storeu_si256(sums.as_mut_ptr().cast(), _mm256_xor_si256(old, products));
+    pub(super) fn scale_each(factors: &[u64], values: &mut [u64]) {
+        for (values, factors) in values.chunks_exact_mut(4).zip(factors.chunks_exact(4)) {
+            let (vector, factors) = (load(values), load(factors));
+            let even = reduce(_mm256_clmulepi64_epi128::<0x00>(vector, factors));
+            let odd = reduce(_mm256_clmulepi64_epi128::<0x11>(vector, factors));
+            store(values, _mm256_unpacklo_epi64(even, odd));
         }
     }
 
@@ -430,7 +399,7 @@ mod two {
     }
 
     #[target_feature(enable = "avx2,vpclmulqdq")]
-    pub(super) fn fold_four(factors: [u64; 4], v: &[u64], out: &mut Vec<u64>) {
+    pub(super) fn fold_four(factors: [u64; 4], v: &[u64], out: &mut [u64]) {
         let [f0, f1, f2, f3] = factors.map(u64::cast_signed);
         let factors = _mm256_set_epi64x(f3, f2, f1, f0);
         let sums = |v: &[u64]| {
@@ -438,11 +407,11 @@ mod two {
             let halves = _mm256_xor_si256(_mm256_clmulepi64_epi128::<0x00>(v, factors), _mm256_clmulepi64_epi128::<0x11>(v, factors));
             _mm256_xor_si256(halves, _mm256_permute4x64_epi64::<SWAP>(halves))
         };
-        for v in v.chunks_exact(8) {
+        for (out, v) in out.as_chunks_mut::<2>().0.iter_mut().zip(v.chunks_exact(8)) {
             let (low, high) = v.split_at(4);
             let mut folded = [0; 4];
             store(&mut folded, reduce(_mm256_blend_epi32::<0b1111_0000>(sums(low), sums(high))));
-            out.extend([folded[0], folded[2]]);
+            *out = [folded[0], folded[2]];
         }
     }
 }
@@ -461,13 +430,19 @@ mod tests {
             let mut slow = values.clone();
             scale_with(clmul_portable, factor, &mut slow);
             prop_assert_eq!(&fast, &slow);
+            for len in [values.len(), values.len() / 4 * 4, values.len() / 8 * 8] {
+                let (mut fast, mut slow) = (values[..len].to_vec(), values[..len].to_vec());
+                scale_each(&values[values.len() - len..], &mut fast);
+                scale_each_with(clmul_portable, &values[values.len() - len..], &mut slow);
+                prop_assert_eq!(&fast, &slow);
+            }
             for c in [1, 2, 4, 8, 16] {
                 let len = values.len() / c * c;
                 let (mut fast, mut slow) = (vec![0; 2 * c - 1], vec![0; 2 * c - 1]);
                 convolve(c, &values[..len], &values[..len], &mut fast);
                 convolve_with(clmul_portable, c, &values[..len], &values[..len], &mut slow);
                 prop_assert_eq!(&fast, &slow);
-                let (mut fast, mut slow) = (Vec::new(), Vec::new());
+                let (mut fast, mut slow) = (vec![0; values.len().div_ceil(c)], vec![1; values.len().div_ceil(c)]);
                 fold(&values[..c], &values, &mut fast);
                 fold_with(clmul_portable, &values[..c], &values, &mut slow);
                 prop_assert_eq!(&fast, &slow);
@@ -486,29 +461,23 @@ mod tests {
                 // SAFETY: the CPU has the features.
                 unsafe { two::scale(factor, &mut two) };
                 prop_assert_eq!(&two[..], &slow[..len]);
+                let mut each = [values[..len].to_vec(), values[..len].to_vec()];
+                // SAFETY: the CPU has the features.
+                unsafe { two::scale_each(&slow[..len], &mut each[0]) };
+                scale_each_with(clmul_portable, &slow[..len], &mut each[1]);
+                prop_assert_eq!(&each[0], &each[1]);
                 let (mut fast, mut right) = (vec![5; 7], vec![5; 7]);
                 // SAFETY: the CPU has the features.
                 unsafe { two::convolve_four(&values[..len], &slow[..len], &mut fast) };
                 convolve_with(clmul_portable, 4, &values[..len], &slow[..len], &mut right);
                 prop_assert_eq!(fast, right);
                 let factors = [factor, values[0], values[1], values[2]];
-                let (mut fast, mut right) = (vec![9], vec![9]);
+                let (mut fast, mut right) = (vec![9; len / 4], vec![8; len / 4]);
                 // SAFETY: the CPU has the features.
                 unsafe { two::fold_four(factors, &values[..len], &mut fast) };
                 fold_with(clmul_portable, &factors, &values[..len], &mut right);
                 prop_assert_eq!(fast, right);
-                let square: [[u64; 8]; 2] = std::array::from_fn(|row| std::array::from_fn(|at| values[8 * row + at]));
-                let (mut fast, mut right) = ([7u128; 16], [7u128; 16]);
-                // SAFETY: the CPU has the features.
-                unsafe { two::accumulate(factor, &square, &mut fast) };
-                accumulate_with(clmul_portable, factor, &square, &mut right);
-                prop_assert_eq!(fast, right);
             }
-            let square: [[u64; 8]; 8] = std::array::from_fn(|row| std::array::from_fn(|at| values[(3 * row + at) % values.len()]));
-            let (mut fast, mut slow) = ([7u128; 64], [7u128; 64]);
-            accumulate(factor, &square, &mut fast);
-            accumulate_with(clmul_portable, factor, &square, &mut slow);
-            prop_assert_eq!(fast, slow);
         }
     }
 

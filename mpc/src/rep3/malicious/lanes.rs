@@ -6,6 +6,9 @@
 //! `R f x`, and Montgomery's reduction takes the `R` away. Sums are kept in two halves of 32 bits.
 #![expect(unsafe_code, reason = "calls of functions compiled for instructions that were found at run time; no pointers")]
 
+#[cfg(target_arch = "x86_64")]
+mod by_hand;
+
 use crate::rep3::kernel::{Level, levels};
 
 const LOW: u64 = u32::MAX as u64;
@@ -52,6 +55,55 @@ const fn times(x: u64, factor: Factor) -> u64 {
     narrow(x, factor.low).wrapping_add(narrow(x >> 32, factor.high))
 }
 
+/// `sum_b f_b x_b mod p`, below `p`.
+#[inline(always)]
+const fn sum_of_four(x: [u64; 4], f: [Factor; 4], modulus: Modulus) -> u64 {
+    // each below 2^33 p, two below 2^64
+    let first = times(x[0], f[0]).wrapping_add(times(x[1], f[1]));
+    let second = times(x[2], f[2]).wrapping_add(times(x[3], f[3]));
+    // each below 4p + p
+    let sum = modulus.montgomery(first).wrapping_add(modulus.montgomery(second));
+    lower(lower(lower(lower(sum, modulus.p << 3), modulus.p << 2), modulus.p << 1), modulus.p)
+}
+
+/// `f x` modulo both primes, in one word, each below `p`.
+#[inline(always)]
+const fn factor_pair(x: u64, of: [Factor; 2], [one, two]: [Modulus; 2]) -> u64 {
+    let first = lower(lower(one.montgomery(times(x, of[0])), one.p << 1), one.p);
+    let second = lower(lower(two.montgomery(times(x, of[1])), two.p << 1), two.p);
+    first | second << 32
+}
+
+/// `f x` modulo both primes, in one word, each below `2p`; `low` holds `R f` modulo both, `high` `R^2 f`.
+#[inline(always)]
+const fn reduced_pair(x: u64, low: u64, high: u64, [one, two]: [Modulus; 2]) -> u64 {
+    // below 2p + p
+    let first = lower(one.montgomery(times(x, Factor { low, high })), one.p << 1);
+    let second = lower(two.montgomery(times(x, Factor { low: low >> 32, high: high >> 32 })), two.p << 1);
+    first | second << 32
+}
+
+/// `f x` for words that hold two residues each, below `p`; `factor` holds `R f` modulo both.
+#[inline(always)]
+const fn scaled_pair(x: u64, factor: u64, [one, two]: [Modulus; 2]) -> u64 {
+    // below p^2 / 2^32 + p < 2p
+    let first = lower(one.montgomery(narrow(x, factor)), one.p);
+    let second = lower(two.montgomery(narrow(x >> 32, factor >> 32)), two.p);
+    first | second << 32
+}
+
+/// `sum_b f_b x_b` for words that hold two residues each, below `p`; `factors` hold `R f_b` modulo both.
+#[inline(always)]
+const fn pair_of_four(x: [u64; 4], f: &[u64; 4], [one, two]: [Modulus; 2]) -> u64 {
+    // below 4 p^2 < 2^32 p, so below 2p when reduced
+    let first = narrow(x[0], f[0]).wrapping_add(narrow(x[1], f[1])).wrapping_add(narrow(x[2], f[2])).wrapping_add(narrow(x[3], f[3]));
+    let second = narrow(x[0] >> 32, f[0] >> 32)
+        .wrapping_add(narrow(x[1] >> 32, f[1] >> 32))
+        .wrapping_add(narrow(x[2] >> 32, f[2] >> 32))
+        .wrapping_add(narrow(x[3] >> 32, f[3] >> 32));
+    lower(one.montgomery(first), one.p) | lower(two.montgomery(second), two.p) << 32
+}
+
 levels! {
     /// `out = f x mod p`, below `2p`.
     fn reduce(out: &mut [u64], x: &[u64], factor: Factor, modulus: Modulus) {
@@ -59,16 +111,6 @@ levels! {
         for at in 0..out.len() {
             // below 2p + p
             out[at] = lower(modulus.montgomery(times(x[at], factor)), modulus.p << 1);
-        }
-    }
-}
-
-levels! {
-    /// `out[i] = f[i] x[i] mod p`, below `2p`.
-    fn reduce_each(out: &mut [u64], x: &[u64], low: &[u64], high: &[u64], modulus: Modulus) {
-        let (x, low, high) = (&x[..out.len()], &low[..out.len()], &high[..out.len()]);
-        for at in 0..out.len() {
-            out[at] = lower(modulus.montgomery(times(x[at], Factor { low: low[at], high: high[at] })), modulus.p << 1);
         }
     }
 }
@@ -86,27 +128,47 @@ levels! {
 }
 
 levels! {
-    /// `out[i] = sum_b f_b x[b len + i] mod p`, below `p`; `x` has four times the length of `out`.
-    fn fold_words(out: &mut [u64], x: &[u64], factors: &[Factor; 4], modulus: Modulus) {
+    /// `out[i] = sum_b f_b x[b len + i]` modulo both primes, in one word, each below `p`; `x` has four times the length of `out`.
+    fn fold_words(out: &mut [u64], x: &[u64], factors: &[[Factor; 4]; 2], moduli: [Modulus; 2]) or by_hand::fold_words {
         let len = out.len();
         let (x0, x1, x2, x3) = (&x[..len], &x[len..2 * len], &x[2 * len..3 * len], &x[3 * len..4 * len]);
+        let (f, modulus) = (factors[0], moduli[0]);
         for at in 0..len {
-            // each below 2^33 p, two below 2^64
-            let first = times(x0[at], factors[0]).wrapping_add(times(x1[at], factors[1]));
-            let second = times(x2[at], factors[2]).wrapping_add(times(x3[at], factors[3]));
-            // each below 4p + p
-            let sum = modulus.montgomery(first).wrapping_add(modulus.montgomery(second));
-            out[at] = lower(lower(lower(lower(sum, modulus.p << 3), modulus.p << 2), modulus.p << 1), modulus.p);
+            out[at] = sum_of_four([x0[at], x1[at], x2[at], x3[at]], f, modulus);
+        }
+        let (f, modulus) = (factors[1], moduli[1]);
+        for at in 0..len {
+            out[at] |= sum_of_four([x0[at], x1[at], x2[at], x3[at]], f, modulus) << 32;
         }
     }
 }
 
 levels! {
-    /// `x[i] = x[i] f[i] mod p`, below `p`; `x` below `2p`, `R f mod p` in `low`.
-    fn scale_each(x: &mut [u64], low: &[u64], modulus: Modulus) {
-        let low = &low[..x.len()];
+    /// `f x` modulo both primes, in one word, each below `p`; `R f` from coefficients `f` with the factors of `R`.
+    fn factor_pairs(out: &mut [u64], x: &[u64], of: [Factor; 2], moduli: [Modulus; 2]) or by_hand::factor_pairs {
+        let x = &x[..out.len()];
+        for at in 0..out.len() {
+            out[at] = factor_pair(x[at], of, moduli);
+        }
+    }
+}
+
+levels! {
+    /// `out[i] = f[i] x[i]` modulo both primes, in one word, each below `2p`; `low` holds `R f` modulo both, `high` `R^2 f`.
+    fn reduce_each(out: &mut [u64], x: &[u64], low: &[u64], high: &[u64], moduli: [Modulus; 2]) or by_hand::reduce_each {
+        let (x, low, high) = (&x[..out.len()], &low[..out.len()], &high[..out.len()]);
+        for at in 0..out.len() {
+            out[at] = reduced_pair(x[at], low[at], high[at], moduli);
+        }
+    }
+}
+
+levels! {
+    /// `x[i] = x[i] f[i]` for words that hold two residues each, below `p`; `factors` hold `R f` modulo both.
+    fn scale_pairs(x: &mut [u64], factors: &[u64], moduli: [Modulus; 2]) or by_hand::scale_pairs {
+        let factors = &factors[..x.len()];
         for at in 0..x.len() {
-            x[at] = lower(lower(modulus.montgomery(narrow(x[at], low[at])), modulus.p << 1), modulus.p);
+            x[at] = scaled_pair(x[at], factors[at], moduli);
         }
     }
 }
@@ -128,11 +190,12 @@ levels! {
 
 levels! {
     /// Adds the seven coefficients of `(sum_a u_a X^a) (sum_b w_b X^(3-b))`, summed over all places of the quarters `u_a`, `w_b`, to sums in
-    /// halves; elements below `2p`.
-    fn convolve(sums: &mut [[u64; 2]; 7], u: &[u64], w: &[u64]) {
-        let len = u.len() / 4;
-        let (u0, u1, u2, u3) = (&u[..len], &u[len..2 * len], &u[2 * len..3 * len], &u[3 * len..4 * len]);
-        let (w0, w1, w2, w3) = (&w[..len], &w[len..2 * len], &w[2 * len..3 * len], &w[3 * len..4 * len]);
+    /// halves; elements below `2p` in the 32 bits from bit `from` on.
+    fn convolve(sums: &mut [[u64; 2]; 7], u: [&[u64]; 4], w: [&[u64]; 4], from: u32) {
+        let len = u[0].len();
+        let (u0, u1, u2, u3) = (&u[0][..len], &u[1][..len], &u[2][..len], &u[3][..len]);
+        let (w0, w1, w2, w3) = (&w[0][..len], &w[1][..len], &w[2][..len], &w[3][..len]);
+        let narrow = |a: u64, b: u64| narrow(a >> from, b >> from);
         let mut low = [0u64; 4];
         let mut high = [0u64; 4];
         for at in 0..len {
@@ -197,17 +260,6 @@ levels! {
 }
 
 levels! {
-    /// The residues of words, apart.
-    fn part(one: &mut [u64], two: &mut [u64], x: &[u64]) {
-        let (two, x) = (&mut two[..one.len()], &x[..one.len()]);
-        for at in 0..one.len() {
-            one[at] = x[at] & LOW;
-            two[at] = x[at] >> 32;
-        }
-    }
-}
-
-levels! {
     /// `out[i] = out[i] + f x[i]` for words that hold two residues each, below `p`; `factor` holds `R f` modulo both.
     fn add_scaled(out: &mut [u64], x: &[u64], factor: u64, moduli: [Modulus; 2]) {
         let x = &x[..out.len()];
@@ -225,22 +277,11 @@ levels! {
 
 levels! {
     /// `out[i] = sum_b f_b x[b len + i]` for words that hold two residues each, below `p`; `factors` hold `R f_b` modulo both.
-    fn fold_pairs(out: &mut [u64], x: &[u64], factors: &[u64; 4], moduli: [Modulus; 2]) {
+    fn fold_pairs(out: &mut [u64], x: &[u64], factors: &[u64; 4], moduli: [Modulus; 2]) or by_hand::fold_pairs {
         let len = out.len();
         let (x0, x1, x2, x3) = (&x[..len], &x[len..2 * len], &x[2 * len..3 * len], &x[3 * len..4 * len]);
-        let [one, two] = moduli;
-        let high = factors.map(|factor| factor >> 32);
         for at in 0..len {
-            // below 4 p^2 < 2^32 p, so below 2p when reduced
-            let first = narrow(x0[at], factors[0])
-                .wrapping_add(narrow(x1[at], factors[1]))
-                .wrapping_add(narrow(x2[at], factors[2]))
-                .wrapping_add(narrow(x3[at], factors[3]));
-            let second = narrow(x0[at] >> 32, high[0])
-                .wrapping_add(narrow(x1[at] >> 32, high[1]))
-                .wrapping_add(narrow(x2[at] >> 32, high[2]))
-                .wrapping_add(narrow(x3[at] >> 32, high[3]));
-            out[at] = lower(one.montgomery(first), one.p) | lower(two.montgomery(second), two.p) << 32;
+            out[at] = pair_of_four([x0[at], x1[at], x2[at], x3[at]], factors, moduli);
         }
     }
 }
@@ -303,18 +344,8 @@ mod tests {
                 factors::at(level, &mut low, &mut high, &y, factor(1 << 32, p), factor(((1u128 << 64) % u128::from(p)) as u64, p), m);
                 let right: Vec<_> = y.iter().map(|y| factor(*y, p)).collect();
                 prop_assert!(right.iter().zip(low.iter().zip(&high)).all(|(right, (low, high))| *low == right.low && *high == right.high));
-                reduce_each::at(level, &mut out, &x, &low, &high, m);
-                prop_assert!(out.iter().zip(x.iter().zip(&y)).all(|(out, (x, y))| *out < 2 * p && out % p == naive([(*x, *y)].into_iter(), p)));
-                let mut scaled = out.clone();
-                scale_each::at(level, &mut scaled, &low, m);
-                prop_assert!(scaled.iter().zip(out.iter().zip(&y)).all(|(scaled, (out, y))| *scaled == naive([(*out, *y)].into_iter(), p)));
 
                 let quarter = len / 4;
-                let mut folded = vec![0; quarter];
-                fold_words::at(level, &mut folded, &x, &f.map(|f| factor(f, p)), m);
-                for at in 0..quarter {
-                    prop_assert_eq!(folded[at], naive((0..4).map(|b| (f[b], x[b * quarter + at])), p));
-                }
 
                 let (mut low, mut high) = (vec![1; len], vec![0; len]);
                 accumulate::at(level, &mut low, &mut high, &x, factor(f[0], p));
@@ -327,7 +358,11 @@ mod tests {
                 let most = |values: &[u64]| values.iter().map(|value| value % (2 * p)).collect::<Vec<u64>>();
                 let (u, w) = (most(&x), most(&y));
                 let mut sums = [[1u64, 0]; 7];
-                convolve::at(level, &mut sums, &u, &w);
+                let quarters = |values: &[u64], from: u32| values.iter().map(|value| value << from | if from == 0 { LOW << 32 } else { LOW }).collect::<Vec<u64>>();
+                let from = if p == P[0] { 0 } else { 32 };
+                let (left, right) = (quarters(&u, from), quarters(&w, from));
+                let of = |b: usize| b * quarter..(b + 1) * quarter;
+                convolve::at(level, &mut sums, std::array::from_fn(|b| &left[of(b)]), std::array::from_fn(|b| &right[of(b)]), from);
                 for (k, halves) in sums.into_iter().enumerate() {
                     let pairs = (0..4).flat_map(|a| (0..4).map(move |b| (a, b))).filter(|(a, b)| a + 3 - b == k);
                     let products = pairs.flat_map(|(a, b)| (0..quarter).map(move |at| (a * quarter + at, b * quarter + at)));
@@ -336,6 +371,33 @@ mod tests {
                 let mut sums = [5, 7];
                 dot::at(level, &mut sums, &u, &w);
                 prop_assert_eq!(sum(sums, p), (sum([5, 7], p) + naive(u.iter().copied().zip(w.iter().copied()), p)) % p);
+            }
+        }
+
+        #[test]
+        fn kernel_twins_of_folds_agree((x, y) in (0usize..40).prop_flat_map(|len| (words(4 * len), words(len))), f: [[u64; 4]; 2]) {
+            let (moduli, len) = (P.map(modulus), y.len());
+            let factors: [[Factor; 4]; 2] = std::array::from_fn(|prime| f[prime].map(|f| factor(f, P[prime])));
+            for level in Level::all() {
+                let (mut folded, mut pairs) = (vec![0; len], vec![0; len]);
+                fold_words::at(level, &mut folded, &x, &factors, moduli);
+                factor_pairs::at(level, &mut pairs, &y, P.map(|p| factor(1 << 32, p)), moduli);
+                let mut squares = vec![0; len];
+                factor_pairs::at(level, &mut squares, &y, P.map(|p| factor(((1u128 << 64) % u128::from(p)) as u64, p)), moduli);
+                let mut each = vec![0; len];
+                reduce_each::at(level, &mut each, &x[..len], &pairs, &squares, moduli);
+                let mut scaled = folded.clone();
+                scale_pairs::at(level, &mut scaled, &pairs, moduli);
+                for at in 0..len {
+                    for (prime, p) in P.into_iter().enumerate() {
+                        let half = |value: u64| value >> (32 * prime) & LOW;
+                        let right = naive((0..4).map(|b| (f[prime][b], x[b * len + at])), p);
+                        prop_assert_eq!(half(folded[at]), right);
+                        prop_assert_eq!([half(pairs[at]), half(squares[at])], [factor(y[at], p).low, factor(y[at], p).high]);
+                        prop_assert!(half(each[at]) < 2 * p && half(each[at]) % p == naive([(x[at], y[at])].into_iter(), p));
+                        prop_assert_eq!(half(scaled[at]), naive([(right, y[at])].into_iter(), p));
+                    }
+                }
             }
         }
 
@@ -352,10 +414,7 @@ mod tests {
                     let pairs = x.iter().zip(&y).map(|(x, y)| (halves(*x)[prime], halves(*y)[prime]));
                     prop_assert_eq!(sum(sums[prime], P[prime]), naive(pairs, P[prime]));
                 }
-                let (mut one, mut two) = (vec![0; x.len()], vec![0; x.len()]);
-                part::at(level, &mut one, &mut two, &x);
-                let mut whole: Vec<u64> = one.iter().zip(&two).map(|(one, two)| one | two << 32).collect();
-                prop_assert_eq!(&whole, &x);
+                let mut whole = x.clone();
                 add_scaled::at(level, &mut whole, &y, factor(f, P[0]).low | factor(f, P[1]).low << 32, moduli);
                 for at in 0..x.len() {
                     for (prime, p) in P.into_iter().enumerate() {

@@ -1,15 +1,17 @@
 //! Messages of each primitive: the semi-honest ones, verified truncation and the checks.
 
 use super::Malicious;
-use super::bits::{BYTES, PAIRS, SEGMENT, folded_len};
+use super::bits::{PAIRS, SEGMENT, folded_len};
 use super::carries::BITS;
 use super::check::Pending;
+use super::fold::padded;
+use super::lookup::BYTES;
 use super::packed::packed_words;
 use super::products::Form;
 use super::proof::arities;
 use super::steps::Check;
 use super::trunc::PLANES;
-use super::words::{SENT, padded};
+use super::words::SENT;
 use crate::cost::{Expr, Formula};
 use crate::engine::{Priced, Primitive};
 use crate::rep3::context::{Context, PARTIES, predecessor, successor};

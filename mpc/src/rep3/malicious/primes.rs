@@ -2,11 +2,9 @@
 //! modulo the second in the upper. What holds modulo both holds modulo each, and a false equation has to survive both draws. Two
 //! narrow primes cost vectors of 32-bit products a third of what one wide prime would cost.
 
-use zeroize::Zeroizing;
-
 use super::field::{Field, word};
 use super::lanes::{self, Factor, Modulus, lower};
-use crate::memory::{give, zeros};
+use crate::memory::zeros;
 use crate::prg::Stream;
 
 const LOW: u64 = u32::MAX as u64;
@@ -185,8 +183,18 @@ impl Primes {
         self.each(|at, prime| operation(prime, a[at], b[at]))
     }
 
-    const fn both(&self) -> [Modulus; 2] {
+    pub(super) const fn both(&self) -> [Modulus; 2] {
         [self.0[0].modulus, self.0[1].modulus]
+    }
+
+    /// `R f` modulo both for coefficients `f`.
+    pub(super) fn factors(&self, out: &mut [u64], coefficients: &[u64]) {
+        lanes::factor_pairs(out, coefficients, self.0.map(|prime| prime.r), self.both());
+    }
+
+    /// `R^2 f` modulo both for coefficients `f`.
+    pub(super) fn high_factors(&self, out: &mut [u64], coefficients: &[u64]) {
+        lanes::factor_pairs(out, coefficients, self.0.map(|prime| prime.square), self.both());
     }
 
     /// `R f` modulo both.
@@ -196,7 +204,7 @@ impl Primes {
     }
 }
 
-/// Elements that are taken apart while they are in the first-level cache.
+/// Places that are worked on while they are in the first-level cache.
 const CACHED: usize = 256;
 
 impl Field for Primes {
@@ -217,18 +225,10 @@ impl Field for Primes {
         let len = u.len() / c;
         if c == 4 {
             let mut sums = [[[0; 2]; 7]; 2];
-            // both residues of the quarters of both vectors
-            let mut parts = Zeroizing::new([[[0; 4 * CACHED]; 2]; 2]);
             for from in (0..len).step_by(CACHED) {
-                let count = CACHED.min(len - from);
-                for (vector, [one, two]) in [u, w].into_iter().zip(parts.iter_mut()) {
-                    for quarter in 0..4 {
-                        let place = quarter * count..(quarter + 1) * count;
-                        lanes::part(&mut one[place.clone()], &mut two[place], &vector[quarter * len + from..][..count]);
-                    }
-                }
-                for (prime, sums) in sums.iter_mut().enumerate() {
-                    lanes::convolve(sums, &parts[0][prime][..4 * count], &parts[1][prime][..4 * count]);
+                let part = |b: usize| b * len + from..b * len + len.min(from + CACHED);
+                for (prime, sums) in (0..).zip(&mut sums) {
+                    lanes::convolve(sums, std::array::from_fn(|b| &u[part(b)]), std::array::from_fn(|b| &w[part(b)]), 32 * prime);
                 }
             }
             for (k, slot) in out.iter_mut().enumerate() {
@@ -246,9 +246,8 @@ impl Field for Primes {
         }
     }
 
-    fn fold(&self, factors: &[u64], v: &[u64], out: &mut Vec<u64>) {
+    fn fold(&self, factors: &[u64], v: &[u64]) -> Vec<u64> {
         let len = v.len().div_ceil(factors.len());
-        let begin = out.len();
         let mut folded = zeros(len);
         let factors: Vec<u64> = factors.iter().map(|factor| self.montgomery(*factor)).collect();
         match <&[u64; 4]>::try_from(&factors[..]) {
@@ -259,12 +258,7 @@ impl Field for Primes {
                 }
             }
         }
-        if begin == 0 {
-            *out = folded;
-        } else {
-            out.extend_from_slice(&folded);
-            give(folded);
-        }
+        folded
     }
 
     fn draw(&self, stream: &mut Stream<'_>) -> u64 {
@@ -356,8 +350,7 @@ mod tests {
                 for short in [0, 1, len] {
                     let part = &u[..u.len() - short.min(u.len())];
                     let len = part.len().div_ceil(c);
-                    let mut folded = Vec::new();
-                    field.fold(&factors, part, &mut folded);
+                    let folded = field.fold(&factors, part);
                     let of = |at: usize| {
                         let terms = factors.iter().enumerate().filter_map(|(a, f)| Some(field.mul(*f, *part.get(a * len + at)?)));
                         terms.fold(0, |sum, term| field.add(sum, term))

@@ -19,6 +19,7 @@ use super::shuffle::Moved;
 use crate::engine::{Product, Vector, Words};
 use crate::prg::{Key, Op, Purpose};
 use crate::rep3::context::PARTIES;
+use crate::rep3::kernel;
 use crate::{Error, Result};
 
 /// How the operands of a product meet.
@@ -216,6 +217,7 @@ impl WordsRecord {
         mask.fill(out);
         crate::ring::sub_assign(out, &z[rows.clone()]);
         match meet {
+            Meet::Rows(1) => kernel::add_each(out, &x[rows.clone()], &y[rows]),
             Meet::Rows(terms) => {
                 let operands = x[rows.start * terms..rows.end * terms].chunks_exact(terms).zip(y[rows.start * terms..].chunks_exact(terms));
                 for (slot, (x, y)) in out.iter_mut().zip(operands) {
@@ -278,14 +280,19 @@ impl Piece<'_> {
 /// A prover's relations piece by piece: all but the last of a grid in whole quarters, matrices in whole rows, shuffles in whole
 /// columns.
 pub(super) fn pieces(records: &[WordsRecord], prover: usize) -> impl Iterator<Item = Piece<'_>> {
-    records.iter().flat_map(move |record| {
-        let (len, form) = (record.rows(prover), record.form());
+    records.iter().flat_map(move |record| record.pieces(record.rows(prover)))
+}
+
+impl WordsRecord {
+    /// The first `len` relations piece by piece.
+    pub(super) fn pieces(&self, len: usize) -> impl Iterator<Item = Piece<'_>> {
+        let form = self.form();
         let step = match form {
             Form::Grid { width } => (CACHED / width.max(1)).next_multiple_of(QUARTERS),
             Form::Long { width } => (CACHED / width).max(1),
             Form::Matrix([.., n]) => (n * MATRIX_ROWS).max(1),
-            Form::Moved => CACHED.next_multiple_of(record.column()),
+            Form::Moved => CACHED.next_multiple_of(self.column()),
         };
-        (0..len).step_by(step).map(move |start| Piece { record, form, rows: start..len.min(start + step) })
-    })
+        (0..len).step_by(step).map(move |start| Piece { record: self, form, rows: start..len.min(start + step) })
+    }
 }

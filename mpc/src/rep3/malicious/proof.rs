@@ -105,9 +105,8 @@ pub(super) fn powers<F: Field>(field: &F, point: u64, count: usize) -> Vec<u64> 
 
 /// The folded vector; the old one is wiped.
 fn folded<F: Field>(field: &F, factors: &[u64], values: &mut Vec<u64>) -> Vec<u64> {
-    let mut out = Vec::new();
     values.resize(values.len().next_multiple_of(factors.len()), 0);
-    field.fold(factors, values, &mut out);
+    let out = field.fold(factors, values);
     give(std::mem::take(values));
     out
 }

@@ -10,6 +10,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::lookup::LANES;
 use crate::engine::{Bits, Vector, wipe};
 use crate::prg::{Key, Op, Purpose};
 use crate::rep3::context::{Context, PARTIES};
@@ -63,10 +64,14 @@ impl Written {
         }
     }
 
-    fn half(&self, side: Side, rows: Range<usize>, out: &mut Half) {
+    /// Two terms to a relation.
+    fn read(&self, side: Side, rows: Range<usize>, [first, second, rest]: [&mut [u64]; 3]) {
         if let Some(half) = self.side(side) {
-            out.factors.extend_from_slice(&half.factors[rows.start * self.width..rows.end * self.width]);
-            out.rest.extend_from_slice(&half.rest[rows]);
+            let terms = half.factors[2 * rows.start..2 * rows.end].as_chunks::<2>().0;
+            for ((first, second), terms) in first.iter_mut().zip(second).zip(terms) {
+                [*first, *second] = *terms;
+            }
+            rest.copy_from_slice(&half.rest[rows]);
         }
     }
 }
@@ -89,34 +94,32 @@ impl BitsRecord {
         }
     }
 
-    /// Appends a half of some relations; `component` says which of our two it is made of, with its key.
-    fn half(&self, side: Side, component: usize, key: &Key, what: What, rows: Range<usize>, out: &mut Half) {
+    /// Writes a half of some relations; `component` says which of our two it is made of, with its key.
+    fn read(&self, side: Side, component: usize, key: &Key, what: What, rows: Range<usize>, [first, second, rest]: [&mut [u64]; 3]) {
         let (x, y, z, op, from) = match self {
-            Self::Written(written) => return written.half(side, rows, out),
+            Self::Written(written) => return written.read(side, rows, [first, second, rest]),
             Self::And { x, y, z, op, from } => (x.part(component), y.part(component), z.part(component), *op, *from),
         };
-        let op = Op::new(op);
-        let begin = out.rest.len();
-        out.rest.resize(begin + rows.len(), 0);
-        if what == What::All {
-            let mut mask = key.stream(Purpose::ZeroBits, &op);
-            mask.skip(from + rows.start);
-            mask.fill(&mut out.rest[begin..]);
+        let (one, two) = if side == Side::Left { (x, y) } else { (y, x) };
+        first.copy_from_slice(&one.words()[rows.clone()]);
+        second.copy_from_slice(&two.words()[rows.clone()]);
+        if what == What::Factors {
+            return;
         }
+        let op = Op::new(op);
+        let mut mask = key.stream(Purpose::ZeroBits, &op);
+        mask.skip(from + rows.start);
+        mask.fill(rest);
         // the mask does not end where the bits end
         if rows.end == z.words().len()
             && !z.len().is_multiple_of(64)
-            && let Some(last) = out.rest.last_mut()
+            && let Some(last) = rest.last_mut()
         {
             *last &= u64::MAX >> (64 - z.len() % 64);
         }
-        let (x, y, z) = (&x.words()[rows.clone()], &y.words()[rows.clone()], &z.words()[rows]);
-        for ((rest, z), (x, y)) in out.rest[begin..].iter_mut().zip(z).zip(x.iter().zip(y)) {
-            if side == Side::Left {
+        if side == Side::Left {
+            for ((rest, z), (x, y)) in rest.iter_mut().zip(&z.words()[rows]).zip(first.iter().zip(second.iter())) {
                 *rest ^= (x & y) ^ z;
-                out.factors.extend([*x, *y]);
-            } else {
-                out.factors.extend([*y, *x]);
             }
         }
     }
@@ -127,42 +130,61 @@ pub(super) fn sizes(records: &[BitsRecord]) -> [usize; PARTIES] {
     std::array::from_fn(|prover| records.iter().map(|record| record.rows(prover)).sum())
 }
 
-/// Terms of a relation.
-const WIDTH: usize = 2;
-
-/// Terms that are worked on while they are in the first-level cache.
-const CACHED: usize = 2048;
-
-/// A range of one record's relations.
-pub(super) struct Piece<'a> {
-    record: &'a BitsRecord,
-    rows: Range<usize>,
+/// A half of some relations, two to a group: the first words of all groups, then, from `stride` on, the second ones. Zeros fill it up to whole
+/// lanes.
+#[derive(Default)]
+pub(super) struct Block {
+    pub(super) groups: usize,
+    pub(super) stride: usize,
+    /// The two factors.
+    pub(super) terms: [Vec<u64>; 2],
+    pub(super) rest: Vec<u64>,
 }
 
-impl Piece<'_> {
-    /// Our prover's two halves.
-    pub(super) fn both(&self, context: &Context, what: What) -> (Half, Half) {
-        (self.half(context, Side::Left, 0, what), self.half(context, Side::Right, 1, what))
+impl Block {
+    /// Words of all groups.
+    pub(super) fn halves(words: &[u64], stride: usize) -> [&[u64]; 2] {
+        let (first, second) = words.split_at(stride);
+        [first, second]
     }
 
-    /// A half made of our component of that number.
-    pub(super) fn half(&self, context: &Context, side: Side, component: usize, what: What) -> Half {
-        let mut out = Half::default();
-        let key = if component == 0 { &context.own_key } else { &context.next_key };
-        out.factors.reserve(self.rows.len() * WIDTH);
-        self.record.half(side, component, key, what, self.rows.clone(), &mut out);
-        out
+    /// Reads a prover's relations number `rows`, made of our component of that number.
+    pub(super) fn read(&mut self, context: &Context, records: &[BitsRecord], whose: Whose, what: What, rows: Range<usize>) {
+        let key = if whose.component == 0 { &context.own_key } else { &context.next_key };
+        self.groups = rows.len().div_ceil(2);
+        self.stride = self.groups.next_multiple_of(LANES);
+        for words in self.terms.iter_mut().chain([&mut self.rest]) {
+            words.resize(2 * self.stride, 0);
+            words[self.groups..self.stride].fill(0);
+            words[self.stride + rows.len() - self.groups..].fill(0);
+        }
+        let [first, second] = &mut self.terms;
+        let mut begin = 0;
+        for record in records {
+            let len = record.rows(whose.prover);
+            // where the second words begin, too
+            let cuts = [rows.start, rows.start + self.groups, rows.end].map(|at| at.clamp(begin, begin + len));
+            for (half, cut) in cuts.windows(2).enumerate().filter(|(_, cut)| cut[0] < cut[1]) {
+                let place = half * self.stride + cut[0] - rows.start - half * self.groups;
+                let place = place..place + cut[1] - cut[0];
+                let out = [&mut first[place.clone()], &mut second[place.clone()], &mut self.rest[place]];
+                record.read(whose.side, whose.component, key, what, cut[0] - begin..cut[1] - begin, out);
+            }
+            begin += len;
+        }
     }
 }
 
-/// A prover's relations number `rows` in pieces of the size of the cache.
-pub(super) fn pieces(records: &[BitsRecord], prover: usize, rows: Range<usize>) -> impl Iterator<Item = Piece<'_>> {
-    let mut begin = 0;
-    records.iter().flat_map(move |record| {
-        let len = record.rows(prover);
-        let (from, to) = (rows.start.clamp(begin, begin + len) - begin, rows.end.clamp(begin, begin + len) - begin);
-        begin += len;
-        let step = CACHED / WIDTH;
-        (from..to).step_by(step).map(move |start| Piece { record, rows: start..to.min(start + step) })
-    })
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.terms.iter_mut().chain([&mut self.rest]).for_each(|words| wipe(words));
+    }
+}
+
+/// Whose relations, and which half of them from which of our components.
+#[derive(Clone, Copy)]
+pub(super) struct Whose {
+    pub(super) prover: usize,
+    pub(super) side: Side,
+    pub(super) component: usize,
 }

@@ -1,0 +1,362 @@
+//! The first level of a proof over words: reads the relations and leaves what its point makes of their factors.
+
+use std::borrow::Cow;
+
+use super::carries::{BITS, Total};
+use super::coefficients::Coefficients;
+use super::field::Field;
+use super::lanes::{self, Factor};
+use super::packed::Unpacker;
+use super::primes::{Primes, halves, joined};
+use super::products::{Form, Piece, QUARTERS, WordsRecord};
+use super::proof::powers;
+use super::record::{Half, Side, What, Whose};
+use crate::Result;
+use crate::engine::wipe;
+use crate::memory::{give, room, zeros};
+use crate::prg::{Key, Stream};
+use crate::rep3::context::{Context, PARTIES};
+
+/// Vectors of the size of a piece, used again for every piece.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) u: Vec<u64>,
+    pub(super) w: Vec<u64>,
+    pub(super) left: Vec<u64>,
+    pub(super) right: Vec<u64>,
+    pub(super) third: Vec<u64>,
+    pub(super) low: Vec<u64>,
+    pub(super) high: Vec<u64>,
+}
+
+impl Work {
+    /// Makes room for a piece.
+    pub(super) fn fit(&mut self, piece: &Piece<'_>) {
+        let size = piece.size();
+        if self.u.len() < size {
+            for vector in [&mut self.u, &mut self.w, &mut self.left, &mut self.right, &mut self.third, &mut self.low, &mut self.high] {
+                give(std::mem::take(vector));
+                *vector = zeros(size);
+            }
+        }
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        for vector in [&mut self.u, &mut self.w, &mut self.left, &mut self.right, &mut self.third, &mut self.low, &mut self.high] {
+            give(std::mem::take(vector));
+        }
+    }
+}
+
+/// One side's factors of all relations, folded at the point of the first level, and its share of the claim.
+pub(super) struct Fold<'a> {
+    context: &'a Context,
+    field: Primes,
+    whose: Whose,
+    coefficients: Coefficients<'a>,
+    /// A verifier's.
+    shares: Option<Shares<'a>>,
+    /// What the places of the quarters count: `X^b` left, `X^(3-b)` right; what is in no grid counts as the last quarter.
+    powers: [u64; QUARTERS],
+    /// What the quarters' factors, rests and carries are multiplied by.
+    of_terms: Quarters,
+    of_rests: Quarters,
+    of_carries: Quarters,
+    out: Vec<u64>,
+    /// `sum rho (rest + 2^64 carry)`.
+    sum: u64,
+}
+
+/// Elements that the next level folds: filled up with zeros, so that it need not.
+pub(super) const fn padded(len: usize) -> usize {
+    len.next_multiple_of(QUARTERS)
+}
+
+/// Writes the residues of one prime, the first one first: memory that has not been touched is not read before it is written, which would
+/// cost a second page fault.
+fn put(out: &mut [u64], at: usize, residues: &[u64]) {
+    if at == 0 {
+        out.copy_from_slice(residues);
+    } else {
+        out.iter_mut().zip(residues).for_each(|(slot, residue)| *slot |= residue << 32);
+    }
+}
+
+/// Factors of the quarters modulo each prime.
+type Quarters = [[Factor; QUARTERS]; 2];
+
+/// Where a verifier's shares of the carries come from.
+pub(super) enum Shares<'a> {
+    /// From the key that it has in common with the prover.
+    Drawn(Stream<'a>),
+    /// From the prover.
+    Sent(Unpacker<'a>),
+}
+
+impl Shares<'_> {
+    /// The next ones.
+    fn fill(&mut self, out: &mut [u64]) {
+        match self {
+            Self::Sent(unpacker) => unpacker.fill(out),
+            Self::Drawn(stream) => {
+                stream.fill(out);
+                out.iter_mut().for_each(|carry| *carry >>= 64 - BITS);
+            }
+        }
+    }
+}
+
+/// Reads all relations once, for all folds.
+pub(super) fn run(records: &[WordsRecord], folds: &mut [Option<Fold<'_>>], work: &mut Work) -> Result<()> {
+    for record in records {
+        for piece in record.pieces((0..PARTIES).map(|prover| record.rows(prover)).max().unwrap_or(0)) {
+            for fold in folds.iter_mut().flatten().filter(|fold| record.rows(fold.whose.prover) > 0) {
+                fold.read(&piece, work)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `2^112 Q - sum rho (rest + 2^64 carry)` for our share of `Q`.
+pub(super) fn claim(field: &Primes, sum: u64, total: Total) -> u64 {
+    let shifted = field.mul(field.modulo(1 << (64 + BITS)), field.modulo_wide(total));
+    field.sub(shifted, sum)
+}
+
+impl<'a> Fold<'a> {
+    /// `point` is that of the first level, `len` the elements that it leaves.
+    pub(super) fn new(context: &'a Context, field: &Primes, whose: Whose, seed: &'a Key, point: u64, len: usize) -> Self {
+        let all = powers(field, point, QUARTERS);
+        let powers: [u64; QUARTERS] = std::array::from_fn(|b| all[if whose.side == Side::Left { b } else { QUARTERS - 1 - b }]);
+        let coefficients = Coefficients::new(seed);
+        let tau = coefficients.tau.map(|tau| field.modulo(tau.into()));
+        let of = |f: [u64; QUARTERS]| -> Quarters { [0, 1].map(|at| f.map(|f| field.0[at].factor(halves(f)[at]))) };
+        Self {
+            context,
+            field: *field,
+            whose,
+            coefficients,
+            shares: None,
+            powers,
+            of_terms: of(if whose.side == Side::Left { std::array::from_fn(|b| field.mul(powers[b], tau[b])) } else { powers }),
+            of_rests: of(tau),
+            of_carries: of(tau.map(|tau| field.mul(tau, field.modulo(1 << 64)))),
+            out: room(padded(len)),
+            sum: 0,
+        }
+    }
+
+    /// A verifier's, who adds up what is added in the relations.
+    pub(super) fn with_claim(mut self, shares: Shares<'a>) -> Self {
+        self.shares = Some(shares);
+        self
+    }
+
+    /// Zeros at the next `count` places, the first of which this is.
+    fn take(&mut self, count: usize) -> usize {
+        let begin = self.out.len();
+        self.out.resize(begin + count, 0);
+        begin
+    }
+
+    /// The factors, and `sum rho (rest + 2^64 carry)`.
+    pub(super) fn finish(mut self) -> (Vec<u64>, u64) {
+        self.out.resize(padded(self.out.len()), 0);
+        (std::mem::take(&mut self.out), self.sum)
+    }
+
+    fn key(&self) -> &'a Key {
+        if self.whose.component == 0 { &self.context.own_key } else { &self.context.next_key }
+    }
+
+    fn read(&mut self, piece: &Piece<'_>, work: &mut Work) -> Result<()> {
+        work.fit(piece);
+        let (len, key) = (piece.rows.len(), self.key());
+        if let Some(shares) = &mut self.shares {
+            let Whose { side, component, .. } = self.whose;
+            piece.record.rest(side, component, key, piece.rows.clone(), &mut work.left[..len])?;
+            shares.fill(&mut work.right[..len]);
+        }
+        match piece.form {
+            Form::Grid { width } => self.grid(piece, width, work),
+            Form::Long { width } => self.long(piece, width, work),
+            Form::Moved => self.moved(piece, work),
+            Form::Matrix(shape) => {
+                self.coefficients.matrix(piece);
+                self.matrix(piece, shape, work);
+            }
+        }
+        Ok(())
+    }
+
+    fn grid(&mut self, piece: &Piece<'_>, width: usize, work: &mut Work) {
+        let (quarter, len) = (piece.quarter(), piece.rows.len());
+        let stride = quarter * QUARTERS;
+        let u = piece.record.grid(self.whose.side, self.whose.component, piece.rows.clone(), stride, &mut work.u[..width * stride]);
+        work.left[len..stride].fill(0);
+        work.right[len..stride].fill(0);
+        let moduli = self.field.both();
+        let sigma = &mut work.low[..quarter];
+        if self.shares.is_some() || self.whose.side == Side::Right {
+            self.field.factors(sigma, self.coefficients.sigma(quarter));
+        } else {
+            self.coefficients.sigma(quarter);
+        }
+        if self.shares.is_some() {
+            let place = &mut work.w[..quarter];
+            let mut sums = [[0; 2]; 2];
+            lanes::fold_words(place, &work.left[..stride], &self.of_rests, moduli);
+            lanes::dot_pairs(&mut sums, place, sigma);
+            lanes::fold_words(place, &work.right[..stride], &self.of_carries, moduli);
+            lanes::dot_pairs(&mut sums, place, sigma);
+            let claim = self.field.each(|at, prime| prime.without_r(prime.sum(sums[at])));
+            self.sum = self.field.add(self.sum, claim);
+        }
+        let place = &mut work.third[..quarter];
+        for term in 0..width {
+            lanes::fold_words(place, u.get(term, stride), &self.of_terms, moduli);
+            if self.whose.side == Side::Right {
+                lanes::scale_pairs(place, sigma, moduli);
+            }
+            self.out.extend_from_slice(place);
+        }
+    }
+
+    /// Adds `coefficient (rest + 2^64 carry)` to the claim.
+    fn claim_one(&mut self, coefficient: u64, rest: u64, carry: u64) {
+        let field = self.field;
+        let value = field.modulo(u128::from(carry) << 64 | u128::from(rest));
+        self.sum = field.add(self.sum, field.mul(field.modulo(coefficient.into()), value));
+    }
+
+    fn long(&mut self, piece: &Piece<'_>, width: usize, work: &mut Work) {
+        let Some(operands) = piece.record.operands(self.whose.side, self.whose.component) else { return };
+        let terms = width / 2;
+        let sigma = self.coefficients.sigma(piece.rows.len()).to_vec();
+        for (row, sigma) in piece.rows.clone().zip(&sigma) {
+            let factor = if self.whose.side == Side::Left { self.powers[QUARTERS - 1] } else { self.field.modulo((*sigma).into()) };
+            for operand in operands {
+                let operand = &operand[row * terms..(row + 1) * terms];
+                let begin = self.take(terms);
+                self.scaled(begin, operand, factor, work);
+            }
+        }
+        if self.shares.is_some() {
+            for (at, sigma) in sigma.iter().enumerate() {
+                self.claim_one(*sigma, work.left[at], work.right[at]);
+            }
+        }
+    }
+
+    fn moved(&mut self, piece: &Piece<'_>, work: &mut Work) {
+        let WordsRecord::Moved(moved) = piece.record else { return };
+        let rho = self.coefficients.sigma(piece.rows.len()).to_vec();
+        let weights = moved.weights(self.whose.side, &rho);
+        let mut half = Half::default();
+        let key = self.key();
+        if weights.is_none() {
+            moved.half(self.whose.side, self.whose.component, key, What::Factors, piece.rows.clone(), &mut half);
+        }
+        let factors = weights.as_deref().unwrap_or(&half.factors);
+        let begin = self.take(piece.rows.len());
+        self.scaled(begin, factors, self.powers[QUARTERS - 1], work);
+        // moved coefficients tell the permutation
+        if let Some(Cow::Owned(mut moved)) = weights {
+            wipe(&mut moved);
+        }
+        if self.shares.is_some() {
+            for (at, rho) in rho.iter().enumerate() {
+                self.claim_one(*rho, work.left[at], work.right[at]);
+            }
+        }
+    }
+
+    /// Writes ring elements times a factor to `out` from `begin` on.
+    fn scaled(&mut self, begin: usize, elements: &[u64], factor: u64, work: &mut Work) {
+        let piece = work.w.len();
+        for (out, elements) in self.out[begin..].chunks_mut(piece).zip(elements.chunks(piece)) {
+            for (at, prime) in self.field.0.iter().enumerate() {
+                let place = &mut work.w[..elements.len()];
+                lanes::reduce(place, elements, prime.factor(halves(factor)[at]), prime.modulus);
+                place.iter_mut().for_each(|value| *value = prime.canonical(*value));
+                put(out, at, place);
+            }
+        }
+    }
+
+    fn matrix(&mut self, piece: &Piece<'_>, shape: [usize; 3], work: &mut Work) {
+        let [m, k, n] = shape;
+        let Some(operands) = piece.record.operands(self.whose.side, self.whose.component) else { return };
+        if piece.rows.start == 0 {
+            // the operand of `m` rows comes first on the left: `x, y` there, `y, x` here
+            for (operand, is_first) in operands.into_iter().zip([self.whose.side == Side::Left, self.whose.side == Side::Right]) {
+                let begin = self.take(k);
+                for (at, prime) in self.field.0.iter().enumerate() {
+                    let scale = if self.whose.side == Side::Left { halves(self.powers[QUARTERS - 1])[at] } else { 1 };
+                    let sums = if is_first {
+                        weighted_rows(prime, operand, &self.coefficients.alpha[..m], k)
+                    } else {
+                        weighted_columns(prime, operand, &self.coefficients.beta[..n])
+                    };
+                    for (slot, sum) in self.out[begin..].iter_mut().zip(sums) {
+                        *slot |= prime.mul(sum, scale) << (32 * at);
+                    }
+                }
+            }
+        }
+        if !self.shares.is_some() {
+            return;
+        }
+        for (row, alpha) in self.coefficients.alpha[piece.rows.start / n..piece.rows.end / n].iter().enumerate() {
+            let claims = [0, 1].map(|at| {
+                let prime = &self.field.0[at];
+                let mut sums = [0; 2];
+                prime.factors(&mut work.low[..n], &mut work.high[..n], &self.coefficients.beta);
+                let place = &mut work.w[..n];
+                lanes::reduce(place, &work.left[row * n..][..n], prime.one, prime.modulus);
+                lanes::dot(&mut sums, place, &work.low[..n]);
+                lanes::reduce(place, &work.right[row * n..][..n], prime.factor(prime.one.high), prime.modulus);
+                lanes::dot(&mut sums, place, &work.low[..n]);
+                prime.mul(prime.without_r(prime.sum(sums)), prime.modulo((*alpha).into()))
+            });
+            self.sum = self.field.add(self.sum, joined(claims));
+        }
+    }
+}
+
+impl Drop for Fold<'_> {
+    fn drop(&mut self) {
+        give(std::mem::take(&mut self.out));
+    }
+}
+
+/// `sum_i f_i x[i k + t]` for each `t`.
+fn weighted_rows(prime: &super::primes::Prime, x: &[u64], factors: &[u64], k: usize) -> Vec<u64> {
+    let (mut low, mut high) = (vec![0; k], vec![0; k]);
+    for (row, factor) in x.chunks_exact(k.max(1)).zip(factors) {
+        lanes::accumulate(&mut low, &mut high, row, prime.factor(prime.modulo((*factor).into())));
+    }
+    let sums = low.iter().zip(&high).map(|(low, high)| prime.without_r(prime.sum([*low, *high]))).collect();
+    wipe(&mut low);
+    wipe(&mut high);
+    sums
+}
+
+/// `sum_j f_j y[t n + j]` for each `t`.
+fn weighted_columns(prime: &super::primes::Prime, y: &[u64], factors: &[u64]) -> Vec<u64> {
+    let n = factors.len();
+    let (mut low, mut high, mut place) = (vec![0; n], vec![0; n], vec![0; n]);
+    prime.factors(&mut low, &mut high, factors);
+    let one = |row: &[u64]| {
+        let mut sums = [0; 2];
+        lanes::reduce(&mut place, row, prime.one, prime.modulus);
+        lanes::dot(&mut sums, &place, &low);
+        prime.without_r(prime.sum(sums))
+    };
+    let sums = y.chunks_exact(n.max(1)).map(one).collect();
+    wipe(&mut place);
+    sums
+}
