@@ -136,7 +136,7 @@ pub trait Engine {
     fn input_bits(&mut self, inputs: &[Input<'_, Packed>]) -> Result<Vec<Self::Bits>>;
 
     /// Products; with `shift > 0` each is cut by that many bits, error below one unit in the last place for products below `2^62`
-    /// in absolute value.
+    /// in absolute value, of [wide](ProductShape::is_wide) matrices below `2^61`.
     ///
     /// # Errors
     /// [`Error::Shape`] for operands that do not fit; see [`Self::input`].

@@ -24,7 +24,7 @@
 //! | set-up | 1 | each 32 to its predecessor | 96 |
 //! | input | 1 | owner `8n` to its successor | 8n |
 //! | product (element-wise or matrix) | 1 | each `8n` to its predecessor | 24n |
-//! | product and truncation by `F` bits | 2 | `8n`: P0 to P1, P1 to P0, P2 to P1; `ceil(nF/8)`: P2 to P1, P0 to P2, P1 to P2 | 24n + 3 ceil(nF/8) |
+//! | product and truncation by `F` bits (of [wide matrices](#matrices-that-are-cut) `F + 1`) | 2 | `8n`: P0 to P1, P1 to P0, P2 to P1; `ceil(nF/8)`: P2 to P1, P0 to P2, P1 to P2 | 24n + 3 ceil(nF/8) |
 //! | truncation alone | 2 | same | same |
 //! | [truncation by name](#truncation-by-name) | 1 | `8n`: P0 to P1, P1 to P0, P2 to P1 | 24n |
 //! | open to all | 1 | each `8n` to its successor | 24n |
@@ -43,6 +43,14 @@
 //!
 //! Each message is uniform to its receiver: `z_1` is masked by `k_2` that P0 lacks, `z_0` by `k_0` that P1 lacks, `s_2` and `t_2` by `k_0`,
 //! `v_0` and `v_2` by `k_1` that P2 lacks.
+//!
+//! # Matrices that are cut
+//!
+//! A product takes two local products a party. Forms of rank one would take one: for `T_0 = (2 x_0 + x_1) (2 y_0 + y_1)`,
+//! `T_1 = (x_1 + 2 x_2) (y_1 + 2 y_2)`, `T_2 = -2 (x_2 - x_0) (y_2 - y_0)` the sum is `2 x y`: mixed terms come twice, `x_0 y_0` as `4 - 2`, `x_1 y_1` as
+//! `1 + 1`, `x_2 y_2` as `4 - 2`. (Coefficients `t, 1/t` that add up to one around the ring exist for `t = 2, -1, 1/2` only up to this factor of 2,
+//! since `t` and `1 - t` cannot both be odd.) Where the product is cut by `F` bits anyway, cutting `2 x y` by `F + 1` gives the same result at half
+//! the work; it has to stay below `2^61`. Masked by the same shares of zero, the messages have the same distribution.
 //!
 //! # Truncation by name
 //!
@@ -81,6 +89,7 @@ mod matmul;
 mod mul;
 mod packing;
 mod price;
+mod products;
 mod shuffle;
 mod trunc;
 

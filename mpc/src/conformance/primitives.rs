@@ -108,7 +108,7 @@ impl Program for Rounding {
     const TOLERANCE: u64 = 1;
 
     fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
-        // below 2^62 and below 2^28 in absolute value, ends included
+        // below 2^62, 2^28 and 2^29 in absolute value, ends included
         let draw = |len: usize, bits: u32, rng: &mut dyn Rng| -> Vec<u64> {
             let end = (1i64 << bits) - 1;
             let ends = [0, end, -end, 1, -1];
@@ -117,7 +117,7 @@ impl Program for Rounding {
             };
             (0..len).map(|at| value(at, rng.next_u64()).cast_unsigned()).collect()
         };
-        vec![draw(n, 62, rng), draw(17, 62, rng), draw(n, 28, rng), draw(n, 28, rng)]
+        vec![draw(n, 62, rng), draw(17, 62, rng), draw(n, 28, rng), draw(n, 28, rng), draw(48, 29, rng), draw(48, 29, rng)]
     }
 
     fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], n: usize) -> Result<Vec<Output<E>>> {
@@ -131,6 +131,11 @@ impl Program for Rounding {
         for shift in [1, 16] {
             outputs.extend(engine.multiply(&products, shift)?);
         }
+        let wide = Product::Matrix { left: &inputs[4], right: &inputs[5], shape: [16, 3, 16] };
+        for shift in [1, 20, 61, 62] {
+            outputs.extend(engine.multiply(&[wide, wide], shift)?);
+        }
+        outputs.extend(engine.multiply(&[wide, products[0]], 7)?);
         Ok(outputs.into_iter().map(Output::Words).collect())
     }
 }

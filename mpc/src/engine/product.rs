@@ -51,6 +51,13 @@ impl ProductShape {
             Self::Matrix([m, _, n]) => m * n,
         }
     }
+
+    /// Whether this is a matrix product with at least 16 rows and columns. [`Engine::multiply`](super::Engine::multiply) may take one bit of
+    /// the range of such products, where they are cut, to compute them at half the cost.
+    #[must_use]
+    pub const fn is_wide(&self) -> bool {
+        matches!(*self, Self::Matrix([m, _, n]) if m >= 16 && n >= 16)
+    }
 }
 
 impl<W> Clone for Product<'_, W> {

@@ -11,8 +11,7 @@ use super::shuffle::Shuffle;
 use super::steps::Rep3Step;
 use crate::Result;
 use crate::engine::{
-    Bits, Engine, Input, Packed, Product, Vector, Way, Words, add_products, check_bound, check_planes, check_range, check_shift,
-    equal_lengths,
+    Bits, Engine, Input, Packed, Product, Vector, Way, Words, check_bound, check_planes, check_range, check_shift, equal_lengths,
 };
 use crate::memory::{collect, copy, give, zeros};
 use crate::planes;
@@ -70,8 +69,8 @@ impl Engine for Context {
                 _ if total == 0 => Ok((Vec::new(), Vec::new())),
                 [Product::Each(x, y)] if shift == 0 => context.mul_streamed(&op, parts(x), parts(y), total),
                 _ => {
-                    let z = context.local_products(&op, products, &lens, total)?;
-                    if shift > 0 { context.truncated(&op, z, shift) } else { context.reshare(z) }
+                    let (z, bits) = context.local_products(&op, products, &lens, shift)?;
+                    if bits > 0 { context.truncated(&op, z, bits) } else { context.reshare(z) }
                 }
             }
         })?;
@@ -275,28 +274,6 @@ impl Context {
             rest = more;
         }
         z
-    }
-
-    /// `z_i = x_i (y_i + y_{i+1}) + x_{i+1} y_i + alpha_i` for all products, one after the other.
-    fn local_products(&self, op: &Op, products: &[Product<'_, Words<2>>], lens: &[usize], total: usize) -> Result<Vec<u64>> {
-        let mut z = zeros(total);
-        self.zero_share(op, &mut z);
-        let mut rest = &mut z[..];
-        for (product, len) in products.iter().zip(lens) {
-            let (piece, more) = rest.split_at_mut(*len);
-            let (x, y) = product.operands();
-            if let Product::Each(..) = product {
-                super::mul::add_local(piece, parts(x), parts(y));
-            } else {
-                let sums = y.part(0).iter().zip(y.part(1)).map(|(a, b)| a.wrapping_add(*b));
-                let sum = collect(y.len(), sums);
-                add_products(product, piece, x.part(0), &sum)?;
-                add_products(product, piece, x.part(1), y.part(0))?;
-                give(sum);
-            }
-            rest = more;
-        }
-        Ok(z)
     }
 
     /// Additive shares, masked by a share of zero, become replicated ones.

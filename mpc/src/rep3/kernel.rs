@@ -118,6 +118,17 @@ levels! {
 }
 
 levels! {
+    /// `out = a x + b y`. All slices have the length of `out`.
+    fn weigh(out: &mut [u64], x: &[u64], y: &[u64], a: u64, b: u64) {
+        let len = out.len();
+        let (x, y) = (&x[..len], &y[..len]);
+        for at in 0..len {
+            out[at] = x[at].wrapping_mul(a).wrapping_add(y[at].wrapping_mul(b));
+        }
+    }
+}
+
+levels! {
     /// Adds local conjunctions: `z ^= x_0 (y_0 ^ y_1) ^ x_1 y_0`. All slices have the length of `z`.
     fn add_conjunctions(z: &mut [u64], x0: &[u64], x1: &[u64], y0: &[u64], y1: &[u64]) {
         let len = z.len();
@@ -241,6 +252,10 @@ mod tests {
                     each(&|i| z[i] ^ (x0[i] & y0[i]) ^ (x0[i] & y1[i]) ^ (x1[i] & y0[i]))
                 );
                 prop_assert_eq!(of(&|z| add_each::at(level, z, x0, y1)), each(&|i| z[i].wrapping_add(x0[i].wrapping_mul(y1[i]))));
+                prop_assert_eq!(of(&|z| weigh::at(level, z, x0, x1, y0.first().copied().unwrap_or(2), 1)), {
+                    let a = y0.first().copied().unwrap_or(2);
+                    each(&|i| a.wrapping_mul(x0[i]).wrapping_add(x1[i]))
+                });
                 prop_assert_eq!(of(&|z| spread_bits::at(level, z, x0)), each(&|i| if i / 64 < x0.len() { x0[i / 64] >> (i % 64) & 1 } else { z[i] }));
                 prop_assert_eq!(
                     of(&|z| correct::at(level, z, x0, x1, bits)),

@@ -1,6 +1,7 @@
 //! Messages of each primitive, as the table in [`crate::rep3`] has them.
 
 use super::context::{Context, PARTIES, predecessor, successor};
+use super::products::bits_to_cut;
 use super::steps::Rep3Step;
 use crate::cost::{Expr, Formula};
 use crate::engine::{Priced, Primitive, Way};
@@ -43,8 +44,13 @@ impl Priced for Context {
             Primitive::Input(sizes) => phase(&mut from_owners(Rep3Step::Input, sizes).into_iter()),
             Primitive::InputBits(sizes) => phase(&mut from_owners(Rep3Step::InputBits, sizes).into_iter()),
             Primitive::Multiply { len, shift: 0, .. } => phase(&mut around(Rep3Step::Multiply, predecessor, 8 * len)),
-            Primitive::Multiply { len, shift, .. } | Primitive::Truncate { len, shift } => {
-                let packed = (len * *shift as usize).div_ceil(8);
+            Primitive::Multiply { len, .. } | Primitive::Truncate { len, .. } => {
+                let bits = match primitive {
+                    Primitive::Multiply { shift, shapes, .. } => bits_to_cut(shapes.iter().copied(), *shift),
+                    Primitive::Truncate { shift, .. } => *shift,
+                    _ => 0,
+                };
+                let packed = (len * bits as usize).div_ceil(8);
                 let opened = [(Rep3Step::TruncOpen, 0, 1, 8 * len), (Rep3Step::TruncOpen, 1, 0, 8 * len)];
                 let split = [(Rep3Step::TruncShift, 2, 1, 8 * len), (Rep3Step::TruncWrap, 2, 1, packed)];
                 phase(&mut opened.into_iter().chain(split));

@@ -72,7 +72,8 @@ impl<E: Engine, T: Linear> Secret<E, T, Ix1> {
 }
 
 impl<E: Engine, T: Linear> Secret<E, T, Ix2> {
-    /// Matrix product: communication in the size of the result.
+    /// Matrix product: communication in the size of the result. Fixed-point: an error below one unit in the last place where the result is
+    /// below `2^(61-2F)` in absolute value.
     ///
     /// # Errors
     /// [`Error::Shape`]; [`Engine::multiply`]'s.
