@@ -307,7 +307,7 @@ impl<'a> Fold<'a> {
                 }
             }
         }
-        if !self.shares.is_some() {
+        if self.shares.is_none() {
             return;
         }
         for (row, alpha) in self.coefficients.alpha[piece.rows.start / n..piece.rows.end / n].iter().enumerate() {

@@ -27,15 +27,8 @@ pub(super) struct Map {
 
 impl Map {
     pub(super) fn new(basis: [u64; 8]) -> Self {
-        let mut tables = [[0; 16]; 16];
-        for entry in 0..16 {
-            for half in 0..2 {
-                let sum = (0..4).filter(|bit| entry >> bit & 1 == 1).fold(0, |sum, bit| sum ^ basis[4 * half + bit]);
-                for (p, byte) in sum.to_le_bytes().into_iter().enumerate() {
-                    tables[2 * p + half][entry] = byte;
-                }
-            }
-        }
+        let sum = |half: usize, entry: usize| (0..4).filter(|bit| entry >> bit & 1 == 1).fold(0, |sum, bit| sum ^ basis[4 * half + bit]);
+        let tables = std::array::from_fn(|at| std::array::from_fn(|entry| sum(at % 2, entry).to_le_bytes()[at / 2]));
         Self { basis, tables }
     }
 
@@ -348,20 +341,19 @@ mod x86 {
             let (even, odd) = (planes[p], planes[p + 1]);
             [_mm256_unpacklo_epi8(even, odd), _mm256_unpackhi_epi8(even, odd)]
         });
-        let out = out.as_chunks_mut::<2>().0;
-        for half in 0..2 {
-            let quads = [0, 2].map(|p| {
-                let (even, odd) = (pairs[p][half], pairs[p + 1][half]);
-                [_mm256_unpacklo_epi16(even, odd), _mm256_unpackhi_epi16(even, odd)]
-            });
-            for quarter in 0..2 {
-                let (even, odd) = (quads[0][quarter], quads[1][quarter]);
-                for (eighth, pair) in [_mm256_unpacklo_epi32(even, odd), _mm256_unpackhi_epi32(even, odd)].into_iter().enumerate() {
-                    // the upper lane holds what stands sixteen words on
-                    let place = 4 * half + 2 * quarter + eighth;
-                    store_pair(&mut out[place], _mm256_castsi256_si128(pair));
-                    store_pair(&mut out[8 + place], _mm256_extracti128_si256::<1>(pair));
-                }
+        // of the words' lower and upper bytes: the first quarter of each lane, and so on
+        let quads = [0, 2].map(|p| {
+            let [[a, b], [c, d]] = [pairs[p], pairs[p + 1]];
+            [_mm256_unpacklo_epi16(a, c), _mm256_unpackhi_epi16(a, c), _mm256_unpacklo_epi16(b, d), _mm256_unpackhi_epi16(b, d)]
+        });
+        let (lower, upper) = out.split_at_mut(LANES / 2);
+        let places = lower.as_chunks_mut::<4>().0.iter_mut().zip(upper.as_chunks_mut::<4>().0);
+        for ((lower, upper), (low, high)) in places.zip(quads[0].into_iter().zip(quads[1])) {
+            let words = [_mm256_unpacklo_epi32(low, high), _mm256_unpackhi_epi32(low, high)];
+            // the upper lane holds what stands sixteen words on
+            for ((lower, upper), pair) in lower.as_chunks_mut().0.iter_mut().zip(upper.as_chunks_mut().0).zip(words) {
+                store_pair(lower, _mm256_castsi256_si128(pair));
+                store_pair(upper, _mm256_extracti128_si256::<1>(pair));
             }
         }
     }
