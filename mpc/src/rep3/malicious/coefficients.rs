@@ -37,11 +37,16 @@ impl<'k> Coefficients<'k> {
         &self.buffer
     }
 
+    /// Leaves out the next ones.
+    pub(super) fn pass(&mut self, count: usize) {
+        self.stream.skip(count);
+    }
+
     /// Leaves out those of a piece that is in no grid.
     pub(super) fn skip(&mut self, piece: &Piece<'_>) {
         match piece.form {
-            Form::Grid { .. } => _ = self.sigma(piece.quarter()),
-            Form::Long { .. } | Form::Moved => _ = self.sigma(piece.rows.len()),
+            Form::Grid { .. } => self.pass(piece.quarter()),
+            Form::Long { .. } | Form::Moved => self.pass(piece.rows.len()),
             Form::Matrix(_) => self.matrix(piece),
         }
     }

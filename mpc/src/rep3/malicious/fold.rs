@@ -203,7 +203,7 @@ impl<'a> Fold<'a> {
         if self.shares.is_some() || self.whose.side == Side::Right {
             self.field.factors(sigma, self.coefficients.sigma(quarter));
         } else {
-            self.coefficients.sigma(quarter);
+            self.coefficients.pass(quarter);
         }
         if self.shares.is_some() {
             let place = &mut work.w[..quarter];
