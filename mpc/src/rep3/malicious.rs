@@ -33,11 +33,11 @@
 //! 2^304, so a false equation has at most 10 prime factors of that size among more than 2^24.6: it holds modulo one prime with
 //! probability `2^-21.3` at most.
 //!
-//! **The proof** that the combination holds, modulo each prime or in GF(2^64): `proof.rs`; the first level over words reads grids in quarters
-//! and stores a fourth of them. Degrees add up to 156 at most: error below `2^-21.7` modulo one prime.
+//! **The proof** that the combination holds, modulo each prime or in GF(2^64): `proof.rs`; the first level over words reads two terms
+//! of grids in quarters and stores an eighth of them. Degrees add up to 164 at most: error below `2^-21.6` modulo one prime.
 //!
 //! **Soundness** of a check, all together: primes and points are drawn for each prime by itself, so both have to miss an error:
-//! `2^-42.3 + (2^-21.3 + 2^-21.7)^2 < 2^-40`. That holds for a session, however many checks it has: the first one with a false relation
+//! `2^-42.3 + (2^-21.3 + 2^-21.6)^2 < 2^-40`. That holds for a session, however many checks it has: the first one with a false relation
 //! has to pass, or the session ends. The coefficients are drawn after a verifier has received everything that it will check, and
 //! told in two halves by the two verifiers, so that a prover knows them only when both have. A verifier that rejects tells both
 //! others, and nobody goes on without hearing from both that the proofs hold.
@@ -59,13 +59,15 @@
 //! **Rounds and bytes** beyond the semi-honest ones: per relation over words 6 bytes (a product: 14 instead of 8 per party; lifting: the
 //! same; a shuffle: 28 instead of 16 per row and column), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
 //! 2^23. Truncation sends `16 + 1/8 + 3F/8` bytes in 2 rounds, after the product's 24 in one. [`Priced`](crate::engine::Priced) gives exact numbers.
-//! A check runs before each opening and sealing, and by itself when more than 2^20 products or 2^25 conjunctions wait, so
+//! A check runs before each opening and sealing, and by itself when more than 2^21 products or 2^25 conjunctions wait, so
 //! that memory stays bounded; a single operation on more elements is checked at its end.
 //!
 //! **Time**, measured on Zen 3 (AVX2, no AVX-512), CPU per party and element, semi-honest against malicious: product
-//! 5.5 and 69 ns in memory, 25 and 93 ns over QUIC, of which reading the operands in five passes, fresh pages and wiping take
-//! more than the arithmetic; comparison of 64-bit numbers 0.08 and 1.6 us over QUIC. The Galois ring would take 1000 word products
-//! per product.
+//! 6 and 60 ns in memory, 21 to 30 and 73 to 95 ns over QUIC, of which the folds modulo two primes take a quarter; comparison of 64-bit numbers
+//! 0.1 and 0.95 us over QUIC. The Galois ring would take 1000 word products per product.
+//!
+//! **Constant time.** Bytes of shares are looked up in registers (`lookup.rs`), never in memory; loops and branches depend on sizes only. A
+//! shuffle writes rows where the permutation of two parties says: whoever watches such a party's caches learns about that permutation.
 //!
 //! **What is not protected.** Shapes, order of operations, timing; fairness. An owner may input what it likes, values out of
 //! range too. A rejecting verifier cannot tell the prover from the other verifier: errors name the prover and say so.

@@ -19,7 +19,7 @@ pub(super) struct Pending {
     pub(super) bits: [usize; PARTIES],
 }
 
-/// Elements after the first level from which a check runs by itself: 2^20 products, 16 MiB of vectors and 48 MiB of shares.
+/// Elements after the first level from which a check runs by itself: 2^21 products, 16 MiB of vectors and 96 MiB of shares.
 const MOST_FOLDED: usize = 1 << 19;
 
 /// Words of relations over bits from which a check runs by itself.

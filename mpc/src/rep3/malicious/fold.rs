@@ -8,7 +8,7 @@ use super::field::Field;
 use super::lanes::{self, Factor};
 use super::packed::Unpacker;
 use super::primes::{Primes, halves, joined};
-use super::products::{Form, Piece, QUARTERS, WordsRecord};
+use super::products::{Form, PLACES, Piece, QUARTERS, WordsRecord};
 use super::proof::powers;
 use super::record::{Half, Side, What, Whose};
 use crate::Result;
@@ -58,10 +58,11 @@ pub(super) struct Fold<'a> {
     coefficients: Coefficients<'a>,
     /// A verifier's.
     shares: Option<Shares<'a>>,
-    /// What the places of the quarters count: `X^b` left, `X^(3-b)` right; what is in no grid counts as the last quarter.
-    powers: [u64; QUARTERS],
-    /// What the quarters' factors, rests and carries are multiplied by.
-    of_terms: Quarters,
+    /// What counts as the last of the places: what is in no grid.
+    last: u64,
+    /// What the quarters' factors (of the first and of the second term of two), rests and carries are multiplied by. Quarter `b` of term `t`
+    /// counts `X^(4t+b)` left, `X^(7-4t-b)` right.
+    of_terms: [Quarters; 2],
     of_rests: Quarters,
     of_carries: Quarters,
     out: Vec<u64>,
@@ -69,9 +70,9 @@ pub(super) struct Fold<'a> {
     sum: u64,
 }
 
-/// Elements that the next level folds: filled up with zeros, so that it need not.
+/// Elements that the next level folds, four at a time: filled up with zeros, so that it need not.
 pub(super) const fn padded(len: usize) -> usize {
-    len.next_multiple_of(QUARTERS)
+    len.next_multiple_of(4)
 }
 
 /// Writes the residues of one prime, the first one first: memory that has not been touched is not read before it is written, which would
@@ -129,8 +130,9 @@ pub(super) fn claim(field: &Primes, sum: u64, total: Total) -> u64 {
 impl<'a> Fold<'a> {
     /// `point` is that of the first level, `len` the elements that it leaves.
     pub(super) fn new(context: &'a Context, field: &Primes, whose: Whose, seed: &'a Key, point: u64, len: usize) -> Self {
-        let all = powers(field, point, QUARTERS);
-        let powers: [u64; QUARTERS] = std::array::from_fn(|b| all[if whose.side == Side::Left { b } else { QUARTERS - 1 - b }]);
+        let all = powers(field, point, PLACES);
+        let is_left = whose.side == Side::Left;
+        let power = |place: usize| all[if is_left { place } else { PLACES - 1 - place }];
         let coefficients = Coefficients::new(seed);
         let tau = coefficients.tau.map(|tau| field.modulo(tau.into()));
         let of = |f: [u64; QUARTERS]| -> Quarters { [0, 1].map(|at| f.map(|f| field.0[at].factor(halves(f)[at]))) };
@@ -140,8 +142,9 @@ impl<'a> Fold<'a> {
             whose,
             coefficients,
             shares: None,
-            powers,
-            of_terms: of(if whose.side == Side::Left { std::array::from_fn(|b| field.mul(powers[b], tau[b])) } else { powers }),
+            last: power(PLACES - 1),
+            of_terms: [0, QUARTERS]
+                .map(|first| of(std::array::from_fn(|b| if is_left { field.mul(power(first + b), tau[b]) } else { power(first + b) }))),
             of_rests: of(tau),
             of_carries: of(tau.map(|tau| field.mul(tau, field.modulo(1 << 64)))),
             out: room(padded(len)),
@@ -215,9 +218,13 @@ impl<'a> Fold<'a> {
             let claim = self.field.each(|at, prime| prime.without_r(prime.sum(sums[at])));
             self.sum = self.field.add(self.sum, claim);
         }
-        let place = &mut work.third[..quarter];
-        for term in 0..width {
-            lanes::fold_words(place, u.get(term, stride), &self.of_terms, moduli);
+        let (place, other) = (&mut work.third[..quarter], &mut work.w[..quarter]);
+        for term in (0..width).step_by(2) {
+            lanes::fold_words(place, u.get(term, stride), &self.of_terms[0], moduli);
+            if term + 1 < width {
+                lanes::fold_words(other, u.get(term + 1, stride), &self.of_terms[1], moduli);
+                lanes::add_pairs(place, other, moduli);
+            }
             if self.whose.side == Side::Right {
                 lanes::scale_pairs(place, sigma, moduli);
             }
@@ -237,7 +244,7 @@ impl<'a> Fold<'a> {
         let terms = width / 2;
         let sigma = self.coefficients.sigma(piece.rows.len()).to_vec();
         for (row, sigma) in piece.rows.clone().zip(&sigma) {
-            let factor = if self.whose.side == Side::Left { self.powers[QUARTERS - 1] } else { self.field.modulo((*sigma).into()) };
+            let factor = if self.whose.side == Side::Left { self.last } else { self.field.modulo((*sigma).into()) };
             for operand in operands {
                 let operand = &operand[row * terms..(row + 1) * terms];
                 let begin = self.take(terms);
@@ -262,7 +269,7 @@ impl<'a> Fold<'a> {
         }
         let factors = weights.as_deref().unwrap_or(&half.factors);
         let begin = self.take(piece.rows.len());
-        self.scaled(begin, factors, self.powers[QUARTERS - 1], work);
+        self.scaled(begin, factors, self.last, work);
         // moved coefficients tell the permutation
         if let Some(Cow::Owned(mut moved)) = weights {
             wipe(&mut moved);
@@ -295,7 +302,7 @@ impl<'a> Fold<'a> {
             for (operand, is_first) in operands.into_iter().zip([self.whose.side == Side::Left, self.whose.side == Side::Right]) {
                 let begin = self.take(k);
                 for (at, prime) in self.field.0.iter().enumerate() {
-                    let scale = if self.whose.side == Side::Left { halves(self.powers[QUARTERS - 1])[at] } else { 1 };
+                    let scale = if self.whose.side == Side::Left { halves(self.last)[at] } else { 1 };
                     let sums = if is_first {
                         weighted_rows(prime, operand, &self.coefficients.alpha[..m], k)
                     } else {

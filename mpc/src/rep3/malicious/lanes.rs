@@ -174,6 +174,19 @@ levels! {
 }
 
 levels! {
+    /// `out[i] = out[i] + x[i]` for words that hold two residues each, below `p`.
+    fn add_pairs(out: &mut [u64], x: &[u64], moduli: [Modulus; 2]) {
+        let x = &x[..out.len()];
+        let [one, two] = moduli;
+        for at in 0..out.len() {
+            let first = lower((out[at] & LOW).wrapping_add(x[at] & LOW), one.p);
+            let second = lower((out[at] >> 32).wrapping_add(x[at] >> 32), two.p);
+            out[at] = first | second << 32;
+        }
+    }
+}
+
+levels! {
     /// Adds `sum_i x[i] y[i]` to a sum in halves; factors below 2^32.
     fn dot(sums: &mut [u64; 2], x: &[u64], y: &[u64]) {
         let y = &y[..x.len()];
@@ -415,6 +428,13 @@ mod tests {
                     prop_assert_eq!(sum(sums[prime], P[prime]), naive(pairs, P[prime]));
                 }
                 let mut whole = x.clone();
+                let mut sums = x.clone();
+                add_pairs::at(level, &mut sums, &y, moduli);
+                for at in 0..x.len() {
+                    for (prime, p) in P.into_iter().enumerate() {
+                        prop_assert_eq!(halves(sums[at])[prime], (halves(x[at])[prime] + halves(y[at])[prime]) % p);
+                    }
+                }
                 add_scaled::at(level, &mut whole, &y, factor(f, P[0]).low | factor(f, P[1]).low << 32, moduli);
                 for at in 0..x.len() {
                     for (prime, p) in P.into_iter().enumerate() {

@@ -59,7 +59,7 @@ impl Prime {
         (value % self.modulus.p as u128) as u64
     }
 
-    const fn add(&self, a: u64, b: u64) -> u64 {
+    pub(super) const fn add(&self, a: u64, b: u64) -> u64 {
         lower(a.wrapping_add(b), self.modulus.p)
     }
 

@@ -63,6 +63,9 @@ pub(crate) enum Form {
 /// Parts into which the rows of a grid are cut.
 pub(super) const QUARTERS: usize = 4;
 
+/// What the first level of a proof folds to one: two terms of the rows in four quarters.
+pub(super) const PLACES: usize = 2 * QUARTERS;
+
 /// Relations with more terms than this are long.
 const NARROW: usize = 8;
 
@@ -82,7 +85,7 @@ impl Form {
     /// Elements of each vector that the proof is left with after its first level.
     pub(crate) const fn folded_len(self, rows: usize) -> usize {
         match self {
-            Self::Grid { width } => width * rows.div_ceil(QUARTERS),
+            Self::Grid { width } => width.div_ceil(2) * rows.div_ceil(QUARTERS),
             Self::Long { width } => width * rows,
             Self::Moved => rows,
             Self::Matrix([_, k, _]) => {

@@ -6,8 +6,8 @@ use super::field::Field;
 use super::fold::{self, Fold, Shares, Work};
 use super::lanes;
 use super::packed::Unpacker;
-use super::primes::Primes;
-use super::products::{Form, QUARTERS, WordsRecord, pieces, sizes};
+use super::primes::{Prime, Primes};
+use super::products::{Form, PLACES, QUARTERS, WordsRecord, pieces, sizes};
 use super::proof::{Left, Prover, Right, Roles, evaluate, mask_all, powers, receive, run};
 use super::record::{Side, Whose};
 use super::seed::Seeds;
@@ -17,8 +17,8 @@ use crate::prg::{Key, Op, Purpose, Stream};
 use crate::rep3::context::{Context, predecessor, successor};
 use crate::{Error, Result};
 
-/// Coefficients that the first level sends: seven without the middle one.
-pub(super) const SENT: usize = 2 * QUARTERS - 2;
+/// Coefficients that the first level sends: fifteen without the middle one.
+pub(super) const SENT: usize = 2 * PLACES - 2;
 
 /// Runs all three proofs; returns whether our predecessor's holds.
 pub(super) fn check(context: &mut Context, records: &[WordsRecord]) -> Result<bool> {
@@ -144,13 +144,15 @@ fn exchange_primes(context: &mut Context, op: &Op, has: [bool; 3]) -> Result<[Op
     Ok([ours, left, right])
 }
 
-/// The prover's message of the first level: for all grids the coefficients of `sum (sum_b X^b tau_b u_b) (sum_b X^(3-b) sigma w_b)` without the middle one. What
-/// is in no grid stands with `X^3` among the `u` and with 1 among the `w`: in the middle.
+/// The prover's message of the first level: for all grids the coefficients of
+/// `sum (sum_tb X^(4t+b) tau_b u_tb) (sum_tb X^(7-4t-b) sigma w_tb)` without the middle one, two terms `t` at a time. What is in no grid stands with
+/// `X^7` among the `u` and with 1 among the `w`: in the middle.
 fn convolve(records: &[WordsRecord], field: &Primes, prover: usize, seed: &Key, work: &mut Work) -> Vec<u64> {
     let mut coefficients = Coefficients::new(seed);
     let tau = coefficients.tau;
     let (factors, moduli) = (tau.map(|tau| field.0.map(|prime| prime.factor(prime.modulo(tau.into())))), field.both());
-    let mut sums = [[[0; 2]; SENT + 1]; 2];
+    // of quarters of one term with those of the next, of the same, of the one before
+    let mut sums = [[[[0; 2]; 2 * QUARTERS - 1]; 3]; 2];
     for piece in pieces(records, prover) {
         let Form::Grid { width } = piece.form else {
             coefficients.skip(&piece);
@@ -165,19 +167,28 @@ fn convolve(records: &[WordsRecord], field: &Primes, prover: usize, seed: &Key, 
         let (low, high) = (&mut work.low[..quarter], &mut work.high[..quarter]);
         field.factors(low, sigma);
         field.high_factors(high, sigma);
-        let (left, right) = (&mut work.left[..stride], &mut work.right[..stride]);
-        let part = |b: usize| b * quarter..(b + 1) * quarter;
-        for (u, w) in (0..width).map(|term| (u.get(term, stride), w.get(term, stride))) {
-            for (b, factors) in factors.iter().enumerate() {
-                lanes::factor_pairs(&mut left[part(b)], &u[part(b)], *factors, moduli);
-                lanes::reduce_each(&mut right[part(b)], &w[part(b)], low, high, moduli);
+        let part = |term: usize, b: usize| term * stride + b * quarter..term * stride + (b + 1) * quarter;
+        for first in (0..width).step_by(2) {
+            let terms = 2.min(width - first);
+            for (term, b) in (0..terms).flat_map(|term| (0..QUARTERS).map(move |b| (term, b))) {
+                let place = b * quarter..(b + 1) * quarter;
+                let (u, w) = (&u.get(first + term, stride)[place.clone()], &w.get(first + term, stride)[place]);
+                lanes::factor_pairs(&mut work.left[part(term, b)], u, factors[b], moduli);
+                lanes::reduce_each(&mut work.right[part(term, b)], w, low, high, moduli);
             }
-            for (prime, sums) in (0..).zip(&mut sums) {
-                lanes::convolve(sums, std::array::from_fn(|b| &left[part(b)]), std::array::from_fn(|b| &right[part(b)]), 32 * prime);
+            for (t, s) in (0..terms).flat_map(|t| (0..terms).map(move |s| (t, s))) {
+                let (left, right) = (std::array::from_fn(|b| &work.left[part(t, b)]), std::array::from_fn(|b| &work.right[part(s, b)]));
+                for (prime, sums) in (0..).zip(&mut sums) {
+                    lanes::convolve(&mut sums[1 + t - s], left, right, 32 * prime);
+                }
             }
         }
     }
-    let mut all: Vec<u64> = (0..=SENT).map(|k| field.each(|at, prime| prime.sum(sums[at][k]))).collect();
-    all.remove(QUARTERS - 1);
+    let sum = |k: usize, sums: &[[[u64; 2]; 2 * QUARTERS - 1]; 3], prime: &Prime| {
+        let parts = sums.iter().enumerate().filter_map(|(shift, sums)| sums.get(k.checked_sub(QUARTERS * shift)?));
+        parts.fold(0, |sum, halves| prime.add(sum, prime.sum(*halves)))
+    };
+    let mut all: Vec<u64> = (0..=SENT).map(|k| field.each(|at, prime| sum(k, &sums[at], prime))).collect();
+    all.remove(PLACES - 1);
     all
 }
