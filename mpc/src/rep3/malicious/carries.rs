@@ -204,9 +204,9 @@ pub(super) fn exchange(
         prev.begin_recv(Check::Carries, Expect::Exactly(8 * words))?;
     }
     let mut pull = || {
-        let piece = if received.len() < words { prev.pull()? } else { None };
-        received.extend(piece.iter().flat_map(|piece| piece.as_chunks().0).map(|bytes| u64::from_le_bytes(*bytes)));
-        Ok::<bool, Error>(piece.is_some())
+        let Some(piece) = (if received.len() < words { prev.pull()? } else { None }) else { return Ok(false) };
+        received.extend(piece.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)));
+        Ok::<bool, Error>(true)
     };
     let mut sent = 0;
     let keys = [&context.own_key, &context.next_key];
