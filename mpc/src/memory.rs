@@ -58,6 +58,17 @@ pub(crate) fn room(len: usize) -> Vec<u64> {
     Vec::with_capacity(len)
 }
 
+/// Appends values; what was there is wiped if it has to move.
+pub(crate) fn append(values: &mut Vec<u64>, more: impl ExactSizeIterator<Item = u64>) {
+    let len = values.len() + more.len();
+    if len > values.capacity() {
+        let mut longer = room(len);
+        longer.extend_from_slice(values);
+        give(std::mem::replace(values, longer));
+    }
+    values.extend(more);
+}
+
 /// A copy of the values.
 pub(crate) fn copy(values: &[u64]) -> Vec<u64> {
     let mut copy = room(values.len());
@@ -223,6 +234,14 @@ mod tests {
         assert_eq!(pool.bytes, 0);
         assert!(pool.put(less, 1 << 20).is_none());
         assert_eq!((pool.bytes, pool.by_len.keys().copied().collect::<Vec<_>>()), (held * 8, vec![held]));
+    }
+
+    #[test]
+    fn longer_vectors_keep_what_they_had() {
+        let mut values = vec![1, 2, 3];
+        append(&mut values, std::iter::repeat_n(7, 2000));
+        append(&mut values, [9].into_iter());
+        assert!(values[..3] == [1, 2, 3] && values[3..2003].iter().all(|value| *value == 7) && values[2003..] == [9]);
     }
 
     #[test]

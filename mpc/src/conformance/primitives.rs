@@ -117,7 +117,7 @@ impl Program for Rounding {
             };
             (0..len).map(|at| value(at, rng.next_u64()).cast_unsigned()).collect()
         };
-        vec![draw(n, 62, rng), draw(17, 62, rng), draw(n, 28, rng), draw(n, 28, rng), draw(48, 29, rng), draw(48, 29, rng)]
+        vec![draw(n, 62, rng), draw(17, 62, rng), draw(n, 28, rng), draw(n, 28, rng), draw(192, 29, rng), draw(192, 29, rng)]
     }
 
     fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], n: usize) -> Result<Vec<Output<E>>> {
@@ -131,7 +131,7 @@ impl Program for Rounding {
         for shift in [1, 16] {
             outputs.extend(engine.multiply(&products, shift)?);
         }
-        let wide = Product::Matrix { left: &inputs[4], right: &inputs[5], shape: [16, 3, 16] };
+        let wide = Product::Matrix { left: &inputs[4], right: &inputs[5], shape: [64, 3, 64] };
         for shift in [1, 20, 61, 62] {
             outputs.extend(engine.multiply(&[wide, wide], shift)?);
         }

@@ -52,11 +52,11 @@ impl ProductShape {
         }
     }
 
-    /// Whether this is a matrix product with at least 16 rows and columns. [`Engine::multiply`](super::Engine::multiply) may take one bit of
+    /// Whether this is a matrix product with at least 64 rows and columns. [`Engine::multiply`](super::Engine::multiply) may take one bit of
     /// the range of such products, where they are cut, to compute them at half the cost.
     #[must_use]
     pub const fn is_wide(&self) -> bool {
-        matches!(*self, Self::Matrix([m, _, n]) if m >= 16 && n >= 16)
+        matches!(*self, Self::Matrix([m, _, n]) if m >= 64 && n >= 64)
     }
 }
 

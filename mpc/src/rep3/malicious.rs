@@ -66,7 +66,7 @@
 //! 6 and 60 ns in memory, 21 to 30 and 73 to 95 ns over QUIC, of which the folds modulo two primes take a quarter; comparison of 64-bit numbers
 //! 0.1 and 0.95 us over QUIC. The Galois ring would take 1000 word products per product.
 //!
-//! **Constant time.** Bytes of shares are looked up in registers (`lookup.rs`), never in memory; loops and branches depend on sizes only. A
+//! **Constant time.** Bytes of shares are looked up in registers or summed under masks (`lookup.rs`), never looked up in memory; loops and branches depend on sizes only. A
 //! shuffle writes rows where the permutation of two parties says: whoever watches such a party's caches learns about that permutation.
 //!
 //! **What is not protected.** Shapes, order of operations, timing; fairness. An owner may input what it likes, values out of

@@ -107,7 +107,9 @@ fn prove(
 ) -> Result<Quotients> {
     let mut own = own_key.stream(Purpose::CheckCarry, op);
     let rows: usize = records.iter().map(|record| record.rows(prover)).sum();
-    let mut carries = Carries { sent: Packer::new(rows.min(2 * BLOCK), BITS), short: Packer::new(rows, SHORT), long: Vec::new() };
+    // a block, and what a piece adds to it: never moved while it grows
+    let most = BLOCK * 2 + pieces(records, prover).map(|piece| piece.rows.len()).max().unwrap_or(0);
+    let mut carries = Carries { sent: Packer::new(rows.min(most), BITS), short: Packer::new(rows, SHORT), long: Vec::new() };
     for piece in pieces(records, prover) {
         let len = piece.rows.len();
         work.fit(&piece);
@@ -172,12 +174,10 @@ fn prove(
         }
         carries.sent.flush(BLOCK, send)?;
     }
-    let mut last = carries.sent.finish();
-    if !last.is_empty() {
-        send(&last)?;
-    }
-    wipe(&mut last);
-    Ok(Quotients { short: carries.short.finish(), long: carries.long })
+    let last = carries.sent.finish();
+    let sent = if last.is_empty() { Ok(()) } else { send(&last) };
+    give(last);
+    sent.map(|()| Quotients { short: carries.short.finish(), long: carries.long })
 }
 
 /// Words of a frame.

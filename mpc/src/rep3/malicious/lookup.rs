@@ -107,15 +107,18 @@ pub(super) type Octets<'a> = [&'a [u64]; 2];
 
 /// `sum_j sigma_j` over the groups in which bit `c` of byte `a` of `u` and of byte `b` of `w` are both 1, for every `a`, `b`, `c`; two
 /// terms to a group, added.
-pub(super) struct Gram(Box<[[u8; 32]; VECTORS * 8]>);
+pub(super) struct Gram {
+    sums: Box<[[u8; 32]; VECTORS * 8]>,
+    /// Lower and upper halves of the indices of one octet.
+    indices: Box<[[[u8; 32]; 2]; VECTORS]>,
+}
 
 /// Vectors of 32 sums: four bytes of `w` with all of their bits.
 const VECTORS: usize = BYTES * BYTES / 4;
 
 impl Gram {
     pub(super) fn new() -> Self {
-        let sums: Box<[[u8; 32]]> = vec![[0; 32]; VECTORS * 8].into();
-        Self(sums.try_into().unwrap_or_else(|_| Box::new([[0; 32]; VECTORS * 8])))
+        Self { sums: Box::new([[0; 32]; VECTORS * 8]), indices: Box::new([[[0; 32]; 2]; VECTORS]) }
     }
 
     /// Adds groups: the terms of `u` and of `w`, and a coefficient for each group.
@@ -128,24 +131,25 @@ impl Gram {
             #[cfg(target_arch = "x86_64")]
             if is_x86_feature_detected!("avx2") {
                 // SAFETY: the CPU has the feature.
-                unsafe { x86::add(&mut self.0, &u, &w, sigma) };
+                unsafe { x86::add(&mut self.sums, &mut self.indices, &u, &w, sigma) };
                 continue;
             }
-            portable::add(&mut self.0, &u, &w, sigma);
+            portable::add(&mut self.sums, &u, &w, sigma);
         }
     }
 
     /// The sum for bit `c` of byte `a` of `u` and byte `b` of `w`.
     pub(super) fn get(&self, a: usize, b: usize, c: usize) -> u64 {
         let vector = a * BYTES / 4 + b / 4;
-        u64::from_le_bytes(std::array::from_fn(|p| self.0[8 * vector + p][b % 4 * 8 + c]))
+        u64::from_le_bytes(std::array::from_fn(|p| self.sums[8 * vector + p][b % 4 * 8 + c]))
     }
 }
 
 impl Drop for Gram {
     fn drop(&mut self) {
-        self.0.fill([0; 32]);
-        std::hint::black_box(&mut self.0);
+        self.sums.fill([0; 32]);
+        self.indices.fill([[0; 32]; 2]);
+        std::hint::black_box((&mut self.sums, &mut self.indices));
     }
 }
 
@@ -383,8 +387,13 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn add(sums: &mut [[u8; 32]; VECTORS * 8], u: &[[[u64; OCTET]; 2]; 2], w: &[[[u64; OCTET]; 2]; 2], sigma: &[u64; OCTET]) {
-        let mut indices = [[[0; 32]; 2]; VECTORS];
+    pub(super) fn add(
+        sums: &mut [[u8; 32]; VECTORS * 8],
+        indices: &mut [[[u8; 32]; 2]; VECTORS],
+        u: &[[[u64; OCTET]; 2]; 2],
+        w: &[[[u64; OCTET]; 2]; 2],
+        sigma: &[u64; OCTET],
+    ) {
         let w = [0, 1].map(|t| [0, 1, 2, 3].map(|four| load_words(&std::array::from_fn(|b| w[t][four / 2][four % 2 * 4 + b]))));
         for (a, indices) in indices.as_chunks_mut::<{ BYTES / 4 }>().0.iter_mut().enumerate() {
             let u = [0, 1].map(|t| _mm256_set1_epi64x(u[t][a / OCTET][a % OCTET].cast_signed()));
@@ -497,9 +506,9 @@ mod tests {
             for at in 0..LANES / OCTET {
                 let of = |words: &[u64]| -> [u64; OCTET] { std::array::from_fn(|a| words[at * OCTET + a]) };
                 let [u, w] = [0, 1].map(|side| terms(side).map(|octets| octets.map(of)));
-                portable::add(&mut twin.0, &u, &w, &std::array::from_fn(|j| sigma[at * OCTET + j]));
+                portable::add(&mut twin.sums, &u, &w, &std::array::from_fn(|j| sigma[at * OCTET + j]));
             }
-            prop_assert!(twin.0 == gram.0);
+            prop_assert!(twin.sums == gram.sums);
         }
     }
 }

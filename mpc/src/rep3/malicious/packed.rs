@@ -3,7 +3,7 @@
 mod narrow;
 
 use crate::Result;
-use crate::memory::room;
+use crate::memory::{give, room};
 
 /// Words that `count` numbers of `bits` bits take.
 pub(super) const fn packed_words(count: usize, bits: u32) -> usize {
@@ -11,7 +11,6 @@ pub(super) const fn packed_words(count: usize, bits: u32) -> usize {
 }
 
 /// Writes each word once and reads none: memory that was never touched costs a page fault more if it is read first.
-#[derive(Default)]
 pub(super) struct Packer {
     words: Vec<u64>,
     /// The lowest bits of the next word, and how many.
@@ -70,7 +69,13 @@ impl Packer {
         if self.filled > 0 {
             self.words.push(self.buffer);
         }
-        self.words
+        std::mem::take(&mut self.words)
+    }
+}
+
+impl Drop for Packer {
+    fn drop(&mut self) {
+        give(std::mem::take(&mut self.words));
     }
 }
 

@@ -29,7 +29,7 @@ use yu_wire::channel::{Channel, Expect};
 
 use super::field::Field;
 use super::steps::Check;
-use crate::memory::give;
+use crate::memory::{append, give};
 use crate::prg::Stream;
 use crate::{Error, Result};
 
@@ -105,10 +105,15 @@ pub(super) fn powers<F: Field>(field: &F, point: u64, count: usize) -> Vec<u64> 
 
 /// The folded vector; the old one is wiped.
 fn folded<F: Field>(field: &F, factors: &[u64], values: &mut Vec<u64>) -> Vec<u64> {
-    values.resize(values.len().next_multiple_of(factors.len()), 0);
+    fill_up(values, factors.len());
     let out = field.fold(factors, values);
     give(std::mem::take(values));
     out
+}
+
+/// Zeros up to a multiple of the arity.
+fn fill_up(values: &mut Vec<u64>, arity: usize) {
+    append(values, std::iter::repeat_n(0, values.len().next_multiple_of(arity) - values.len()));
 }
 
 fn reversed(mut factors: Vec<u64>) -> Vec<u64> {
@@ -135,12 +140,11 @@ impl<F: Field> Prover<'_, F> {
     /// The right verifier's shares of the coefficients.
     fn speak(&mut self, arity: usize, is_last: bool) -> Vec<u64> {
         if is_last {
-            self.u.extend([self.field.draw(&mut self.mask), 0]);
-            self.w.extend([0, self.field.draw(&mut self.blind)]);
+            append(&mut self.u, [self.field.draw(&mut self.mask), 0].into_iter());
+            append(&mut self.w, [0, self.field.draw(&mut self.blind)].into_iter());
         }
-        let len = self.u.len().div_ceil(arity) * arity;
-        self.u.resize(len, 0);
-        self.w.resize(len, 0);
+        fill_up(&mut self.u, arity);
+        fill_up(&mut self.w, arity);
         let mut coefficients = vec![0; 2 * arity - 1];
         self.field.convolve(arity, &self.u, &self.w, &mut coefficients);
         coefficients.remove(arity - 1);
@@ -158,7 +162,7 @@ impl<F: Field> Prover<'_, F> {
 impl<F: Field> Left<'_, F> {
     fn fold(&mut self, arity: usize, is_last: bool) {
         if is_last {
-            self.u.extend([self.field.draw(&mut self.mask), 0]);
+            append(&mut self.u, [self.field.draw(&mut self.mask), 0].into_iter());
         }
         let coefficients: Vec<u64> = (0..2 * arity - 2).map(|_| self.field.draw(&mut self.mask)).collect();
         let point = self.field.draw_unit(&mut self.coins);
@@ -173,7 +177,7 @@ impl<F: Field> Right<'_, F> {
     /// Returns the point.
     fn fold(&mut self, arity: usize, is_last: bool, coefficients: &[u64]) -> u64 {
         if is_last {
-            self.w.extend([0, self.field.draw(&mut self.blind)]);
+            append(&mut self.w, [0, self.field.draw(&mut self.blind)].into_iter());
         }
         let point = self.field.draw_unit(&mut self.coins);
         self.heard.push(point);

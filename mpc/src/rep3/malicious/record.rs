@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::lookup::LANES;
 use crate::engine::{Bits, Vector, wipe};
+use crate::memory::give;
 use crate::prg::{Key, Op, Purpose};
 use crate::rep3::context::{Context, PARTIES};
 
@@ -154,7 +155,11 @@ impl Block {
         self.groups = rows.len().div_ceil(2);
         self.stride = self.groups.next_multiple_of(LANES);
         for words in self.terms.iter_mut().chain([&mut self.rest]) {
-            words.resize(2 * self.stride, 0);
+            let len = 2 * self.stride;
+            if let Some(more) = words.get_mut(len..) {
+                wipe(more);
+            }
+            words.resize(len, 0);
             words[self.groups..self.stride].fill(0);
             words[self.stride + rows.len() - self.groups..].fill(0);
         }
@@ -177,7 +182,7 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.terms.iter_mut().chain([&mut self.rest]).for_each(|words| wipe(words));
+        self.terms.iter_mut().chain([&mut self.rest]).for_each(|words| give(std::mem::take(words)));
     }
 }
 
