@@ -44,7 +44,7 @@ pub(super) struct Quotients {
 impl Drop for Quotients {
     fn drop(&mut self) {
         give(std::mem::take(&mut self.short));
-        wipe(&mut self.long);
+        give(std::mem::take(&mut self.long));
     }
 }
 
@@ -106,10 +106,14 @@ fn prove(
     send: &mut dyn FnMut(&[u64]) -> Result<()>,
 ) -> Result<Quotients> {
     let mut own = own_key.stream(Purpose::CheckCarry, op);
-    let rows: usize = records.iter().map(|record| record.rows(prover)).sum();
-    // a block, and what a piece adds to it: never moved while it grows
-    let most = BLOCK * 2 + pieces(records, prover).map(|piece| piece.rows.len()).max().unwrap_or(0);
-    let mut carries = Carries { sent: Packer::new(rows.min(most), BITS), short: Packer::new(rows, SHORT), long: Vec::new() };
+    let rows = |is_short: bool| -> usize {
+        let some = records.iter().filter(|record| matches!(record.form(), Form::Grid { .. }) == is_short);
+        some.map(|record| record.rows(prover)).sum()
+    };
+    let (shorts, longs) = (rows(true), rows(false));
+    // a block, and what a piece adds to it: what is written is never moved while it grows
+    let most = 2 * BLOCK + pieces(records, prover).map(|piece| piece.rows.len()).max().unwrap_or(0);
+    let mut carries = Carries { sent: Packer::new((shorts + longs).min(most), BITS), short: Packer::new(shorts, SHORT), long: room(longs) };
     for piece in pieces(records, prover) {
         let len = piece.rows.len();
         work.fit(&piece);
@@ -243,7 +247,7 @@ pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotient
     let mut total = [0; 3];
     let Some(mut coefficients) = coefficients else { return total };
     let (mut shorts, mut long) = (Unpacker::new(&quotients.short, SHORT), &quotients.long[..]);
-    let mut kappas = Vec::new();
+    let mut kappas = room(pieces(records, prover).map(|piece| QUARTERS * piece.quarter()).max().unwrap_or(0));
     for piece in pieces(records, prover) {
         let len = piece.rows.len();
         match piece.form {
@@ -276,7 +280,7 @@ pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotient
             }
         }
     }
-    wipe(&mut kappas);
+    give(kappas);
     total
 }
 

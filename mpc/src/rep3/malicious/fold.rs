@@ -75,16 +75,6 @@ pub(super) const fn padded(len: usize) -> usize {
     len.next_multiple_of(4)
 }
 
-/// Writes the residues of one prime, the first one first: memory that has not been touched is not read before it is written, which would
-/// cost a second page fault.
-fn put(out: &mut [u64], at: usize, residues: &[u64]) {
-    if at == 0 {
-        out.copy_from_slice(residues);
-    } else {
-        out.iter_mut().zip(residues).for_each(|(slot, residue)| *slot |= residue << 32);
-    }
-}
-
 /// Factors of the quarters modulo each prime.
 type Quarters = [[Factor; QUARTERS]; 2];
 
@@ -239,16 +229,14 @@ impl<'a> Fold<'a> {
         self.sum = field.add(self.sum, field.mul(field.modulo(coefficient.into()), value));
     }
 
-    fn long(&mut self, piece: &Piece<'_>, width: usize, work: &mut Work) {
+    fn long(&mut self, piece: &Piece<'_>, width: usize, work: &Work) {
         let Some(operands) = piece.record.operands(self.whose.side, self.whose.component) else { return };
         let terms = width / 2;
         let sigma = self.coefficients.sigma(piece.rows.len()).to_vec();
         for (row, sigma) in piece.rows.clone().zip(&sigma) {
             let factor = if self.whose.side == Side::Left { self.last } else { self.field.modulo((*sigma).into()) };
             for operand in operands {
-                let operand = &operand[row * terms..(row + 1) * terms];
-                let begin = self.take(terms);
-                self.scaled(begin, operand, factor, work);
+                self.scaled(&operand[row * terms..(row + 1) * terms], factor);
             }
         }
         if self.shares.is_some() {
@@ -258,7 +246,7 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn moved(&mut self, piece: &Piece<'_>, work: &mut Work) {
+    fn moved(&mut self, piece: &Piece<'_>, work: &Work) {
         let WordsRecord::Moved(moved) = piece.record else { return };
         let rho = self.coefficients.sigma(piece.rows.len()).to_vec();
         let weights = moved.weights(self.whose.side, &rho);
@@ -268,8 +256,7 @@ impl<'a> Fold<'a> {
             moved.half(self.whose.side, self.whose.component, key, What::Factors, piece.rows.clone(), &mut half);
         }
         let factors = weights.as_deref().unwrap_or(&half.factors);
-        let begin = self.take(piece.rows.len());
-        self.scaled(begin, factors, self.last, work);
+        self.scaled(factors, self.last);
         // moved coefficients tell the permutation
         if let Some(Cow::Owned(mut moved)) = weights {
             wipe(&mut moved);
@@ -281,17 +268,11 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Writes ring elements times a factor to `out` from `begin` on.
-    fn scaled(&mut self, begin: usize, elements: &[u64], factor: u64, work: &mut Work) {
-        let piece = work.w.len();
-        for (out, elements) in self.out[begin..].chunks_mut(piece).zip(elements.chunks(piece)) {
-            for (at, prime) in self.field.0.iter().enumerate() {
-                let place = &mut work.w[..elements.len()];
-                lanes::reduce(place, elements, prime.factor(halves(factor)[at]), prime.modulus);
-                place.iter_mut().for_each(|value| *value = prime.canonical(*value));
-                put(out, at, place);
-            }
-        }
+    /// Appends ring elements times a factor.
+    fn scaled(&mut self, elements: &[u64], factor: u64) {
+        let begin = self.take(elements.len());
+        let factors = [0, 1].map(|at| self.field.0[at].factor(halves(factor)[at]));
+        lanes::factor_pairs(&mut self.out[begin..], elements, factors, self.field.both());
     }
 
     fn matrix(&mut self, piece: &Piece<'_>, shape: [usize; 3], work: &mut Work) {

@@ -73,11 +73,6 @@ impl Prime {
         lower(self.modulus.montgomery(product.wrapping_mul(self.one.high)), self.modulus.p)
     }
 
-    /// The element in the range from one below `2p`.
-    pub(super) const fn canonical(&self, value: u64) -> u64 {
-        lower(value, self.modulus.p)
-    }
-
     /// An element without the factor `R`.
     pub(super) const fn without_r(&self, value: u64) -> u64 {
         lower(self.modulus.montgomery(value), self.modulus.p)
