@@ -59,8 +59,8 @@
 //! **Rounds and bytes** beyond the semi-honest ones: per relation over words 6 bytes (a product: 14 instead of 8 per party; lifting: the
 //! same; a shuffle: 28 instead of 16 per row and column), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
 //! 2^23. Truncation sends `16 + 1/8 + 3F/8` bytes in 2 rounds, after the product's 24 in one. [`Priced`](crate::engine::Priced) gives exact numbers.
-//! A check runs before each opening and sealing, and by itself when more than 2^21 products or 2^25 conjunctions wait, so
-//! that memory stays bounded; a single operation on more elements is checked at its end.
+//! A check runs before each opening and sealing, and by itself when 2^21 products or 2^25 conjunctions wait, so that memory stays
+//! bounded; products of one operation are checked in parts of that size, all but those of a matrix.
 //!
 //! **Time**, measured on Zen 3 (AVX2, no AVX-512), CPU per party and element, semi-honest against malicious: product
 //! 6 and 60 ns in memory, 21 to 30 and 73 to 95 ns over QUIC, of which the folds modulo two primes take a fifth; comparison of 64-bit numbers

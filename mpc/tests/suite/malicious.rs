@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::Ix1;
 use yu_mpc::conformance::share;
+use yu_mpc::dry::Dry;
 use yu_mpc::engine::{Engine, Product, Way};
 use yu_mpc::rep3::malicious::Check;
 use yu_mpc::rep3::{Malicious, Rep3Step, reconstruct};
@@ -219,6 +220,52 @@ fn a_wrong_top_bit_is_caught_every_time() {
         let Err(Error::Peer { culprit, step, .. }) = &results[2] else { panic!("not the prover's fault: {:?}", results[2].as_ref().err()) };
         assert_eq!(culprit, NAMES[1]);
         assert!(step.contains("rep3.multiply"), "{step}");
+    }
+}
+
+/// Products and scalar products, more than what one check takes: it is checked in parts, and the last part of each is like the first.
+#[test]
+fn long_operations_are_checked_in_parts_as_predicted() {
+    const EACH: usize = (1 << 22) + 5;
+    const ROWS: usize = (1 << 19) / 10 + 3;
+    let operand =
+        |len: usize, seed: u64| -> Vec<u64> { (0..len as u64).map(|at| (at ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect() };
+    let inputs = [operand(EACH, 1), operand(EACH, 2), operand(5 * ROWS, 3), operand(5 * ROWS, 4)];
+    fn program<E: Engine>(engine: &mut E, inputs: &[Vec<u64>], index: Option<usize>) -> Result<Vec<Vec<u64>>> {
+        let shared = share(engine, inputs, index)?;
+        let products = [Product::Each(&shared[0], &shared[1]), Product::Dots { left: &shared[2], right: &shared[3], terms: 5 }];
+        let results = engine.multiply(&products, 0)?;
+        engine.open(&results.iter().collect::<Vec<_>>())
+    }
+    let mut dry = Dry::<Malicious>::new(&NAMES);
+    program(&mut dry, &inputs, None).unwrap();
+    let cost = dry.cost().unwrap();
+    let expected = program(&mut yu_mpc::clear::Clear, &inputs, None).unwrap();
+    // what comes from P0 in the last frame of the products, or not at all
+    for cheats in [false, true] {
+        let results = on_threads(ring(), |index, (prev, next)| {
+            let prev = tamper(prev, move |frame| {
+                let mut payload = frame.payload.to_vec();
+                if index == 0 && frame.header.step == Rep3Step::Multiply.step() && payload.len() < 1 << 18 {
+                    if cheats {
+                        *payload.last_mut().unwrap() ^= 0x80;
+                    }
+                }
+                vec![frame.with_payload(payload)]
+            });
+            let mut engine = Malicious::new(index, &SESSION, prev, next, &mut rng(9 + index as u64))?;
+            Ok((program(&mut engine, &inputs, Some(index))?, engine.totals()))
+        });
+        for (name, result) in NAMES.iter().zip(results) {
+            if cheats && *name != NAMES[0] {
+                assert!(result.is_err(), "{name} went on");
+            } else if !cheats {
+                let (opened, totals): (Vec<Vec<u64>>, _) = Result::unwrap(result);
+                let predicted = cost.party(name).unwrap();
+                assert!(opened == expected, "{name} has another result");
+                assert_eq!((totals.bytes_sent, totals.rounds), (predicted.bytes_sent, predicted.rounds));
+            }
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Pending {
 }
 
 /// Elements after the first level from which a check runs by itself: 2^21 products, 16 MiB of vectors and 96 MiB of shares.
-const MOST_FOLDED: usize = 1 << 19;
+pub(super) const MOST_FOLDED: usize = 1 << 19;
 
 /// Words of relations over bits from which a check runs by itself.
 const MOST_BITS: usize = 4 * bits::SEGMENT;
@@ -35,7 +35,7 @@ impl Pending {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.words.iter().any(|(_, folded)| *folded > MOST_FOLDED) || self.bits.iter().any(|rows| *rows > MOST_BITS)
+        self.words.iter().any(|(_, folded)| *folded >= MOST_FOLDED) || self.bits.iter().any(|rows| *rows > MOST_BITS)
     }
 }
 

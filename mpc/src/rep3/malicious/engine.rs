@@ -55,12 +55,15 @@ impl Engine for Malicious {
         let mut from = 0;
         for (product, z) in products.iter().zip(&results) {
             let (x, y) = product.operands();
-            let (x, y, z) = (Arc::clone(&x.0), Arc::clone(&y.0), Arc::clone(&z.0));
-            let len = z.len();
-            self.words.push(WordsRecord::Product { x, y, z, meet: Meet::of(product), op, from });
-            from += len;
+            let meet = Meet::of(product);
+            // a long operation is not remembered whole: what a proof works on stays small
+            for part in meet.form().parts(z.len()) {
+                let (x, y, z) = (Arc::clone(&x.0), Arc::clone(&y.0), Arc::clone(&z.0));
+                self.words.push(WordsRecord::Product { x, y, z, meet, part, op, from });
+                self.noted(Rep3Step::Multiply.label())?;
+            }
+            from += z.len();
         }
-        self.noted(Rep3Step::Multiply.label())?;
         if shift == 0 {
             return Ok(results);
         }

@@ -121,9 +121,12 @@ fn account(primitive: &Primitive, pending: &mut Pending, bill: &mut Bill<'_>) {
             let product = Primitive::Multiply { len: *len, operands: *operands, shift: 0, shapes: Vec::new() };
             bill.formula.append(Context::price(&product, &[], bill.parties).unwrap_or_else(Formula::empty));
             for shape in shapes {
-                (0..PARTIES).for_each(|prover| pending.add_words(prover, shape.result_len(), Form::of_product(shape)));
+                let form = Form::of_product(shape);
+                for part in form.parts(shape.result_len()) {
+                    (0..PARTIES).for_each(|prover| pending.add_words(prover, part.len(), form));
+                    settle(pending, bill);
+                }
             }
-            settle(pending, bill);
             if *shift > 0 {
                 bill.truncation(*len, *shift);
                 pending.add_truncation(*len);

@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use super::check::MOST_FOLDED;
 use super::record::{Half, Side, What, Written};
 use super::shuffle::Moved;
-use crate::engine::{Product, Vector, Words};
+use crate::engine::{Product, Words};
 use crate::prg::{Key, Op, Purpose};
 use crate::rep3::context::PARTIES;
 use crate::rep3::kernel;
@@ -37,6 +38,21 @@ impl Meet {
             Product::Each(..) => Self::Rows(1),
             Product::Dots { terms, .. } => Self::Rows(terms),
             Product::Matrix { shape, .. } => Self::Matrix(shape),
+        }
+    }
+
+    pub(super) const fn form(self) -> Form {
+        match self {
+            Self::Rows(terms) => Form::of(2 * terms),
+            Self::Matrix(shape) => Form::Matrix(shape),
+        }
+    }
+
+    /// What of an operand makes these elements of the result; a matrix is not cut.
+    fn of_part<'a>(self, operand: &'a [u64], part: &Range<usize>) -> &'a [u64] {
+        match self {
+            Self::Rows(terms) => &operand[part.start * terms..part.end * terms],
+            Self::Matrix(_) => operand,
         }
     }
 }
@@ -82,6 +98,16 @@ impl Form {
         }
     }
 
+    /// Relations after which a check may run before the others of the same operation are noted.
+    pub(crate) fn parts(self, rows: usize) -> impl Iterator<Item = Range<usize>> {
+        let most = match self {
+            Self::Grid { width } => QUARTERS * MOST_FOLDED.div_ceil(width.max(1).div_ceil(2)),
+            Self::Long { width } => MOST_FOLDED.div_ceil(width),
+            Self::Moved | Self::Matrix(_) => rows.max(1),
+        };
+        (0..rows).step_by(most).map(move |start| start..rows.min(start + most))
+    }
+
     /// Elements of each vector that the proof is left with after its first level.
     pub(crate) const fn folded_len(self, rows: usize) -> usize {
         match self {
@@ -101,8 +127,23 @@ impl Form {
 
 /// Relations over words.
 pub(super) enum WordsRecord {
-    /// A product of all parties; its shares of zero begin at this element of the operation's stream.
-    Product { x: Arc<Words<2>>, y: Arc<Words<2>>, z: Arc<Words<2>>, meet: Meet, op: u64, from: usize },
+    /// Elements of a product of all parties; the shares of zero of its first one stand at number `from` of the operation's stream.
+    Product {
+        /// The left operand, whole.
+        x: Arc<Words<2>>,
+        /// The right operand, whole.
+        y: Arc<Words<2>>,
+        /// The result, whole.
+        z: Arc<Words<2>>,
+        /// How operands make elements.
+        meet: Meet,
+        /// Elements that these relations are about; of a matrix all.
+        part: Range<usize>,
+        /// Number of the operation.
+        op: u64,
+        /// Place in its stream.
+        from: usize,
+    },
     /// One prover's.
     Written(Written),
     /// One prover's, of a shuffle.
@@ -131,7 +172,7 @@ impl WordsRecord {
     /// Relations of a prover.
     pub(super) fn rows(&self, prover: usize) -> usize {
         match self {
-            Self::Product { z, .. } => z.len(),
+            Self::Product { part, .. } => part.len(),
             Self::Written(written) if written.prover == prover => written.rows,
             Self::Moved(moved) if moved.prover == prover => moved.rows,
             Self::Written(_) | Self::Moved(_) => 0,
@@ -140,8 +181,7 @@ impl WordsRecord {
 
     pub(super) const fn form(&self) -> Form {
         match self {
-            Self::Product { meet: Meet::Rows(terms), .. } => Form::of(2 * *terms),
-            Self::Product { meet: Meet::Matrix(shape), .. } => Form::Matrix(*shape),
+            Self::Product { meet, .. } => meet.form(),
             Self::Written(written) => Form::of(written.width),
             Self::Moved(_) => Form::Moved,
         }
@@ -156,8 +196,8 @@ impl WordsRecord {
     pub(super) fn operands(&self, side: Side, component: usize) -> Option<[&[u64]; 2]> {
         match (self, side) {
             (Self::Written(_) | Self::Moved(_), _) => None,
-            (Self::Product { x, y, .. }, Side::Left) => Some([x.part(component), y.part(component)]),
-            (Self::Product { x, y, .. }, Side::Right) => Some([y.part(component), x.part(component)]),
+            (Self::Product { x, y, meet, part, .. }, Side::Left) => Some([x, y].map(|words| meet.of_part(words.part(component), part))),
+            (Self::Product { x, y, meet, part, .. }, Side::Right) => Some([y, x].map(|words| meet.of_part(words.part(component), part))),
         }
     }
 
@@ -194,7 +234,7 @@ impl WordsRecord {
     /// # Errors
     /// [`Error::Shape`] for a matrix that does not fit: never, it was multiplied before.
     pub(super) fn rest(&self, side: Side, component: usize, key: &Key, rows: Range<usize>, out: &mut [u64]) -> Result<()> {
-        let (x, y, z, meet, op, from) = match self {
+        let (x, y, z, meet, op, from, part) = match self {
             Self::Written(written) => {
                 if let Some(half) = written.side(side) {
                     out.copy_from_slice(&half.rest[rows]);
@@ -207,11 +247,14 @@ impl WordsRecord {
                 out.copy_from_slice(&half.rest);
                 return Ok(());
             }
-            Self::Product { x, y, z, meet, op, from } => (x.part(component), y.part(component), z.part(component), *meet, *op, *from),
+            Self::Product { x, y, z, meet, part, op, from } => {
+                (x.part(component), y.part(component), z.part(component), *meet, *op, *from, part)
+            }
         };
+        let (x, y, z) = (meet.of_part(x, part), meet.of_part(y, part), &z[part.clone()]);
         let op = Op::new(op);
         let mut mask = key.stream(Purpose::ZeroShare, &op);
-        mask.skip(from + rows.start);
+        mask.skip(from + part.start + rows.start);
         if side == Side::Right {
             out.fill(0);
             mask.subtract(out);
