@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use yu_wire::carrier::CarrierKind;
 use yu_wire::shape::Link;
 
+use crate::desensitize::DesensitizeArgs;
 use crate::mpc::args::{CalibrateArgs, EstimateArgs, MpcArgs};
 use crate::work::Protocol;
 
@@ -58,6 +59,8 @@ pub enum Command {
     RoundTrip(CompareArgs),
     /// A program of the catalogue on an engine, or with --suite the whole table
     Mpc(MpcArgs),
+    /// De-identification on one core: detection, transforms, anonymisation, differential privacy
+    Desensitize(DesensitizeArgs),
     /// Measures this machine for `estimate`
     Calibrate(CalibrateArgs),
     /// Bytes, rounds and seconds of a program on a link, before it runs

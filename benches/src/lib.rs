@@ -8,6 +8,7 @@
 //! | parties as processes over QUIC or TCP, here or on many machines | [`node`], [`local`] |
 //! | who is where; certificates for trying it out | [`hosts`] |
 //! | the programs of `yu-mpc` on every engine, estimates | [`mpc`] |
+//! | de-identification | [`desensitize`] |
 //! | our channel against a bare QUIC stream | [`compare`] |
 //! | clocks, memory, commit, CPU | [`machine`], [`phase`] |
 //! | tables and JSON | [`report`] |
@@ -18,6 +19,7 @@
 
 pub mod cli;
 pub mod compare;
+pub mod desensitize;
 pub mod hosts;
 pub mod local;
 pub mod machine;

@@ -60,6 +60,15 @@ pub enum KeySpecProblem {
     StepTwice,
 }
 
+/// What a subject of this crate refuses, with its remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// A stable code for programs, for example `anonymise.hierarchy`.
+    pub code: &'static str,
+    /// What, where, and what to do. No value of a cell.
+    pub advice: Advice,
+}
+
 /// Errors of this crate. Display is English; [`Error::message`] gives either language.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -267,6 +276,8 @@ pub enum Error {
         /// Which parameter, and its bounds.
         reason: &'static str,
     },
+    /// Something that one subject of this crate refuses; the sentences stand with the subject.
+    Refused(Box<Refusal>),
     /// Arrow refused an operation; a mistake in this crate or of the calling code.
     Arrow {
         /// What was being done.
@@ -318,8 +329,14 @@ impl Error {
             Self::Changed { .. } => "data.changed",
             Self::Shape { .. } => "data.shape",
             Self::Population { .. } => "data.population",
+            Self::Refused(refusal) => refusal.code,
             Self::Arrow { .. } => "data.arrow",
         }
+    }
+
+    /// A refusal of a subject; `place` may be empty.
+    pub(crate) fn refused(code: &'static str, what: Text, place: Text, remedy: Text) -> Self {
+        Self::Refused(Box::new(Refusal { code, advice: Advice { what, place, remedy } }))
     }
 
     pub(crate) fn io(file: &str, source: std::io::Error) -> Self {

@@ -26,7 +26,8 @@ pub struct Text {
 }
 
 impl Text {
-    fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+    /// A sentence from its two halves.
+    pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
         Self { en: en.into(), zh: zh.into() }
     }
 
@@ -66,6 +67,9 @@ impl Advice {
 }
 
 pub(super) fn advice(error: &Error) -> Advice {
+    if let Error::Refused(refusal) = error {
+        return refusal.advice.clone();
+    }
     let (what, place, remedy) = file::advice(error).or_else(|| header::advice(error)).unwrap_or_else(|| value::advice(error));
     Advice { what, place, remedy }
 }
