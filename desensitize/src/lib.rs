@@ -3,8 +3,9 @@
 //! | to see | open |
 //! |---|---|
 //! | Arrow batches with labels and row places | [`table`] |
-//! | CSV, xlsx and Parquet into tables | [`read`] |
-//! | tables into CSV | [`mod@write`] |
+//! | CSV, xlsx, Parquet, Arrow IPC into tables | [`read`] |
+//! | tables into CSV, Parquet, Arrow IPC; files that are whole or not there | [`mod@write`] |
+//! | reports: HTML with plots, JSON | [`report`] |
 //! | columns as numbers, text, categories | [`mod@column`] |
 //! | keys: declared normalisation, duplicates | [`key`] |
 //! | resident identity numbers (GB 11643) | [`key::resident_id`] |
@@ -17,10 +18,11 @@ pub mod column;
 pub mod error;
 pub mod key;
 pub mod read;
+pub mod report;
 pub mod resident;
 pub mod table;
 pub mod version;
 pub mod write;
 
-pub use error::{Error, Lang, Place, Result};
+pub use error::{Error, Lang, Place, Result, Text};
 pub use table::{Label, Table};

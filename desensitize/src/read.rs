@@ -1,9 +1,9 @@
-//! Files into tables: CSV, xlsx, Parquet. Nothing is guessed silently and nothing is lost silently.
+//! Files into tables: CSV, xlsx, Parquet, Arrow IPC. Nothing is guessed silently and nothing is lost silently.
 //!
 //! * CSV: every column is text; numbers are parsed when they are asked for. See [`Encoding`] for what is decoded.
 //!   Blank lines are skipped, as everywhere in CSV (a file of one column cannot hold an empty cell).
 //! * xlsx: cells become text as well. A number is written without exponent, a date as `2026-11-21`.
-//! * Parquet: columns keep their types; key columns become text.
+//! * Parquet, Arrow IPC: columns keep their types; key columns become text; labels in the file are not believed.
 //!
 //! A key that a spreadsheet has turned into scientific notation is refused, and so is a numeric key that a double
 //! cannot hold exactly: its digits are gone already. Leading zeros that a spreadsheet dropped cannot be seen from here.
@@ -11,6 +11,7 @@
 mod check;
 mod csv;
 mod encoding;
+mod ipc;
 mod parquet;
 mod xlsx;
 
@@ -68,6 +69,9 @@ pub enum Format {
     Xlsx,
     /// Apache Parquet.
     Parquet,
+    /// Arrow IPC file.
+    #[serde(rename = "arrow")]
+    ArrowIpc,
 }
 
 /// How to read a file. The default finds out everything by itself.
@@ -160,6 +164,7 @@ enum State {
 enum Rows {
     Csv(Box<csv::CsvRows>),
     Parquet(Box<parquet::ParquetRows>),
+    Ipc(Box<ipc::IpcRows>),
     Xlsx(std::vec::IntoIter<Table>),
 }
 
@@ -175,6 +180,7 @@ impl Batches {
         };
         let rows = match find_format(&name, &mut input, options.format)? {
             Format::Parquet => Rows::Parquet(Box::new(parquet::ParquetRows::open(&name, input, options)?)),
+            Format::ArrowIpc => Rows::Ipc(Box::new(ipc::IpcRows::open(&name, input, options)?)),
             Format::Xlsx => Rows::Xlsx(xlsx::read(&name, input, options)?.into_iter()),
             Format::Csv | Format::Auto => Rows::Csv(Box::new(csv::CsvRows::open(&name, input, options)?)),
         };
@@ -185,6 +191,7 @@ impl Batches {
         let table = match &mut self.rows {
             Rows::Csv(rows) => rows.next_table()?,
             Rows::Parquet(rows) => rows.next_table()?,
+            Rows::Ipc(rows) => rows.next_table()?,
             Rows::Xlsx(tables) => tables.next(),
         };
         if table.is_none() {
@@ -274,7 +281,7 @@ fn find_format(name: &str, input: &mut Input, asked: Format) -> Result<Format> {
         [b'P', b'K', 3, 4, ..] => Ok(Format::Xlsx),
         [b'P', b'A', b'R', b'1', ..] => Ok(Format::Parquet),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => unsupported("an old or encrypted Office file (.xls, .et)"),
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => unsupported("an Arrow IPC file"),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Ok(Format::ArrowIpc),
         [0x1f, 0x8b, ..] => unsupported("a gzip file"),
         [b'%', b'P', b'D', b'F', ..] => unsupported("a PDF file"),
         _ => Ok(Format::Csv),

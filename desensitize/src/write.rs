@@ -1,84 +1,234 @@
-//! Tables into CSV files (UTF-8, comma, header, line feed).
+//! Tables into files: CSV (UTF-8, comma, header, line feed), Parquet, Arrow IPC. A file is whole or not there.
+//!
+//! | to see | open |
+//! |---|---|
+//! | CSV cells | [`csv`] |
 
-use std::fs::File;
-use std::io::Write;
-use std::path::Path;
+pub mod csv;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
-use arrow::datatypes::{DataType, Float64Type};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
-use crate::column::to_text;
-use crate::error::{Error, Result};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::ipc::writer::FileWriter;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use self::csv::CsvSink;
+pub use self::csv::{write_csv, write_csv_to};
+use crate::error::{Error, Result, Text};
+use crate::read::Format;
 use crate::table::Table;
 
-/// Writes a table as a CSV file and makes sure that it is on disk. An existing file is replaced.
+/// Writes tables of one schema one after the other, batch by batch, into a file beside the wanted one, which takes the wanted name
+/// in [`Writer::finish`]: whoever looks at the name sees a whole file or none. Dropped before that, it leaves nothing.
 ///
-/// # Errors
-/// `Io`, for example when the disk is full; `ColumnType` for nested and binary columns.
-pub fn write_csv(table: &Table, path: impl AsRef<Path>) -> Result<()> {
-    let path = path.as_ref();
-    let name = path.display().to_string();
-    let io = |source| Error::io(&name, source);
-    let file = File::create(path).map_err(io)?;
-    write_csv_to(table, &file, &name)?;
-    file.sync_all().map_err(io)
+/// Parquet and Arrow IPC files hold the labels of the columns in the metadata of the schema.
+pub struct Writer {
+    name: String,
+    to: PathBuf,
+    part: PathBuf,
+    format: Format,
+    sink: Option<Sink>,
 }
 
-/// Writes a table as CSV to anything; `name` is used in errors.
-///
-/// # Errors
-/// As [`write_csv`].
-pub fn write_csv_to(table: &Table, writer: impl Write, name: &str) -> Result<()> {
-    let fault = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(source) => Error::io(name, source),
-        _ => Error::io(name, std::io::Error::other("unequal rows")),
-    };
-    let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(writer);
-    writer.write_record(table.column_names()).map_err(fault)?;
-    for batch in table.batches() {
-        let columns = batch
-            .columns()
-            .iter()
-            .zip(table.schema().fields())
-            .map(|(array, field)| {
-                plain_text(array).ok_or_else(|| Error::ColumnType {
-                    file: table.source().to_owned(),
-                    column: field.name().clone(),
-                    found: array.data_type().to_string(),
-                })
-            })
-            .collect::<Result<Vec<StringArray>>>()?;
-        for row in 0..batch.num_rows() {
-            let cells = columns.iter().map(|column| if column.is_null(row) { "" } else { column.value(row) });
-            writer.write_record(cells).map_err(fault)?;
+/// A file that knows its columns.
+enum Sink {
+    Csv(Box<CsvSink<File>>),
+    Parquet(Box<ArrowWriter<File>>),
+    Ipc(Box<FileWriter<BufWriter<File>>>),
+}
+
+/// The format that a name asks for by its ending: `.csv`, `.parquet`, `.arrow` or `.feather`.
+#[must_use]
+pub fn format_of(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "csv" => Some(Format::Csv),
+        "parquet" => Some(Format::Parquet),
+        "arrow" | "feather" | "ipc" => Some(Format::ArrowIpc),
+        _ => None,
+    }
+}
+
+impl Writer {
+    /// A writer for `path`, in the format of its ending. Nothing is created before the first table comes.
+    ///
+    /// # Errors
+    /// `write.format` for an ending that is not known.
+    pub fn new(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let Some(format) = format_of(path) else {
+            return Err(Error::refused(
+                "write.format",
+                Text::new("the ending of the file names no format that can be written", "文件扩展名不是可写出的格式"),
+                Text::new(format!("file `{name}`"), format!("文件 `{name}`")),
+                Text::new("use .csv, .parquet or .arrow", "请使用 .csv、.parquet 或 .arrow"),
+            ));
+        };
+        let mut part = path.as_os_str().to_owned();
+        part.push(format!(".part-{}", std::process::id()));
+        Ok(Self { name, to: path.to_owned(), part: part.into(), format, sink: None })
+    }
+
+    /// Appends the rows of a table; all tables have the columns of the first.
+    ///
+    /// # Errors
+    /// `Io`; `ColumnType` for nested and binary columns in CSV; `Arrow` if the columns differ.
+    pub fn write(&mut self, table: &Table) -> Result<()> {
+        if self.sink.is_none() {
+            self.sink = Some(self.open(table)?);
+        }
+        let name = &self.name;
+        match &mut self.sink {
+            Some(Sink::Csv(sink)) => sink.write(table),
+            Some(Sink::Parquet(writer)) => {
+                table.batches().try_for_each(|batch| writer.write(batch)).map_err(|error| Error::io(name, std::io::Error::other(error)))
+            }
+            Some(Sink::Ipc(writer)) => table.batches().try_for_each(|batch| writer.write(batch)).map_err(|error| fault(name, error)),
+            None => Ok(()),
         }
     }
-    writer.flush().map_err(|source| Error::io(name, source))
+
+    fn open(&self, table: &Table) -> Result<Sink> {
+        let io = |source| Error::io(&self.name, source);
+        let file = File::create(&self.part).map_err(io)?;
+        let schema: SchemaRef = table.schema().clone();
+        Ok(match self.format {
+            Format::Parquet => {
+                let level = ZstdLevel::try_new(3).map_err(|error| io(std::io::Error::other(error)))?;
+                let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
+                let writer = ArrowWriter::try_new(file, schema, Some(properties));
+                Sink::Parquet(Box::new(writer.map_err(|error| io(std::io::Error::other(error)))?))
+            }
+            Format::ArrowIpc => Sink::Ipc(Box::new(FileWriter::try_new_buffered(file, &schema).map_err(|error| fault(&self.name, error))?)),
+            _ => Sink::Csv(Box::new(CsvSink::new(file, &self.name, table)?)),
+        })
+    }
+
+    /// Makes sure that everything is on disk, then gives the file its name; an existing one is replaced.
+    ///
+    /// # Errors
+    /// `NoRows` if no table was written; `Io`.
+    pub fn finish(mut self) -> Result<()> {
+        let io = |source| Error::io(&self.name, source);
+        let file = match self.sink.take() {
+            None => return Err(Error::NoRows { file: self.name.clone() }),
+            Some(Sink::Csv(sink)) => sink.into_inner()?,
+            Some(Sink::Parquet(writer)) => writer.into_inner().map_err(|error| io(std::io::Error::other(error)))?,
+            Some(Sink::Ipc(mut writer)) => {
+                writer.finish().map_err(|error| fault(&self.name, error))?;
+                let buffered = writer.into_inner().map_err(|error| fault(&self.name, error))?;
+                buffered.into_inner().map_err(|error| io(error.into_error()))?
+            }
+        };
+        file.sync_all().map_err(io)?;
+        drop(file);
+        fs::rename(&self.part, &self.to).map_err(io)?;
+        let folder = self.to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+    }
 }
 
-/// Text without exponents: what a spreadsheet and [`crate::column::numeric`] read back exactly.
-fn plain_text(array: &ArrayRef) -> Option<StringArray> {
-    if array.data_type() == &DataType::Float64 {
-        let cells = array.as_primitive::<Float64Type>().iter();
-        return Some(cells.map(|cell| cell.map(|value| value.to_string())).collect());
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // after `finish` there is none
+        let _ = fs::remove_file(&self.part);
     }
-    to_text(array)
+}
+
+/// Writes a whole table, see [`Writer`].
+///
+/// # Errors
+/// As [`Writer`].
+pub fn write_table(table: &Table, path: impl AsRef<Path>) -> Result<()> {
+    let mut writer = Writer::new(path)?;
+    writer.write(table)?;
+    writer.finish()
+}
+
+/// Writes bytes into a file that is whole or not there.
+///
+/// # Errors
+/// `Io`.
+pub fn write_whole(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
+    let path = path.as_ref();
+    let name = path.display().to_string();
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".part-{}", std::process::id()));
+    let part = PathBuf::from(part);
+    let written = File::create(&part).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    });
+    written.map_err(|source| {
+        let _ = fs::remove_file(&part);
+        Error::io(&name, source)
+    })
+}
+
+fn fault(name: &str, error: ArrowError) -> Error {
+    match error {
+        ArrowError::IoError(_, source) => Error::io(name, source),
+        source => Error::Arrow { what: "writing a batch", source },
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use arrow::array::Float64Array;
     use std::sync::Arc;
 
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+
+    use super::*;
+    use crate::read::{ReadOptions, read_table};
+    use crate::table::Label;
+
+    fn table(first: i64) -> Table {
+        let ids: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
+        let values: ArrayRef = Arc::new(Int64Array::from(vec![first, -7]));
+        let label = Label { class: Some("name".into()), ..Label::default() };
+        Table::from_columns("t", vec![("id", ids), ("x", values)]).unwrap().with_label("id", &label).unwrap()
+    }
+
     #[test]
-    fn cells_are_quoted_and_plain() {
-        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a,b"), None, Some("say \"x\"")]));
-        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1e20, 0.1, -2.0]));
-        let table = Table::from_columns("t", vec![("t", texts), ("n", numbers)]).unwrap();
-        let mut bytes = Vec::new();
-        write_csv_to(&table, &mut bytes, "t").unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        assert_eq!(text, "t,n\n\"a,b\",100000000000000000000\n,0.1\n\"say \"\"x\"\"\",-2\n");
+    fn every_format_is_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        for ending in ["csv", "parquet", "arrow"] {
+            let path = dir.path().join(format!("t.{ending}"));
+            let mut writer = Writer::new(&path).unwrap();
+            writer.write(&table(1)).unwrap();
+            writer.write(&table(2)).unwrap();
+            assert!(!path.exists());
+            writer.finish().unwrap();
+            let back = read_table(&path, &ReadOptions::default()).unwrap();
+            assert_eq!(crate::column::numeric(&back, "x").unwrap(), [1.0, -7.0, 2.0, -7.0], "{ending}");
+            assert_eq!(crate::column::text(&back, "id").unwrap(), ["a", "", "a", ""]);
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left");
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        write_table(&table(1), &path).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let mut writer = Writer::new(&path).unwrap();
+        writer.write(&table(5)).unwrap();
+        drop(writer);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(matches!(Writer::new(dir.path().join("t.doc")), Err(Error::Refused(refusal)) if refusal.code == "write.format"));
+        assert!(matches!(Writer::new(dir.path().join("t.csv")).unwrap().finish(), Err(Error::NoRows { .. })));
+        let other: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let mut writer = Writer::new(dir.path().join("u.csv")).unwrap();
+        writer.write(&table(5)).unwrap();
+        assert!(writer.write(&Table::from_columns("t", vec![("y", other)]).unwrap()).is_err());
     }
 }

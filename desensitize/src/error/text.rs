@@ -5,6 +5,8 @@ mod header;
 mod place;
 mod value;
 
+use serde::{Deserialize, Serialize};
+
 use super::Error;
 
 /// A language of messages.
@@ -17,7 +19,7 @@ pub enum Lang {
 }
 
 /// One sentence in both languages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     /// English.
     pub en: String,

@@ -21,6 +21,8 @@ use crate::column::to_text;
 use crate::error::{Error, KeyProblem, Place, Result};
 use crate::table::{BATCH_ROWS, Origin, Part, Table};
 
+const FORMAT: &str = "Parquet";
+
 pub(super) struct ParquetRows {
     name: String,
     reader: ParquetRecordBatchReader,
@@ -39,7 +41,7 @@ impl ParquetRows {
         // come from the catalogue, not from the file
         let arrow = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let source = Source::from(input);
-        let builder = guarded(name, || ParquetRecordBatchReaderBuilder::try_new_with_options(source, arrow).map_err(malformed))?;
+        let builder = guarded(name, FORMAT, || ParquetRecordBatchReaderBuilder::try_new_with_options(source, arrow).map_err(malformed))?;
         let header: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         check_header(name, &header)?;
         let pick = Pick::new(name, &header, options)?;
@@ -58,7 +60,7 @@ impl ParquetRows {
             })
             .collect();
         let schema = Table::from_batches(&source_name(name), Arc::new(Schema::new(fields)), Vec::new())?.schema().clone();
-        let reader = guarded(name, || {
+        let reader = guarded(name, FORMAT, || {
             let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
             builder.build().map_err(malformed)
         })?;
@@ -67,7 +69,7 @@ impl ParquetRows {
 
     pub(super) fn next_table(&mut self) -> Result<Option<Table>> {
         let batch = loop {
-            match guarded(&self.name, || Ok(self.reader.next()))? {
+            match guarded(&self.name, FORMAT, || Ok(self.reader.next()))? {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(damaged(&self.name, &error.to_string())),
                 Some(Ok(batch)) if batch.num_rows() > 0 => break batch,
@@ -77,50 +79,55 @@ impl ParquetRows {
         let mut arrays = Vec::with_capacity(self.order.len());
         for (position, (index, is_key)) in self.order.iter().zip(&self.is_key).enumerate() {
             let array = batch.column(*index);
-            arrays.push(if *is_key { self.key_text(position, array)? } else { array.clone() });
+            arrays.push(if *is_key {
+                key_text(&self.name, self.schema.field(position).name(), self.next_row, array)?
+            } else {
+                array.clone()
+            });
         }
         let origin = Origin::Run(Place { row: self.next_row, line: None });
         self.next_row += batch.num_rows() as u64;
         let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(|error| damaged(&self.name, &error.to_string()))?;
         Table::from_parts(self.schema.clone(), vec![Part { batch, origin }]).map(Some)
     }
-
-    fn key_text(&self, position: usize, array: &ArrayRef) -> Result<ArrayRef> {
-        let column = self.schema.field(position).name();
-        let fault = |index: usize, problem| key_fault(&self.name, column, Place { row: self.next_row + index as u64, line: None }, problem);
-        let number = |index: usize, value: f64, limit| integral_key(value, limit).ok_or_else(|| fault(index, KeyProblem::InexactNumber));
-        let texts: StringArray = match array.data_type() {
-            DataType::Float64 => {
-                let cells = array.as_primitive::<Float64Type>().iter().enumerate();
-                cells.map(|(i, cell)| cell.map(|value| number(i, value, EXACT_DOUBLE)).transpose()).collect::<Result<_>>()?
-            }
-            DataType::Float32 => {
-                let cells = array.as_primitive::<Float32Type>().iter().enumerate();
-                cells.map(|(i, cell)| cell.map(|value| number(i, value.into(), EXACT_FLOAT)).transpose()).collect::<Result<_>>()?
-            }
-            other => to_text(array).ok_or_else(|| Error::ColumnType {
-                file: self.name.clone(),
-                column: column.clone(),
-                found: other.to_string(),
-            })?,
-        };
-        if let Some(index) = texts.iter().position(|cell| cell.is_some_and(is_scientific)) {
-            return Err(fault(index, KeyProblem::Scientific));
-        }
-        // a missing key is an empty one: normalisation counts it
-        let texts: StringArray = texts.iter().map(|cell| Some(cell.unwrap_or(""))).collect();
-        Ok(Arc::new(texts))
-    }
 }
 
-/// The Parquet library asserts in places where a damaged file needs an error (seen: `offset + len out
-/// of bounds` for a damaged page). Its panics end here; the reader is not used again after one.
-fn guarded<T>(name: &str, f: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|_| Err(damaged(name, "contradictory lengths or types")))
+/// A column as keys; the first row has this number.
+pub(super) fn key_text(file: &str, column: &str, first: u64, array: &ArrayRef) -> Result<ArrayRef> {
+    let fault = |index: usize, problem| key_fault(file, column, Place { row: first + index as u64, line: None }, problem);
+    let number = |index: usize, value: f64, limit| integral_key(value, limit).ok_or_else(|| fault(index, KeyProblem::InexactNumber));
+    let texts: StringArray = match array.data_type() {
+        DataType::Float64 => {
+            let cells = array.as_primitive::<Float64Type>().iter().enumerate();
+            cells.map(|(i, cell)| cell.map(|value| number(i, value, EXACT_DOUBLE)).transpose()).collect::<Result<_>>()?
+        }
+        DataType::Float32 => {
+            let cells = array.as_primitive::<Float32Type>().iter().enumerate();
+            cells.map(|(i, cell)| cell.map(|value| number(i, value.into(), EXACT_FLOAT)).transpose()).collect::<Result<_>>()?
+        }
+        other => to_text(array).ok_or_else(|| Error::ColumnType {
+            file: file.to_owned(),
+            column: column.to_owned(),
+            found: other.to_string(),
+        })?,
+    };
+    if let Some(index) = texts.iter().position(|cell| cell.is_some_and(is_scientific)) {
+        return Err(fault(index, KeyProblem::Scientific));
+    }
+    // a missing key is an empty one: normalisation counts it
+    let texts: StringArray = texts.iter().map(|cell| Some(cell.unwrap_or(""))).collect();
+    Ok(Arc::new(texts))
+}
+
+/// The Parquet and IPC libraries assert in places where a damaged file needs an error (seen: `offset + len out
+/// of bounds` for a damaged page). Their panics end here; the reader is not used again after one.
+pub(super) fn guarded<T>(name: &str, format: &'static str, f: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(f))
+        .unwrap_or_else(|_| Err(Error::Malformed { file: name.to_owned(), format, detail: "contradictory lengths or types".to_owned() }))
 }
 
 fn damaged(name: &str, detail: &str) -> Error {
-    Error::Malformed { file: name.to_owned(), format: "Parquet", detail: detail.to_owned() }
+    Error::Malformed { file: name.to_owned(), format: FORMAT, detail: detail.to_owned() }
 }
 
 /// What the Parquet reader reads from.

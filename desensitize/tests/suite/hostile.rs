@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, StringArray};
 use proptest::prelude::*;
+use yu_desensitize::Table;
 use yu_desensitize::column;
 use yu_desensitize::read::{Format, ReadOptions, read_table_from};
+use yu_desensitize::write::write_table;
 
 use crate::reading::parquet;
 use crate::workbook::{row, text, workbook};
@@ -51,6 +53,19 @@ proptest! {
         let values: ArrayRef = Arc::new(Float64Array::from_iter_values((0..50).map(f64::from)));
         let content = spoil(parquet(vec![("id", ids), ("x", values)]), &changes);
         let options = ReadOptions { format: Format::Parquet, keys: vec!["id".into()], ..ReadOptions::default() };
+        read_all(content, &options);
+    }
+
+    #[test]
+    fn damaged_ipc(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), end: prop::sample::Index) {
+        let ids: ArrayRef = Arc::new(StringArray::from_iter_values((0..50).map(|i| format!("id{i}"))));
+        let values: ArrayRef = Arc::new(Float64Array::from_iter_values((0..50).map(f64::from)));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("t.arrow");
+        write_table(&Table::from_columns("t", vec![("id", ids), ("x", values)]).unwrap(), &file).unwrap();
+        let content = spoil(std::fs::read(&file).unwrap(), &changes);
+        let options = ReadOptions { format: Format::ArrowIpc, keys: vec!["id".into()], ..ReadOptions::default() };
+        read_all(content[..end.index(content.len())].to_vec(), &options);
         read_all(content, &options);
     }
 
