@@ -1,5 +1,10 @@
 //! De-identification: what each subject of `yu-desensitize` reaches on one core, beside its limit, its aim and its peer.
 
+pub mod anonymise;
+mod detect;
+pub mod dp;
+mod transform;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -97,7 +102,12 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| subject | what | figure | limit | aim | |\n|---|---|---|---|---|---|")?;
-        let number = |value: f64| if value.abs() >= 100.0 { format!("{value:.0}") } else { format!("{value:.4}") };
+        let number = |value: f64| match value.abs() {
+            100.0.. => format!("{value:.0}"),
+            0.001.. => format!("{value:.4}"),
+            0.0 => "0".to_owned(),
+            _ => format!("{value:.1e}"),
+        };
         let some = |value: Option<f64>| value.map_or_else(String::new, number);
         for row in &self.rows {
             let verdict = row.is_met().map_or("", |is_met| if is_met { "met" } else { "**missed**" });
@@ -135,7 +145,9 @@ pub fn best_of<T>(runs: usize, mut work: impl FnMut() -> T) -> (f64, T) {
 /// # Errors
 /// Those of the subjects: a data set that is not there, a result that is wrong.
 pub fn run(args: &DesensitizeArgs) -> Result<Report> {
-    let rows = Vec::new();
-    let _ = args;
+    let mut rows = detect::rows(args)?;
+    rows.extend(transform::rows(args)?);
+    rows.extend(anonymise::rows(args)?);
+    rows.extend(dp::rows(args)?);
     Ok(Report { machine: Machine::here(), commit: commit(), date: date(), rows })
 }

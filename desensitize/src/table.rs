@@ -180,9 +180,13 @@ impl Table {
     /// # Errors
     /// `MissingColumn`.
     pub fn label(&self, column: &str) -> Result<Label> {
-        let metadata = self.schema.field(self.position(column)?).metadata();
-        let get = |key: &str| metadata.get(key).cloned();
-        Ok(Label { owner: get(OWNER), grade: get(GRADE), class: get(CLASS) })
+        Ok(self.label_at(self.position(column)?))
+    }
+
+    /// The label of the column at a position; an empty one if there is no such column.
+    pub(crate) fn label_at(&self, position: usize) -> Label {
+        let get = |key: &str| self.schema.fields().get(position).and_then(|field| field.metadata().get(key).cloned());
+        Label { owner: get(OWNER), grade: get(GRADE), class: get(CLASS) }
     }
 
     /// The same table with a label on one column; what the label leaves open is removed.
@@ -191,15 +195,24 @@ impl Table {
     /// `MissingColumn`.
     pub fn with_label(self, column: &str, label: &Label) -> Result<Self> {
         let position = self.position(column)?;
+        self.with_labels_at(&[(position, label.clone())])
+    }
+
+    /// The same table with labels on the columns at these positions; many at once cost as much as one.
+    pub(crate) fn with_labels_at(self, labels: &[(usize, Label)]) -> Result<Self> {
         let mut fields: Vec<Arc<Field>> = self.schema.fields().iter().cloned().collect();
-        let mut metadata = fields[position].metadata().clone();
-        for (key, value) in [(OWNER, &label.owner), (GRADE, &label.grade), (CLASS, &label.class)] {
-            match value {
-                Some(value) => metadata.insert(key.to_owned(), value.clone()),
-                None => metadata.remove(key),
-            };
+        for (position, label) in labels {
+            if let Some(field) = fields.get_mut(*position) {
+                let mut metadata = field.metadata().clone();
+                for (key, value) in [(OWNER, &label.owner), (GRADE, &label.grade), (CLASS, &label.class)] {
+                    match value {
+                        Some(value) => metadata.insert(key.to_owned(), value.clone()),
+                        None => metadata.remove(key),
+                    };
+                }
+                *field = Arc::new(field.as_ref().clone().with_metadata(metadata));
+            }
         }
-        fields[position] = Arc::new(fields[position].as_ref().clone().with_metadata(metadata));
         let schema = Schema::new_with_metadata(fields, self.schema.metadata().clone());
         Self::from_parts(Arc::new(schema), self.parts)
     }

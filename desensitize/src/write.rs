@@ -7,7 +7,8 @@
 pub mod csv;
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
@@ -18,7 +19,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use self::csv::CsvSink;
-pub use self::csv::{write_csv, write_csv_to};
+pub use self::csv::write_csv_to;
 use crate::error::{Error, Result, Text};
 use crate::read::Format;
 use crate::table::Table;
@@ -59,19 +60,13 @@ impl Writer {
     /// # Errors
     /// `write.format` for an ending that is not known.
     pub fn new(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        let Some(format) = format_of(path) else {
-            return Err(Error::refused(
-                "write.format",
-                Text::new("the ending of the file names no format that can be written", "文件扩展名不是可写出的格式"),
-                Text::new(format!("file `{name}`"), format!("文件 `{name}`")),
-                Text::new("use .csv, .parquet or .arrow", "请使用 .csv、.parquet 或 .arrow"),
-            ));
-        };
+        Ok(Self::in_format(path.as_ref(), known_format(path.as_ref())?))
+    }
+
+    fn in_format(path: &Path, format: Format) -> Self {
         let mut part = path.as_os_str().to_owned();
         part.push(format!(".part-{}", std::process::id()));
-        Ok(Self { name, to: path.to_owned(), part: part.into(), format, sink: None })
+        Self { name: path.display().to_string(), to: path.to_owned(), part: part.into(), format, sink: None }
     }
 
     /// Appends the rows of a table; all tables have the columns of the first.
@@ -95,7 +90,8 @@ impl Writer {
 
     fn open(&self, table: &Table) -> Result<Sink> {
         let io = |source| Error::io(&self.name, source);
-        let file = File::create(&self.part).map_err(io)?;
+        // for its owner's eyes: who else may read it is that one's decision
+        let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&self.part).map_err(io)?;
         let schema: SchemaRef = table.schema().clone();
         Ok(match self.format {
             Format::Parquet => {
@@ -140,6 +136,32 @@ impl Drop for Writer {
     }
 }
 
+/// The format of a name's ending.
+///
+/// # Errors
+/// `write.format` for an ending that is not known.
+pub(crate) fn known_format(path: &Path) -> Result<Format> {
+    let name = path.display();
+    format_of(path).ok_or_else(|| {
+        Error::refused(
+            "write.format",
+            Text::new("the ending of the file names no format that can be written", "文件扩展名不是可写出的格式"),
+            Text::new(format!("file `{name}`"), format!("文件 `{name}`")),
+            Text::new("use .csv, .parquet or .arrow", "请使用 .csv、.parquet 或 .arrow"),
+        )
+    })
+}
+
+/// Writes a table as a CSV file, whatever its name is. An existing file is replaced.
+///
+/// # Errors
+/// As [`Writer`].
+pub fn write_csv(table: &Table, path: impl AsRef<Path>) -> Result<()> {
+    let mut writer = Writer::in_format(path.as_ref(), Format::Csv);
+    writer.write(table)?;
+    writer.finish()
+}
+
 /// Writes a whole table, see [`Writer`].
 ///
 /// # Errors
@@ -148,27 +170,6 @@ pub fn write_table(table: &Table, path: impl AsRef<Path>) -> Result<()> {
     let mut writer = Writer::new(path)?;
     writer.write(table)?;
     writer.finish()
-}
-
-/// Writes bytes into a file that is whole or not there.
-///
-/// # Errors
-/// `Io`.
-pub fn write_whole(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
-    let path = path.as_ref();
-    let name = path.display().to_string();
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".part-{}", std::process::id()));
-    let part = PathBuf::from(part);
-    let written = File::create(&part).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    });
-    written.map_err(|source| {
-        let _ = fs::remove_file(&part);
-        Error::io(&name, source)
-    })
 }
 
 fn fault(name: &str, error: ArrowError) -> Error {

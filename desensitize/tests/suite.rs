@@ -1,6 +1,12 @@
 //! Tests through the public interface.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
+#[path = "suite/anonymise.rs"]
+mod anonymise;
+#[path = "suite/detect.rs"]
+mod detect;
+#[path = "suite/dp.rs"]
+mod dp;
 #[path = "suite/hostile.rs"]
 mod hostile;
 #[path = "suite/keys.rs"]
@@ -13,5 +19,7 @@ mod reading;
 mod residents;
 #[path = "suite/shared.rs"]
 mod shared;
+#[path = "suite/transform.rs"]
+mod transform;
 #[path = "suite/workbook.rs"]
 mod workbook;

@@ -57,6 +57,7 @@ impl IpcRows {
         let io = |source| Error::io(name, source);
         let len = input.seek(SeekFrom::End(0)).map_err(io)?;
         input.rewind().map_err(io)?;
+        check_lengths(&mut input, len).map_err(|detail| damaged(name, &detail))?;
         let source = Source { input: BufReader::new(input), left: len, len };
         let reader = guarded(name, FORMAT, || FileReader::try_new(source, None).map_err(|error| damaged(name, &error.to_string())))?;
         let header: Vec<String> = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -107,6 +108,33 @@ impl IpcRows {
 }
 
 const FORMAT: &str = "Arrow IPC";
+
+/// Magic bytes and the length before them, at the end of a file.
+const TRAILER: u64 = 10;
+
+/// The library allocates what the footer says of each block before it reads it: every block must lie inside the file.
+fn check_lengths(input: &mut Input, len: u64) -> std::result::Result<(), String> {
+    let beyond = || "a block beyond the end of the file".to_owned();
+    let io = |error: std::io::Error| error.to_string();
+    let end = len.checked_sub(TRAILER).ok_or("too short")?;
+    let mut trailer = [0; TRAILER as usize];
+    input.seek(SeekFrom::Start(end)).map_err(io)?;
+    input.read_exact(&mut trailer).map_err(io)?;
+    let [a, b, c, d, ..] = trailer;
+    let footer = u64::try_from(i32::from_le_bytes([a, b, c, d])).ok().filter(|footer| *footer <= end).ok_or_else(beyond)?;
+    input.seek(SeekFrom::Start(end - footer)).map_err(io)?;
+    let mut bytes = Vec::new();
+    input.by_ref().take(footer).read_to_end(&mut bytes).map_err(io)?;
+    input.rewind().map_err(io)?;
+    let footer = arrow::ipc::root_as_footer(&bytes).map_err(|error| error.to_string())?;
+    let blocks = footer.recordBatches().into_iter().chain(footer.dictionaries()).flatten();
+    for block in blocks {
+        let parts = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()].map(u64::try_from);
+        let [Ok(offset), Ok(metadata), Ok(body)] = parts else { return Err(beyond()) };
+        offset.checked_add(metadata).and_then(|at| at.checked_add(body)).filter(|at| *at <= len).ok_or_else(beyond)?;
+    }
+    Ok(())
+}
 
 fn damaged(name: &str, detail: &str) -> Error {
     Error::Malformed { file: name.to_owned(), format: FORMAT, detail: detail.to_owned() }

@@ -1,8 +1,6 @@
 //! Tables into CSV files.
 
-use std::fs::File;
 use std::io::Write;
-use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::datatypes::{DataType, Float64Type};
@@ -11,23 +9,10 @@ use crate::column::to_text;
 use crate::error::{Error, Result};
 use crate::table::Table;
 
-/// Writes a table as a CSV file and makes sure that it is on disk. An existing file is replaced.
-///
-/// # Errors
-/// `Io`, for example when the disk is full; `ColumnType` for nested and binary columns.
-pub fn write_csv(table: &Table, path: impl AsRef<Path>) -> Result<()> {
-    let path = path.as_ref();
-    let name = path.display().to_string();
-    let io = |source| Error::io(&name, source);
-    let file = File::create(path).map_err(io)?;
-    write_csv_to(table, &file, &name)?;
-    file.sync_all().map_err(io)
-}
-
 /// Writes a table as CSV to anything; `name` is used in errors.
 ///
 /// # Errors
-/// As [`write_csv`].
+/// `Io`, for example when the disk is full; `ColumnType` for nested and binary columns.
 pub fn write_csv_to(table: &Table, writer: impl Write, name: &str) -> Result<()> {
     let mut sink = CsvSink::new(writer, name, table)?;
     sink.write(table)?;

@@ -12,6 +12,27 @@ use yu_desensitize::write::write_table;
 use crate::reading::parquet;
 use crate::workbook::{row, text, workbook};
 
+/// A block that claims more than the file holds is refused before anything of that size is asked of the system.
+#[test]
+fn blocks_beyond_an_ipc_file() {
+    let values: ArrayRef = Arc::new(Float64Array::from_iter_values((0..50).map(f64::from)));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.arrow");
+    write_table(&Table::from_columns("t", vec![("x", values)]).unwrap(), &file).unwrap();
+    let content = std::fs::read(&file).unwrap();
+    assert!(read_table_from("t", content.clone().into(), &ReadOptions::default()).is_ok());
+    let (footer, trailer) = content.split_at(content.len() - 10);
+    let begin = footer.len() - i32::from_le_bytes(trailer[..4].try_into().unwrap()) as usize;
+    let block = *arrow::ipc::root_as_footer(&footer[begin..]).unwrap().recordBatches().unwrap().get(0);
+    let place = footer[begin..].windows(block.0.len()).position(|bytes| bytes == block.0).unwrap() + begin + 16;
+    for body in [1 << 46, i64::MAX, -1] {
+        let mut content = content.clone();
+        content[place..place + 8].copy_from_slice(&i64::to_le_bytes(body));
+        let error = read_table_from("t", content.into(), &ReadOptions::default()).unwrap_err();
+        assert!(error.to_string().contains("beyond the end of the file"), "{error}");
+    }
+}
+
 fn read_all(content: Vec<u8>, options: &ReadOptions) {
     let Ok(table) = read_table_from("hostile", content.into(), options) else {
         return;

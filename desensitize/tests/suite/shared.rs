@@ -7,7 +7,7 @@ use yu_desensitize::key::{KeySpec, Normalise, normalise};
 use yu_desensitize::read::{ReadOptions, read_table};
 
 /// The data folder of `$YU_SHARED`, or of `shared` beside the workspace.
-fn data(path: &str) -> Option<PathBuf> {
+pub(crate) fn data(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("YU_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     let file = root.join("data").join(path);
     if file.is_file() {

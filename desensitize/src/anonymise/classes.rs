@@ -1,0 +1,169 @@
+//! Class tables: the groups of rows that share a generalised key, and their roll-up to a coarser node.
+
+use super::key::Key;
+
+/// Slots per old class: collisions are rare, and the slots of a usual table still fit in the second cache.
+const SPACE: usize = 4;
+
+/// Counts of one sensitive column, class after class.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sparse {
+    /// Where the entries of each class begin; one more than classes.
+    pub(super) start: Vec<u32>,
+    /// Value and rows.
+    pub(super) entries: Vec<(u32, u32)>,
+}
+
+impl Sparse {
+    pub(super) fn of(&self, class: usize) -> &[(u32, u32)] {
+        match (self.start.get(class), self.start.get(class + 1)) {
+            (Some(from), Some(to)) => self.entries.get(*from as usize..*to as usize).unwrap_or(&[]),
+            _ => &[],
+        }
+    }
+}
+
+/// Classes of one node of the lattice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Classes<K> {
+    pub(super) keys: Vec<K>,
+    pub(super) rows: Vec<u32>,
+    /// People of the population table per class; empty without one.
+    pub(super) people: Vec<u32>,
+    /// Per sensitive column.
+    pub(super) sensitive: Vec<Sparse>,
+}
+
+/// How one column's field changes between two nodes.
+pub(super) struct Step<'a> {
+    pub(super) shift: u32,
+    pub(super) mask: u32,
+    /// Code on the new level of each code on the old one; `None` where the new level is the top, whose code is 0.
+    pub(super) map: Option<&'a [u32]>,
+}
+
+/// Memory that roll-ups use again and again.
+#[derive(Default)]
+pub(super) struct Scratch<K> {
+    slots: Vec<u32>,
+    coarse: Vec<K>,
+    keys: Vec<K>,
+    rows: Vec<u32>,
+    people: Vec<u32>,
+    target: Vec<u32>,
+    begin: Vec<u32>,
+    sorted: Vec<u32>,
+    counter: Vec<u32>,
+    touched: Vec<u32>,
+}
+
+impl<K: Key> Classes<K> {
+    /// The classes after the steps; `values` is the number of values of each sensitive column.
+    pub(super) fn roll_up(&self, steps: &[Step<'_>], values: &[usize], scratch: &mut Scratch<K>) -> Self {
+        let mut clear = K::default();
+        for step in steps {
+            clear = clear.join(K::of(step.mask, step.shift));
+        }
+        scratch.coarse.clear();
+        scratch.coarse.extend(self.keys.iter().map(|key| key.without(clear)));
+        for step in steps {
+            let Some(map) = step.map else { continue };
+            for (coarse, key) in scratch.coarse.iter_mut().zip(&self.keys) {
+                // INVARIANT: keys hold codes of the old level only, and the map has an entry for each of them
+                *coarse = coarse.join(K::of(map[key.get(step.shift, step.mask) as usize], step.shift));
+            }
+        }
+        let classes = self.group(scratch);
+        // exact copies: the buffers are far larger than what is kept
+        let mut new = Self { keys: scratch.keys[..classes].to_vec(), rows: scratch.rows[..classes].to_vec(), ..Self::default() };
+        if !self.people.is_empty() {
+            new.people = scratch.people[..classes].to_vec();
+        }
+        for (sparse, size) in self.sensitive.iter().zip(values) {
+            new.sensitive.push(merge(sparse, classes, *size, scratch));
+        }
+        new
+    }
+
+    /// Numbers the coarse keys and adds up their rows. Open addressing, linear probing; a slot holds the number of a class
+    /// plus one. Whether a key is new is no branch: it is written behind the known ones first, and counts if it is.
+    fn group(&self, scratch: &mut Scratch<K>) -> usize {
+        let size = (self.keys.len().max(8) * SPACE).next_power_of_two();
+        let shift = 64 - size.trailing_zeros();
+        let Scratch { slots, coarse, keys, rows, people, target, .. } = scratch;
+        slots.clear();
+        slots.resize(size, 0);
+        rows.clear();
+        rows.resize(self.keys.len(), 0);
+        keys.resize(keys.len().max(self.keys.len() + 1), K::default());
+        let needs_target = !self.people.is_empty() || !self.sensitive.is_empty();
+        target.clear();
+        let mut classes = 0;
+        for (key, count) in coarse.iter().zip(&self.rows) {
+            let mut slot = (key.mix() >> shift) as usize;
+            keys[classes] = *key;
+            let number = loop {
+                let found = slots[slot] as usize;
+                let number = if found == 0 { classes } else { found - 1 };
+                if keys[number] == *key {
+                    slots[slot] = number as u32 + 1;
+                    classes += usize::from(found == 0);
+                    break number;
+                }
+                slot = (slot + 1) & (size - 1);
+            };
+            rows[number] += count;
+            if needs_target {
+                target.push(number as u32);
+            }
+        }
+        people.clear();
+        people.resize(if self.people.is_empty() { 0 } else { classes }, 0);
+        for (count, number) in self.people.iter().zip(target.iter()) {
+            people[*number as usize] += count;
+        }
+        classes
+    }
+}
+
+/// Counts of the old classes added up per new class (`scratch.target`).
+fn merge<K>(old: &Sparse, classes: usize, values: usize, scratch: &mut Scratch<K>) -> Sparse {
+    let Scratch { target, begin, sorted, counter, touched, .. } = scratch;
+    begin.clear();
+    begin.resize(classes + 1, 0);
+    for class in target.iter() {
+        begin[*class as usize + 1] += 1;
+    }
+    for class in 0..classes {
+        begin[class + 1] += begin[class];
+    }
+    sorted.clear();
+    sorted.resize(target.len(), 0);
+    for (from, class) in (0u32..).zip(target.iter()) {
+        let place = &mut begin[*class as usize];
+        sorted[*place as usize] = from;
+        *place += 1;
+    }
+    counter.clear();
+    counter.resize(values, 0);
+    let mut new = Sparse { start: Vec::with_capacity(classes + 1), entries: Vec::new() };
+    new.start.push(0);
+    let mut first = 0;
+    for last in begin.iter().take(classes).map(|last| *last as usize) {
+        for from in &sorted[first..last] {
+            for (value, count) in old.of(*from as usize) {
+                let total = &mut counter[*value as usize];
+                if *total == 0 {
+                    touched.push(*value);
+                }
+                *total += count;
+            }
+        }
+        first = last;
+        for value in touched.drain(..) {
+            new.entries.push((value, std::mem::take(&mut counter[value as usize])));
+        }
+        new.start.push(new.entries.len() as u32);
+    }
+    new
+}

@@ -1,0 +1,73 @@
+//! What makes a hierarchy unusable, with the line.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::{Error, Result, Text};
+
+/// Number of levels, if all rows have it and no cell is empty.
+pub(super) fn shape<S: AsRef<str>>(name: &str, rows: &[Vec<S>], lines: &[u64]) -> Result<usize> {
+    let height = rows.first().map_or(0, Vec::len);
+    if height == 0 {
+        return Err(refusal(name, None, Text::new("the hierarchy has no rows", "泛化层级没有任何行")));
+    }
+    if height > usize::from(u8::MAX) {
+        return Err(refusal(name, None, Text::new("the hierarchy has more than 255 levels", "泛化层级超过 255 级")));
+    }
+    if u32::try_from(rows.len()).is_err() {
+        return Err(refusal(name, None, Text::new("the hierarchy has more than 2^32 leaves", "泛化层级的叶子超过 2^32 个")));
+    }
+    let mut leaves = HashSet::with_capacity(rows.len());
+    for (row, line) in rows.iter().zip(lines) {
+        if row.len() != height {
+            let en = format!("the row has {} levels, the first row {height}", row.len());
+            let zh = format!("该行有 {} 级，首行有 {height} 级", row.len());
+            return Err(refusal(name, Some((*line, 0)), Text::new(en, zh)));
+        }
+        for (level, cell) in row.iter().enumerate() {
+            if cell.as_ref().trim().is_empty() {
+                return Err(refusal(name, Some((*line, level)), Text::new("a value is missing", "缺少取值")));
+            }
+        }
+        if !leaves.insert(row.first().map_or("", |cell| cell.as_ref().trim())) {
+            return Err(refusal(name, Some((*line, 0)), Text::new("the value of level 0 occurred before", "第 0 级的取值重复出现")));
+        }
+    }
+    Ok(height)
+}
+
+/// Whether each value has one parent and the top is one value; `ids` per level the value of each row.
+pub(super) fn tree(name: &str, ids: &[Vec<u32>], lines: &[u64]) -> Result<()> {
+    for (level, pair) in ids.windows(2).enumerate() {
+        let [below, above] = pair else { continue };
+        let mut parents: HashMap<u32, u32> = HashMap::new();
+        for ((value, parent), line) in below.iter().zip(above).zip(lines) {
+            if *parents.entry(*value).or_insert(*parent) != *parent {
+                let en = format!("a value of level {level} has two different values above it");
+                let zh = format!("第 {level} 级的同一取值对应两个不同的上级取值");
+                return Err(refusal(name, Some((*line, level + 1)), Text::new(en, zh)));
+            }
+        }
+    }
+    let Some(top) = ids.last() else { return Ok(()) };
+    match top.iter().zip(lines).find(|(value, _)| top.first() != Some(value)) {
+        None => Ok(()),
+        Some((_, line)) => {
+            let what = Text::new("the last level has more than one value", "最高一级有多个取值");
+            Err(refusal(name, Some((*line, ids.len() - 1)), what))
+        }
+    }
+}
+
+fn refusal(name: &str, place: Option<(u64, usize)>, what: Text) -> Error {
+    let place = match place {
+        Some((line, level)) => {
+            Text::new(format!("hierarchy `{name}`, line {line}, level {level}"), format!("泛化层级“{name}”，第 {line} 行，第 {level} 级"))
+        }
+        None => Text::new(format!("hierarchy `{name}`"), format!("泛化层级“{name}”")),
+    };
+    let remedy = Text::new(
+        "give every leaf one row with a value on each level, the same values above the same value, and one value (`*`) on top",
+        "请为每个叶子写一行，每级都有取值，相同取值的上级相同，最高一级只有一个取值（“*”）",
+    );
+    Error::refused("anonymise.hierarchy", what, place, remedy)
+}

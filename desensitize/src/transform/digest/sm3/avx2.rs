@@ -1,0 +1,142 @@
+//! Eight messages to a vector: AVX2.
+
+use std::arch::x86_64::{
+    __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_loadu_si256, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set_epi8,
+    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_si256,
+    _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm256_xor_si256,
+};
+
+use super::rounds;
+
+type Vector = __m256i;
+
+/// HMAC of eight padded blocks.
+#[target_feature(enable = "avx2")]
+pub(super) fn codes(inner: &[u32; 8], outer: &[u32; 8], blocks: &[[u8; 64]; 8], codes: &mut [[u8; 32]; 8]) {
+    let mut w = [_mm256_setzero_si256(); 68];
+    let [low, high] = words(blocks);
+    w[..8].copy_from_slice(&low);
+    w[8..16].copy_from_slice(&high);
+    let mut state = splats(inner);
+    rounds!(state, w);
+    // the second block holds the first digest, the end mark and the length
+    w[..8].copy_from_slice(&state);
+    w[8] = splat(0x8000_0000);
+    w[9..15].fill(_mm256_setzero_si256());
+    w[15] = splat(96 * 8);
+    state = splats(outer);
+    rounds!(state, w);
+    for (code, row) in codes.iter_mut().zip(transpose(state)) {
+        let row = swap(row);
+        // SAFETY: a code is 32 writable bytes; the store has no alignment requirement.
+        unsafe { _mm256_storeu_si256(code.as_mut_ptr().cast(), row) };
+    }
+}
+
+/// The sixteen words of eight blocks, each vector holding one word of all.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn words(blocks: &[[u8; 64]; 8]) -> [[Vector; 8]; 2] {
+    let mut halves = [[_mm256_setzero_si256(); 8]; 2];
+    for (lane, block) in blocks.iter().enumerate() {
+        for (half, bytes) in halves.iter_mut().zip(block.as_chunks::<32>().0) {
+            // SAFETY: a half is 32 readable bytes; the load has no alignment requirement.
+            half[lane] = swap(unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) });
+        }
+    }
+    [transpose(halves[0]), transpose(halves[1])]
+}
+
+/// Turns the bytes of each 32-bit word around.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn swap(x: Vector) -> Vector {
+    let order = _mm256_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+    _mm256_shuffle_epi8(x, order)
+}
+
+/// Rows become columns.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn transpose(rows: [Vector; 8]) -> [Vector; 8] {
+    let [r0, r1, r2, r3, r4, r5, r6, r7] = rows;
+    let four = |a, b, c, d| {
+        let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
+        let (ab_high, cd_high) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
+        [
+            _mm256_unpacklo_epi64(ab, cd),
+            _mm256_unpackhi_epi64(ab, cd),
+            _mm256_unpacklo_epi64(ab_high, cd_high),
+            _mm256_unpackhi_epi64(ab_high, cd_high),
+        ]
+    };
+    let ([p0, p1, p2, p3], [q0, q1, q2, q3]) = (four(r0, r1, r2, r3), four(r4, r5, r6, r7));
+    let low = |p, q| _mm256_permute2x128_si256::<0x20>(p, q);
+    let high = |p, q| _mm256_permute2x128_si256::<0x31>(p, q);
+    [low(p0, q0), low(p1, q1), low(p2, q2), low(p3, q3), high(p0, q0), high(p1, q1), high(p2, q2), high(p3, q3)]
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn splats(words: &[u32; 8]) -> [Vector; 8] {
+    let mut vectors = [_mm256_setzero_si256(); 8];
+    for (vector, word) in vectors.iter_mut().zip(words) {
+        *vector = splat(*word);
+    }
+    vectors
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn splat(word: u32) -> Vector {
+    _mm256_set1_epi32(word.cast_signed())
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add(x: Vector, y: Vector) -> Vector {
+    _mm256_add_epi32(x, y)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn xor(x: Vector, y: Vector) -> Vector {
+    _mm256_xor_si256(x, y)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn xor3(x: Vector, y: Vector, z: Vector) -> Vector {
+    xor(xor(x, y), z)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn majority(x: Vector, y: Vector, z: Vector) -> Vector {
+    _mm256_or_si256(_mm256_and_si256(x, y), _mm256_and_si256(z, _mm256_or_si256(x, y)))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn choose(x: Vector, y: Vector, z: Vector) -> Vector {
+    xor(z, _mm256_and_si256(x, xor(y, z)))
+}
+
+/// A rotation by `N` bits to the left, of which the instruction set has only the two shifts.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn rol<const N: i32>(x: Vector) -> Vector {
+    let right = match N {
+        7 => _mm256_srli_epi32::<25>(x),
+        9 => _mm256_srli_epi32::<23>(x),
+        12 => _mm256_srli_epi32::<20>(x),
+        15 => _mm256_srli_epi32::<17>(x),
+        17 => _mm256_srli_epi32::<15>(x),
+        19 => _mm256_srli_epi32::<13>(x),
+        _ => {
+            const { assert!(matches!(N, 7 | 9 | 12 | 15 | 17 | 19 | 23), "a distance that SM3 has") };
+            _mm256_srli_epi32::<9>(x)
+        }
+    };
+    _mm256_or_si256(_mm256_slli_epi32::<N>(x), right)
+}
