@@ -5,6 +5,7 @@
 //! | Arrow batches with labels and row places | [`table`] |
 //! | CSV, xlsx, Parquet, Arrow IPC into tables | [`read`] |
 //! | tables into CSV, Parquet, Arrow IPC; files that are whole or not there | [`mod@write`] |
+//! | a whole release from one file: policy, run, assessment | [`policy`] |
 //! | reports: HTML with plots, JSON | [`report`] |
 //! | risk and utility of a release | [`risk`] |
 //! | k-anonymity, l-diversity, t-closeness | [`anonymise`] |
@@ -25,6 +26,7 @@ pub mod detect;
 pub mod dp;
 pub mod error;
 pub mod key;
+pub mod policy;
 pub mod read;
 pub mod report;
 pub mod resident;

@@ -13,6 +13,8 @@ mod hostile;
 mod keys;
 #[path = "suite/messages.rs"]
 mod messages;
+#[path = "suite/policy.rs"]
+mod policy;
 #[path = "suite/reading.rs"]
 mod reading;
 #[path = "suite/residents.rs"]

@@ -1,13 +1,14 @@
 //! Command line: verbs, their options, and what they print.
 
 mod args;
+mod desensitize;
 mod offline;
 mod output;
 mod verbs;
 
 pub use args::{
-    AuditCommand, AuthorisationCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs, InitArgs, InviteArgs, JobCommand,
-    PeerCommand, RequestCommand, ResultCommand, ReviewCommand,
+    AuditCommand, AuthorisationCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs, DesensitizeCommand, DetectArgs, InitArgs,
+    InviteArgs, JobCommand, PeerCommand, RequestCommand, ResultCommand, ReviewCommand, RunArgs,
 };
 pub(crate) use offline::{result_check, result_to, verify_dirs};
 pub use output::{Output, emit};

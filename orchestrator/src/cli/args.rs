@@ -1,5 +1,9 @@
 //! Verbs and options. Every verb takes `--json` and has an example in its help.
 
+mod desensitize;
+
+pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
+
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -68,6 +72,9 @@ pub enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// De-identify files: find identifiers, carry out policies, verify releases. No node is needed.
+    #[command(subcommand)]
+    Desensitize(DesensitizeCommand),
     /// Destroy a data set: its key, then its payload, with a signed certificate.
     #[command(after_help = "Example: yu destroy --dir health --dataset visits")]
     Destroy {

@@ -19,6 +19,7 @@ pub(super) fn run(cli: Cli) -> Result<()> {
         Command::Demo(args) => crate::demo::run(&args, &out),
         Command::Init(args) => offline::init(&home, &args, &out),
         Command::Up => crate::node::up(&home),
+        Command::Desensitize(command) => super::desensitize::run(command, &out),
         Command::Audit(AuditCommand::Verify { dirs }) => offline::audit_verify(&dirs, &out),
         Command::Audit(AuditCommand::Show { job }) => offline::audit_show(&home, job.as_deref(), &out),
         Command::Result(ResultCommand::Verify { folder }) => offline::result_verify(&folder, &out),
@@ -103,7 +104,7 @@ fn question(command: Command) -> Result<AdminAsk> {
             }
         },
         Command::Audit(AuditCommand::Checkpoint) => AdminAsk::AuditCheckpoint,
-        Command::Demo(_) | Command::Init(_) | Command::Up | Command::Result(_) | Command::Audit(_) => {
+        Command::Demo(_) | Command::Init(_) | Command::Up | Command::Desensitize(_) | Command::Result(_) | Command::Audit(_) => {
             return Err(Fault::new(Code::Bug, "verb is handled without the node"));
         }
     })

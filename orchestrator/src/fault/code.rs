@@ -63,6 +63,7 @@ codes! {
     PartyRefused = "party.refused", 4, "a party refused the contract", "有参与方拒绝合约", "see its reason; nothing was computed", "请查看其理由；未进行任何计算";
     DataChanged = "dataset.changed", 4, "data changed after the contract was signed", "合约签署后数据发生变化", "add the new version and submit the job again", "请登记新版本并重新提交任务";
     Review = "review.refused", 4, "review refused the result", "审核未通过", "see the reason of the review; nothing was released", "请查看审核理由；未发布任何内容";
+    ReleaseRefused = "release.refused", 4, "release was refused", "发布未通过", "see the findings of the report; no file was written", "请查看报告中的结论；未写出任何文件";
     EnvMismatch = "env.mismatch", 4, "development and production do not mix", "开发环境与生产环境不得混用", "use nodes of one environment", "请使用同一环境的节点";
     // 5: a peer
     PeerUnknown = "peer.unknown", 5, "peer is not known here", "未登记的对端", "exchange a ticket: `yu peer invite`, `yu peer accept`", "请交换入网票据：yu peer invite、yu peer accept";

@@ -79,6 +79,13 @@ impl From<yu_desensitize::Error> for Fault {
             _ => Code::FileRead,
         };
         let advice = error.advice();
+        if let E::Refused(refusal) = &error {
+            // these have sentences and remedies of their own, in both languages
+            let [en, zh] = [Lang::En, Lang::Zh].map(|lang| format!("{}; {}", advice.what.get(lang), advice.remedy.get(lang)));
+            let fault = Self::new(Code::Input, format!("{}: {en} ({zh})", refusal.code));
+            let place = advice.place.get(Lang::En);
+            return if place.is_empty() { fault } else { fault.at(place) };
+        }
         let place = advice.place.get(Lang::En).to_owned();
         let fault = Self::new(code, advice.what.get(Lang::En));
         if place.is_empty() { fault } else { fault.at(place) }
