@@ -246,10 +246,9 @@ fn long_operations_are_checked_in_parts_as_predicted() {
         let results = on_threads(ring(), |index, (prev, next)| {
             let prev = tamper(prev, move |frame| {
                 let mut payload = frame.payload.to_vec();
-                if index == 0 && frame.header.step == Rep3Step::Multiply.step() && payload.len() < 1 << 18 {
-                    if cheats {
-                        *payload.last_mut().unwrap() ^= 0x80;
-                    }
+                let is_last = frame.header.step == Rep3Step::Multiply.step() && payload.len() < 1 << 18;
+                if cheats && index == 0 && is_last {
+                    *payload.last_mut().unwrap() ^= 0x80;
                 }
                 vec![frame.with_payload(payload)]
             });

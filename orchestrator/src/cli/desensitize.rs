@@ -142,7 +142,11 @@ fn keygen(file: &Path, name: &str, out: &Output) -> Result<()> {
     let mut bytes = Zeroizing::new([0; 32]);
     rng().fill_bytes(bytes.as_mut_slice());
     let text = Zeroizing::new(format!("{KEY_FILE} {id} {}\n", *Zeroizing::new(hex::encode(*bytes))));
-    let mut created = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(|e| Fault::io(&e, file))?;
+    let mut created = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(|e| match e.kind() {
+        // a key is never replaced: what it encrypted could not be restored any more
+        std::io::ErrorKind::AlreadyExists => Fault::new(Code::Exists, "a file of this name is there").at(file.display().to_string()),
+        _ => Fault::io(&e, file),
+    })?;
     created.write_all(text.as_bytes()).and_then(|()| created.sync_all()).map_err(|e| Fault::io(&e, file))?;
     let fingerprint = hex::encode(TransformKey::new(id, bytes).fingerprint());
     out.say(
