@@ -24,26 +24,32 @@
 //! **Over GF(2)** (`bits.rs`), coefficients `rho` in GF(2^64) combine the relations: a false one survives with probability `3 2^-64`.
 //!
 //! **Over Z_2^64** (`words.rs`) a combination with coefficients of the ring would miss an error `2^63` every other time. So the prover first
-//! tells, for the integers `S = sum_t u_t w_t + l + r` (operands as numbers below 2^64), shares of `q = -S / 2^64 mod 2^48`: 6 bytes per
-//! relation. The relation now is `e = S + 2^64 (q_1 + q_2) = 0 mod 2^112`. If it is false modulo 2^64, `e` has less than 64 factors of 2,
-//! whatever `q` is. Coefficients `rho` are numbers of 44 bits or products `sigma_i tau_b` of two, with `e_ib` in a grid (`products.rs`).
-//! `E_i = sum_b tau_b e_ib` has `64 + j` factors of 2 or more with probability `2^-(j+1)` at most (`2^-44` from `j = 43` on), and then
-//! `sum_i sigma_i E_i = 0 mod 2^112` holds with `2^-min(44, 48-j)`: below `2^-42.3` in all. Now `sum rho e = 2^112 Q` over the integers; the
-//! prover shares `Q` as a number of 191 bits and then two primes between 2^29 and 2^30 are drawn (`primes.rs`). Both sides are below
-//! 2^304, so a false equation has at most 10 prime factors of that size among more than 2^24.6: it holds modulo one prime with
-//! probability `2^-21.3` at most.
+//! tells, for the integers `S = sum_t u_t w_t + l + r` (operands as numbers below 2^64), shares of `q = -S / 2^64 mod 2^26`: 3 1/4 bytes per
+//! relation. The relation now is `e = S + 2^64 (q_1 + q_2) = 0 mod 2^90`. If it is false modulo 2^64, `e` has at most 63 factors of 2,
+//! whatever `q` is. There are two proofs, each with coefficients `rho` and a prime of its own, drawn independently of the other's.
+//! `rho` are numbers of 29 bits or products `sigma_i tau_b` of two, with `e_ib` in a grid (`products.rs`).
+//! `E_i = sum_b tau_b e_ib` has `64 + j` factors of 2 or more with probability `2^-min(j+1, 29)` at most; if it has exactly so many, the one value
+//! modulo `2^(26-j)` that `sum_i sigma_i E_i = 0 mod 2^90` leaves to `sigma_i` is hit with `2^-min(29, 26-j)`. Summed by parts over `j = -1, 0, .., 26`:
+//! `2^-27 + 27 2^-28 < 2^-23.1` in all. Now `sum rho e = 2^90 Q` over the integers; the
+//! prover shares `Q` as a number of 191 bits, both of them, and then two primes between 2^29 and 2^30 are drawn (`primes.rs`). The sides differ by less
+//! than 2^282, so a false equation has at most 9 prime factors of that size among more than 2^24.6: it holds modulo its prime with
+//! probability `2^-21.4` at most.
 //!
-//! **The proof** that the combination holds, modulo each prime or in GF(2^64): `proof.rs`; the first level over words reads two terms
-//! of grids in quarters and stores an eighth of them. Degrees add up to 164 at most: error below `2^-21.6` modulo one prime.
+//! **The proof** that each combination holds modulo its prime, or the one over bits in GF(2^64): `proof.rs`; the first level over words reads two terms
+//! of grids in quarters and stores an eighth of them. Degrees add up to 164 at most: error below `2^-21.6` modulo one prime. Both proofs go through
+//! the same steps at once, residues modulo both primes in one word.
 //!
-//! **Soundness** of a check, all together: primes and points are drawn for each prime by itself, so both have to miss an error:
-//! `2^-42.3 + (2^-21.3 + 2^-21.6)^2 < 2^-40`. That holds for a session, however many checks it has: the first one with a false relation
+//! **Soundness** of a check: one proof misses an error with `2^-23.1 + 2^-21.4 + 2^-21.6 < 2^-20.3`, both with less than `2^-40.6`. A prover may make
+//! what it sends in one proof depend on the coins of the other. But in each step (coefficients, prime, point of a level) both have coins that are uniform
+//! and independent of each other given everything before, and what one step misses is bounded whatever was before. So
+//! `P(step s misses in the one, step t in the other) <= miss(s) miss(t)`, and the sum over all `s, t` is the square.
+//! That holds for a session, however many checks it has: the first one with a false relation
 //! has to pass, or the session ends. The coefficients are drawn after a verifier has received everything that it will check, and
 //! told in two halves by the two verifiers, so that a prover knows them only when both have. A verifier that rejects tells both
 //! others, and nobody goes on without hearing from both that the proofs hold.
 //!
-//! **Privacy against a corrupted verifier**: `proof.rs`. `q_1`, `Q_1` and all shares come from keys that it lacks (`Q` is
-//! below `2^105` times the number of terms, so hidden up to `2^-45` for `2^40` of them).
+//! **Privacy against a corrupted verifier**: `proof.rs`. `q_1`, both `Q_1` and all shares come from keys that it lacks (`Q` is
+//! below `2^97` times the number of terms, so hidden by 190 bits up to `2^-53` for `2^40` of them).
 //!
 //! **Openings** arrive from the predecessor; the successor, who has the component too, sends its SHA-256 digest.
 //!
@@ -56,8 +62,8 @@
 //! No party's share is trusted. What the rounding reveals is what [`rep3`](crate::rep3) says, but for `c` and `r`, which here are those of the
 //! sharing of `x`: P0 knows `c`, P1 and P2 know `r`; two truncations of the same shares round alike.
 //!
-//! **Rounds and bytes** beyond the semi-honest ones: per relation over words 6 bytes (a product: 14 instead of 8 per party; lifting: the
-//! same; a shuffle: 28 instead of 16 per row and column), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
+//! **Rounds and bytes** beyond the semi-honest ones: per relation over words 3 1/4 bytes (a product: 11 1/4 instead of 8 per party; lifting:
+//! the same; a shuffle: 22 1/2 instead of 16 per row and column), over bits none; per check below 6 kB per party, about 30 rounds and, beyond 2^23 conjunctions, as much again for each
 //! 2^23. Truncation sends `16 + 1/8 + 3F/8` bytes in 2 rounds, after the product's 24 in one. [`Priced`](crate::engine::Priced) gives exact numbers.
 //! A check runs before each opening and sealing, and by itself when 2^21 products or 2^25 conjunctions wait, so that memory stays
 //! bounded; products of one operation are checked in parts of that size, all but those of a matrix.

@@ -6,27 +6,38 @@ use yu_wire::frame::CHUNK;
 use super::coefficients::Coefficients;
 use super::fold::Work;
 use super::packed::{Packer, Unpacker, packed_words};
+use super::primes::halves;
 use super::products::{Form, QUARTERS, WordsRecord, pieces};
 use super::record::{Half, Side, What};
 use super::steps::Check;
 use super::wide;
 use crate::engine::wipe;
 use crate::memory::{give, room};
-use crate::prg::{Key, Op, Purpose};
+use crate::prg::{Key, Op, Purpose, Stream};
 use crate::rep3::context::Context;
 use crate::{Error, Result};
 
 /// Bits of a carry.
-pub(super) const BITS: u32 = 48;
-
-/// Bits of a coefficient of one level: a relation's is a product of two.
-pub(super) const COEFFICIENT: u32 = 44;
+pub(super) const BITS: u32 = 26;
 
 /// Bits of a short quotient.
-const SHORT: u32 = 32;
+const SHORT: u32 = 42;
 
-/// Words of the sum of all that the relations leave, and of its shares.
-pub(super) type Total = [u64; 3];
+/// The sum of all that the relations leave, or a share of it, with the coefficients of each prime.
+pub(super) type Total = [[u64; 3]; 2];
+
+/// Bits by which the upper shares of carries in a word stand above the lower ones.
+const HALF: u32 = 32;
+
+/// The left verifier's shares of the carries of a piece, two from each word.
+pub(super) fn first_shares(stream: &mut Stream<'_>, out: &mut [u64]) {
+    let (low, high) = out.split_at_mut(out.len().div_ceil(2));
+    stream.fill(low);
+    for (high, low) in high.iter_mut().zip(low.iter()) {
+        *high = low >> (64 - BITS);
+    }
+    low.iter_mut().for_each(|low| *low = *low >> (HALF - BITS) & (u64::MAX >> (64 - BITS)));
+}
 
 /// `a b`, whole: never overflows, so nothing has to be checked.
 #[inline]
@@ -34,10 +45,12 @@ pub(super) const fn product(a: u64, b: u64) -> u128 {
     (a as u128).wrapping_mul(b as u128)
 }
 
-/// `kappa` of each relation: below 2^20 for a grid, so half a word is enough; others have few relations.
+/// `kappa` of each relation: for a grid of at most eight terms at most `2^41 + 2`; others have few relations.
 pub(super) struct Quotients {
     /// Packed.
     short: Vec<u64>,
+    /// How many.
+    shorts: usize,
     long: Vec<u64>,
 }
 
@@ -81,9 +94,8 @@ struct Carries {
 }
 
 impl Carries {
-    /// `high = S / 2^64`: the share is `q_2 = -high - q_1 mod 2^48`, and `kappa = (high + q_1 + q_2) / 2^48`.
-    fn push(&mut self, high: u128, mask: u64, is_short: bool) {
-        let first = mask >> (64 - BITS);
+    /// `high = S / 2^64`: the share is `q_2 = -high - q_1 mod 2^26`, and `kappa = (high + q_1 + q_2) / 2^26`.
+    fn push(&mut self, high: u128, first: u64, is_short: bool) {
         let second = (high as u64).wrapping_neg().wrapping_sub(first) & (u64::MAX >> (64 - BITS));
         self.sent.push(second);
         let kappa = (high.wrapping_add(first as u128).wrapping_add(second as u128) >> BITS) as u64;
@@ -96,7 +108,7 @@ impl Carries {
 }
 
 /// For each relation `S = sum_t u_t w_t + l + r`, an integer that is 0 modulo 2^64: the right verifier's share `q_2` of
-/// `q = -S / 2^64 mod 2^48`, packed, goes to `send` in blocks of [`BLOCK`] words; `kappa = (S / 2^64 + q_1 + q_2) / 2^48` stays.
+/// `q = -S / 2^64 mod 2^26`, packed, goes to `send` in blocks of [`BLOCK`] words; `kappa = (S / 2^64 + q_1 + q_2) / 2^26` stays.
 fn prove(
     [own_key, next_key]: [&Key; 2],
     records: &[WordsRecord],
@@ -120,7 +132,7 @@ fn prove(
         let (left, right, masks) = (&mut work.left[..len], &mut work.right[..len], &mut work.third[..len]);
         piece.record.rest(Side::Left, 0, own_key, piece.rows.clone(), left)?;
         piece.record.rest(Side::Right, 1, next_key, piece.rows.clone(), right)?;
-        own.fill(masks);
+        first_shares(&mut own, masks);
         let rests = left.iter().zip(right.iter()).zip(masks.iter()).map(|((l, r), mask)| (Sum::new(*l, *r), *mask));
         match (piece.form, piece.record.operands(Side::Left, 0), piece.record.operands(Side::Right, 1)) {
             (Form::Grid { width }, ..) => {
@@ -181,7 +193,7 @@ fn prove(
     let last = carries.sent.finish();
     let sent = if last.is_empty() { Ok(()) } else { send(&last) };
     give(last);
-    sent.map(|()| Quotients { short: carries.short.finish(), long: carries.long })
+    sent.map(|()| Quotients { short: carries.short.finish(), shorts, long: carries.long })
 }
 
 /// Words of a frame.
@@ -234,7 +246,7 @@ fn transposed(matrix: &[u64], columns: usize) -> Vec<u64> {
 }
 
 /// Adds `factor value` to a number of 192 bits.
-fn add_scaled(total: &mut Total, value: u128, factor: u64) {
+fn add_scaled(total: &mut [u64; 3], value: u128, factor: u64) {
     let low = product(value as u64, factor);
     let high = product((value >> 64) as u64, factor).wrapping_add(low >> 64);
     let (first, carry) = total[0].overflowing_add(low as u64);
@@ -242,12 +254,14 @@ fn add_scaled(total: &mut Total, value: u128, factor: u64) {
     *total = [first, middle as u64, (middle >> 64) as u64];
 }
 
-/// `Q = sum_g rho_g kappa_g`.
+/// `Q = sum_g rho_g kappa_g` for both sets of coefficients.
 pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotients, coefficients: Option<Coefficients<'_>>) -> Total {
-    let mut total = [0; 3];
+    let mut total = Total::default();
     let Some(mut coefficients) = coefficients else { return total };
-    let (mut shorts, mut long) = (Unpacker::new(&quotients.short, SHORT), &quotients.long[..]);
+    let (mut shorts, mut long) = (Unpacker::new(&quotients.short, quotients.shorts, SHORT), &quotients.long[..]);
     let mut kappas = room(pieces(records, prover).map(|piece| QUARTERS * piece.quarter()).max().unwrap_or(0));
+    // of the quarters of all grids, whose `tau` are the same
+    let mut sums = [[0u128; 2]; QUARTERS];
     for piece in pieces(records, prover) {
         let len = piece.rows.len();
         match piece.form {
@@ -256,17 +270,22 @@ pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotient
                 kappas.resize(QUARTERS * quarter, 0);
                 shorts.fill(&mut kappas[..len]);
                 kappas[len..].fill(0);
-                let (mut sums, tau) = ([0; 4], coefficients.tau);
-                wide::weigh(&mut sums, &kappas, coefficients.sigma(quarter), &tau);
-                for (k, sum) in (0..).zip(sums) {
-                    add_scaled(&mut total, u128::from(sum) << (wide::LIMB * (k % 2)), 1 << (2 * wide::LIMB * (k / 2)));
+                let sigma = coefficients.sigma(quarter);
+                for (kappas, sums) in kappas.chunks_exact(quarter).zip(&mut sums) {
+                    let mut limbs = [[0; 2]; 2];
+                    wide::weigh(&mut limbs, kappas, sigma);
+                    for (sum, [low, high]) in sums.iter_mut().zip(limbs) {
+                        *sum = sum.wrapping_add(u128::from(low)).wrapping_add(u128::from(high) << wide::LIMB);
+                    }
                 }
             }
             Form::Long { .. } | Form::Moved => {
                 let (these, rest) = long.split_at(len);
                 long = rest;
                 let sigma = coefficients.sigma(len);
-                these.iter().zip(sigma).for_each(|(kappa, sigma)| add_scaled(&mut total, u128::from(*kappa), *sigma));
+                for (kappa, sigma) in these.iter().zip(sigma) {
+                    total.iter_mut().zip(halves(*sigma)).for_each(|(total, sigma)| add_scaled(total, u128::from(*kappa), sigma));
+                }
             }
             Form::Matrix([.., n]) => {
                 let (these, rest) = long.split_at(len);
@@ -274,23 +293,32 @@ pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotient
                 coefficients.matrix(&piece);
                 let (alpha, beta) = (&coefficients.alpha[piece.rows.start / n..], &coefficients.beta);
                 for (row, alpha) in these.chunks_exact(n).zip(alpha) {
-                    let sum = row.iter().zip(beta).fold(0u128, |sum, (kappa, beta)| sum.wrapping_add(product(*kappa, *beta)));
-                    add_scaled(&mut total, sum, *alpha);
+                    for (at, total) in total.iter_mut().enumerate() {
+                        let products = row.iter().zip(beta).map(|(kappa, beta)| product(*kappa, halves(*beta)[at]));
+                        add_scaled(total, products.fold(0, u128::wrapping_add), halves(*alpha)[at]);
+                    }
                 }
             }
         }
     }
     give(kappas);
+    for (sums, tau) in sums.into_iter().zip(coefficients.tau) {
+        for ((total, sum), tau) in total.iter_mut().zip(sums).zip(halves(tau)) {
+            add_scaled(total, sum, tau);
+        }
+    }
     total
 }
 
-/// `a - b` modulo 2^192.
+/// `a - b` modulo 2^192, of both.
 pub(super) fn sub192(a: Total, b: Total) -> Total {
-    let mut borrow = false;
-    std::array::from_fn(|at| {
-        let (less, first) = a[at].overflowing_sub(b[at]);
-        let (less, second) = less.overflowing_sub(u64::from(borrow));
-        borrow = first || second;
-        less
+    std::array::from_fn(|prime| {
+        let mut borrow = false;
+        std::array::from_fn(|at| {
+            let (less, first) = a[prime][at].overflowing_sub(b[prime][at]);
+            let (less, second) = less.overflowing_sub(u64::from(borrow));
+            borrow = first || second;
+            less
+        })
     })
 }

@@ -1,10 +1,16 @@
-//! The coefficients of the relations of one prover, in order.
+//! The coefficients of the relations of one prover, in order: two sets that are independent, one for each prime.
 
-use super::carries::COEFFICIENT;
 use super::products::{Form, Piece, QUARTERS};
 use crate::prg::{Key, Op, Purpose, Stream};
 
-/// Each is a number of 44 bits; a relation's is a product of two, or one alone ([`Form`]).
+/// Bits of a coefficient of one level: below both primes, so that a word is a pair of residues ([`super::lanes`]).
+pub(super) const COEFFICIENT: u32 = 29;
+
+/// The bits of both halves that are used.
+const BOTH: u64 = u64::MAX >> (64 - COEFFICIENT) << 32 | u64::MAX >> (64 - COEFFICIENT);
+
+/// A word holds the coefficient of the first set in its lower half, that of the second in its upper half, 29 bits each; a relation's is a product
+/// of two, or one alone ([`Form`]).
 pub(super) struct Coefficients<'k> {
     stream: Stream<'k>,
     /// Of the quarters of all grids.
@@ -19,7 +25,7 @@ pub(super) struct Coefficients<'k> {
 fn draw(stream: &mut Stream<'_>, out: &mut Vec<u64>, count: usize) {
     out.resize(count, 0);
     stream.fill(out);
-    out.iter_mut().for_each(|value| *value >>= 64 - COEFFICIENT);
+    out.iter_mut().for_each(|value| *value &= BOTH);
 }
 
 impl<'k> Coefficients<'k> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::carries::{BITS, Total};
+use super::carries::{BITS, Total, first_shares};
 use super::coefficients::Coefficients;
 use super::field::Field;
 use super::lanes::{self, Factor};
@@ -60,13 +60,15 @@ pub(super) struct Fold<'a> {
     shares: Option<Shares<'a>>,
     /// What counts as the last of the places: what is in no grid.
     last: u64,
-    /// What the quarters' factors (of the first and of the second term of two), rests and carries are multiplied by. Quarter `b` of term `t`
-    /// counts `X^(4t+b)` left, `X^(7-4t-b)` right.
+    /// What the quarters' factors (of the first and of the second term of two) are multiplied by. Quarter `b` of term `t` counts `X^(4t+b) tau_b`
+    /// left, `X^(7-4t-b)` right: there `sigma_i` comes without Montgomery's `R`, which is here.
     of_terms: [Quarters; 2],
-    of_rests: Quarters,
-    of_carries: Quarters,
     out: Vec<u64>,
-    /// `sum rho (rest + 2^64 carry)`.
+    /// `sum_i sigma_i rest_ib` of each quarter `b` of all grids, for each prime, over the integers.
+    rests: [[u128; 2]; QUARTERS],
+    /// `sum_i sigma_i carry_ib`.
+    carries: [[u128; 2]; QUARTERS],
+    /// `sum rho (rest + 2^64 carry)` of what is in no grid.
     sum: u64,
 }
 
@@ -91,10 +93,7 @@ impl Shares<'_> {
     fn fill(&mut self, out: &mut [u64]) {
         match self {
             Self::Sent(unpacker) => unpacker.fill(out),
-            Self::Drawn(stream) => {
-                stream.fill(out);
-                out.iter_mut().for_each(|carry| *carry >>= 64 - BITS);
-            }
+            Self::Drawn(stream) => first_shares(stream, out),
         }
     }
 }
@@ -111,7 +110,7 @@ pub(super) fn run(records: &[WordsRecord], folds: &mut [Option<Fold<'_>>], work:
     Ok(())
 }
 
-/// `2^112 Q - sum rho (rest + 2^64 carry)` for our share of `Q`.
+/// `2^90 Q - sum rho (rest + 2^64 carry)` for our share of `Q`.
 pub(super) fn claim(field: &Primes, sum: u64, total: Total) -> u64 {
     let shifted = field.mul(field.modulo(1 << (64 + BITS)), field.modulo_wide(total));
     field.sub(shifted, sum)
@@ -124,7 +123,7 @@ impl<'a> Fold<'a> {
         let is_left = whose.side == Side::Left;
         let power = |place: usize| all[if is_left { place } else { PLACES - 1 - place }];
         let coefficients = Coefficients::new(seed);
-        let tau = coefficients.tau.map(|tau| field.modulo(tau.into()));
+        let tau = coefficients.tau;
         let of = |f: [u64; QUARTERS]| -> Quarters { [0, 1].map(|at| f.map(|f| field.0[at].factor(halves(f)[at]))) };
         Self {
             context,
@@ -133,11 +132,12 @@ impl<'a> Fold<'a> {
             coefficients,
             shares: None,
             last: power(PLACES - 1),
-            of_terms: [0, QUARTERS]
-                .map(|first| of(std::array::from_fn(|b| if is_left { field.mul(power(first + b), tau[b]) } else { power(first + b) }))),
-            of_rests: of(tau),
-            of_carries: of(tau.map(|tau| field.mul(tau, field.modulo(1 << 64)))),
+            of_terms: [0, QUARTERS].map(|first| {
+                of(std::array::from_fn(|b| if is_left { field.mul(power(first + b), tau[b]) } else { field.montgomery(power(first + b)) }))
+            }),
             out: room(padded(len)),
+            rests: Default::default(),
+            carries: Default::default(),
             sum: 0,
         }
     }
@@ -158,6 +158,12 @@ impl<'a> Fold<'a> {
     /// The factors, and `sum rho (rest + 2^64 carry)`.
     pub(super) fn finish(mut self) -> (Vec<u64>, u64) {
         self.out.resize(padded(self.out.len()), 0);
+        let (field, shift) = (self.field, self.field.modulo(1 << 64));
+        let of = |sums: [u128; 2]| field.each(|at, prime| prime.modulo(sums[at]));
+        for ((tau, rests), carries) in self.coefficients.tau.into_iter().zip(self.rests).zip(self.carries) {
+            let sum = field.add(of(rests), field.mul(shift, of(carries)));
+            self.sum = field.add(self.sum, field.mul(tau, sum));
+        }
         (std::mem::take(&mut self.out), self.sum)
     }
 
@@ -192,21 +198,20 @@ impl<'a> Fold<'a> {
         work.left[len..stride].fill(0);
         work.right[len..stride].fill(0);
         let moduli = self.field.both();
-        let sigma = &mut work.low[..quarter];
-        if self.shares.is_some() || self.whose.side == Side::Right {
-            self.field.factors(sigma, self.coefficients.sigma(quarter));
-        } else {
-            self.coefficients.pass(quarter);
-        }
+        let needs_sigma = self.shares.is_some() || self.whose.side == Side::Right;
+        let sigma = if needs_sigma { self.coefficients.sigma(quarter) } else { &[] };
         if self.shares.is_some() {
-            let place = &mut work.w[..quarter];
-            let mut sums = [[0; 2]; 2];
-            lanes::fold_words(place, &work.left[..stride], &self.of_rests, moduli);
-            lanes::dot_pairs(&mut sums, place, sigma);
-            lanes::fold_words(place, &work.right[..stride], &self.of_carries, moduli);
-            lanes::dot_pairs(&mut sums, place, sigma);
-            let claim = self.field.each(|at, prime| prime.without_r(prime.sum(sums[at])));
-            self.sum = self.field.add(self.sum, claim);
+            let (rests, carries) = (work.left[..stride].chunks_exact(quarter), work.right[..stride].chunks_exact(quarter));
+            for (b, (rests, carries)) in rests.zip(carries).enumerate() {
+                let mut sums = [[0; 5]; 2];
+                lanes::claim(&mut sums, rests, carries, sigma);
+                for (at, [low, low_over, high, high_over, carry]) in sums.into_iter().enumerate() {
+                    let [low, low_over, high, high_over] = [low, low_over, high, high_over].map(u128::from);
+                    let rest = low.wrapping_add(low_over.wrapping_add(high) << 32).wrapping_add(high_over << 64);
+                    self.rests[b][at] = self.rests[b][at].wrapping_add(rest);
+                    self.carries[b][at] = self.carries[b][at].wrapping_add(carry.into());
+                }
+            }
         }
         let (place, other) = (&mut work.third[..quarter], &mut work.w[..quarter]);
         for term in (0..width).step_by(2) {
@@ -220,13 +225,16 @@ impl<'a> Fold<'a> {
             }
             self.out.extend_from_slice(place);
         }
+        if !needs_sigma {
+            self.coefficients.pass(quarter);
+        }
     }
 
     /// Adds `coefficient (rest + 2^64 carry)` to the claim.
     fn claim_one(&mut self, coefficient: u64, rest: u64, carry: u64) {
         let field = self.field;
         let value = field.modulo(u128::from(carry) << 64 | u128::from(rest));
-        self.sum = field.add(self.sum, field.mul(field.modulo(coefficient.into()), value));
+        self.sum = field.add(self.sum, field.mul(coefficient, value));
     }
 
     fn long(&mut self, piece: &Piece<'_>, width: usize, work: &Work) {
@@ -234,7 +242,7 @@ impl<'a> Fold<'a> {
         let terms = width / 2;
         let sigma = self.coefficients.sigma(piece.rows.len()).to_vec();
         for (row, sigma) in piece.rows.clone().zip(&sigma) {
-            let factor = if self.whose.side == Side::Left { self.last } else { self.field.modulo((*sigma).into()) };
+            let factor = if self.whose.side == Side::Left { self.last } else { *sigma };
             for operand in operands {
                 self.scaled(&operand[row * terms..(row + 1) * terms], factor);
             }
@@ -255,11 +263,16 @@ impl<'a> Fold<'a> {
         if weights.is_none() {
             moved.half(self.whose.side, self.whose.component, key, What::Factors, piece.rows.clone(), &mut half);
         }
-        let factors = weights.as_deref().unwrap_or(&half.factors);
-        self.scaled(factors, self.last);
-        // moved coefficients tell the permutation
-        if let Some(Cow::Owned(mut moved)) = weights {
-            wipe(&mut moved);
+        match weights {
+            Some(weights) => {
+                let begin = self.take(weights.len());
+                lanes::add_scaled(&mut self.out[begin..], &weights, self.field.montgomery(self.last), self.field.both());
+                // moved coefficients tell the permutation
+                if let Cow::Owned(mut moved) = weights {
+                    wipe(&mut moved);
+                }
+            }
+            None => self.scaled(&half.factors, self.last),
         }
         if self.shares.is_some() {
             for (at, rho) in rho.iter().enumerate() {
@@ -285,9 +298,9 @@ impl<'a> Fold<'a> {
                 for (at, prime) in self.field.0.iter().enumerate() {
                     let scale = if self.whose.side == Side::Left { halves(self.last)[at] } else { 1 };
                     let sums = if is_first {
-                        weighted_rows(prime, operand, &self.coefficients.alpha[..m], k)
+                        weighted_rows(prime, operand, &residues(&self.coefficients.alpha[..m], at), k)
                     } else {
-                        weighted_columns(prime, operand, &self.coefficients.beta[..n])
+                        weighted_columns(prime, operand, &residues(&self.coefficients.beta[..n], at))
                     };
                     for (slot, sum) in self.out[begin..].iter_mut().zip(sums) {
                         *slot |= prime.mul(sum, scale) << (32 * at);
@@ -298,17 +311,18 @@ impl<'a> Fold<'a> {
         if self.shares.is_none() {
             return;
         }
+        let betas = [0, 1].map(|at| residues(&self.coefficients.beta, at));
         for (row, alpha) in self.coefficients.alpha[piece.rows.start / n..piece.rows.end / n].iter().enumerate() {
             let claims = [0, 1].map(|at| {
                 let prime = &self.field.0[at];
                 let mut sums = [0; 2];
-                prime.factors(&mut work.low[..n], &mut work.high[..n], &self.coefficients.beta);
+                prime.factors(&mut work.low[..n], &mut work.high[..n], &betas[at]);
                 let place = &mut work.w[..n];
                 lanes::reduce(place, &work.left[row * n..][..n], prime.one, prime.modulus);
                 lanes::dot(&mut sums, place, &work.low[..n]);
                 lanes::reduce(place, &work.right[row * n..][..n], prime.factor(prime.one.high), prime.modulus);
                 lanes::dot(&mut sums, place, &work.low[..n]);
-                prime.mul(prime.without_r(prime.sum(sums)), prime.modulo((*alpha).into()))
+                prime.mul(prime.without_r(prime.sum(sums)), halves(*alpha)[at])
             });
             self.sum = self.field.add(self.sum, joined(claims));
         }
@@ -321,11 +335,16 @@ impl Drop for Fold<'_> {
     }
 }
 
+/// The coefficients of one set.
+fn residues(pairs: &[u64], at: usize) -> Vec<u64> {
+    pairs.iter().map(|pair| halves(*pair)[at]).collect()
+}
+
 /// `sum_i f_i x[i k + t]` for each `t`.
 fn weighted_rows(prime: &super::primes::Prime, x: &[u64], factors: &[u64], k: usize) -> Vec<u64> {
     let (mut low, mut high) = (vec![0; k], vec![0; k]);
     for (row, factor) in x.chunks_exact(k.max(1)).zip(factors) {
-        lanes::accumulate(&mut low, &mut high, row, prime.factor(prime.modulo((*factor).into())));
+        lanes::accumulate(&mut low, &mut high, row, prime.factor(*factor));
     }
     let sums = low.iter().zip(&high).map(|(low, high)| prime.without_r(prime.sum([*low, *high]))).collect();
     wipe(&mut low);

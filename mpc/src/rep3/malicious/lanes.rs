@@ -104,6 +104,22 @@ const fn pair_of_four(x: [u64; 4], f: &[u64; 4], [one, two]: [Modulus; 2]) -> u6
     lower(one.montgomery(first), one.p) | lower(two.montgomery(second), two.p) << 32
 }
 
+/// See [`claim`].
+#[inline(always)]
+fn claim_some(sums: &mut [[u64; 5]; 2], rest: &[u64], carry: &[u64], sigma: &[u64]) {
+    let (rest, carry) = (&rest[..sigma.len()], &carry[..sigma.len()]);
+    for at in 0..sigma.len() {
+        for half in 0..2 {
+            let sigma = sigma[at] >> (32 * half);
+            let (low, high) = (narrow(rest[at], sigma), narrow(rest[at] >> 32, sigma));
+            let more = [low & LOW, low >> 32, high & LOW, high >> 32, narrow(carry[at], sigma)];
+            for k in 0..5 {
+                sums[half][k] = sums[half][k].wrapping_add(more[k]);
+            }
+        }
+    }
+}
+
 levels! {
     /// `out = f x mod p`, below `2p`.
     fn reduce(out: &mut [u64], x: &[u64], factor: Factor, modulus: Modulus) {
@@ -273,6 +289,14 @@ levels! {
 }
 
 levels! {
+    /// Adds `sum_i sigma_i (rest_i + 2^64 carry_i)` for both halves `sigma` of a word, below 2^29, to `sums[half]`, whose numbers count 1, 2^32,
+    /// 2^32, 2^64, 2^64; carries below 2^26, at most 2^8 places.
+    fn claim(sums: &mut [[u64; 5]; 2], rest: &[u64], carry: &[u64], sigma: &[u64]) or by_hand::claim {
+        claim_some(sums, rest, carry, sigma);
+    }
+}
+
+levels! {
     /// `out[i] = out[i] + f x[i]` for words that hold two residues each, below `p`; `factor` holds `R f` modulo both.
     fn add_scaled(out: &mut [u64], x: &[u64], factor: u64, moduli: [Modulus; 2]) {
         let x = &x[..out.len()];
@@ -410,6 +434,22 @@ mod tests {
                         prop_assert!(half(each[at]) < 2 * p && half(each[at]) % p == naive([(x[at], y[at])].into_iter(), p));
                         prop_assert_eq!(half(scaled[at]), naive([(right, y[at])].into_iter(), p));
                     }
+                }
+            }
+        }
+
+        #[test]
+        fn kernel_twins_of_claims_agree((rest, carry, sigma) in (0usize..200).prop_flat_map(|len| (words(len), words(len), words(len)))) {
+            let carry: Vec<u64> = carry.iter().map(|carry| carry >> 38).collect();
+            let sigma: Vec<u64> = sigma.iter().map(|sigma| sigma >> 3 & 0x1fff_ffff_1fff_ffff).collect();
+            for level in Level::all() {
+                let mut sums = [[5, 4, 3, 2, 1], [0; 5]];
+                claim::at(level, &mut sums, &rest, &carry, &sigma);
+                for (half, sums) in sums.into_iter().enumerate() {
+                    let of = |values: &[u64]| values.iter().zip(&sigma).map(|(x, sigma)| u128::from(*x) * u128::from(sigma >> (32 * half) & LOW)).sum::<u128>();
+                    let [a, b, c, d, e] = sums.map(u128::from);
+                    let before = if half == 0 { [5 + (4 << 32) + (3 << 32) + (2 << 64), 1] } else { [0; 2] };
+                    prop_assert_eq!([a + ((b + c) << 32) + (d << 64), e], [of(&rest) + before[0], of(&carry) + before[1]]);
                 }
             }
         }

@@ -68,7 +68,7 @@ impl Bill<'_> {
         if has.contains(&true) {
             self.right(Check::Carries, has, true, |prover| 8 * packed_words(pending.words[prover].0, BITS));
             self.seeds(has);
-            self.right(Check::Total, has, true, |_| 24);
+            self.right(Check::Total, has, true, |_| 48);
             self.right(Check::Prime, has, false, |_| 8);
             self.right(Check::Coefficients, has, true, |_| 8 * SENT);
             self.right(Check::Point, has, false, |_| 8);

@@ -1,5 +1,5 @@
 //! Integers modulo two primes between 2^29 and 2^30, each drawn by itself: residues modulo the first in the lower half of a word,
-//! modulo the second in the upper. What holds modulo both holds modulo each, and a false equation has to survive both draws. Two
+//! modulo the second in the upper. Each has an equation of its own, with coefficients of its own, and a false relation has to survive both. Two
 //! narrow primes cost vectors of 32-bit products a third of what one wide prime would cost.
 
 use super::field::{Field, word};
@@ -83,7 +83,7 @@ impl Prime {
         Factor { low: self.mul(f, self.one.low), high: self.mul(f, self.one.high) }
     }
 
-    /// The factors of ring elements that coefficients are.
+    /// What coefficients are to ring elements.
     pub(super) fn factors(&self, low: &mut [u64], high: &mut [u64], coefficients: &[u64]) {
         lanes::factors(low, high, coefficients, self.r, self.square, self.modulus);
     }
@@ -162,9 +162,10 @@ impl Primes {
         self.each(|_, prime| prime.modulo(value))
     }
 
-    /// A signed integer of 192 bits.
-    pub(super) fn modulo_wide(&self, value: [u64; 3]) -> u64 {
-        self.each(|_, prime| {
+    /// Two signed integers of 192 bits, one modulo each prime.
+    pub(super) fn modulo_wide(&self, values: [[u64; 3]; 2]) -> u64 {
+        self.each(|at, prime| {
+            let value = values[at];
             let low = prime.modulo((value[1] as u128) << 64 | value[0] as u128);
             // 2^128 = (R^2)^2; the top word is signed
             let square = prime.mul(prime.one.high, prime.one.high);
@@ -182,18 +183,14 @@ impl Primes {
         [self.0[0].modulus, self.0[1].modulus]
     }
 
-    /// `R f` modulo both for coefficients `f`.
-    pub(super) fn factors(&self, out: &mut [u64], coefficients: &[u64]) {
-        lanes::factor_pairs(out, coefficients, self.0.map(|prime| prime.r), self.both());
-    }
-
-    /// `R^2 f` modulo both for coefficients `f`.
-    pub(super) fn high_factors(&self, out: &mut [u64], coefficients: &[u64]) {
-        lanes::factor_pairs(out, coefficients, self.0.map(|prime| prime.square), self.both());
+    /// `R f` modulo both for pairs `f` of residues.
+    pub(super) fn factors(&self, out: &mut [u64], pairs: &[u64]) {
+        out.fill(0);
+        lanes::add_scaled(out, pairs, self.montgomery(self.montgomery(joined([1, 1]))), self.both());
     }
 
     /// `R f` modulo both.
-    fn montgomery(&self, factor: u64) -> u64 {
+    pub(super) fn montgomery(&self, factor: u64) -> u64 {
         let factor = halves(factor);
         self.each(|at, prime| prime.mul(factor[at], prime.one.low))
     }
@@ -303,11 +300,12 @@ mod tests {
             prop_assert_eq!(Primes::new(field.moduli()).unwrap().moduli(), field.moduli());
             let residues = |value: u128| joined(p.map(|p| (value % p) as u64));
             prop_assert_eq!(field.modulo(wide), residues(wide));
-            let signed = field.modulo_wide([wide as u64, (wide >> 64) as u64, top]);
+            let signed = field.modulo_wide([[wide as u64, (wide >> 64) as u64, top], [(wide >> 64) as u64, wide as u64, !top]]);
             for (at, p) in p.into_iter().enumerate() {
                 let square = (1u128 << 64) % p * ((1 << 64) % p) % p;
+                let (low, top) = if at == 0 { (wide, top) } else { (wide.rotate_left(64), !top) };
                 let high = (i128::from(top.cast_signed()).rem_euclid(p.cast_signed())).cast_unsigned();
-                prop_assert_eq!(u128::from(halves(signed)[at]), (wide % p + square * high) % p);
+                prop_assert_eq!(u128::from(halves(signed)[at]), (low % p + square * high) % p);
             }
             let (a, b) = (residues(a.into()), residues(b.into()));
             for (at, p) in p.into_iter().enumerate() {

@@ -19,8 +19,8 @@
 //! whatever the vectors are (`proof.rs`). Whether a check fails depends on what the cheating party knows itself. A party knows two of three permutations,
 //! as in the semi-honest protocol, and rows are moved by all three.
 //!
-//! **Rounds and bytes**: three passes of one round and 16 bytes per row and column, as without a check; the check tells six carries, 36
-//! bytes per row and column: 84 in all, 28 per party, the same there and back.
+//! **Rounds and bytes**: three passes of one round and 16 bytes per row and column, as without a check; the check tells six carries, 19 1/2
+//! bytes per row and column: 67 1/2 in all, 22 1/2 per party, the same there and back.
 
 use std::borrow::Cow;
 use std::ops::Range;

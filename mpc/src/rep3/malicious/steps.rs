@@ -7,13 +7,13 @@ use yu_wire::step::{Step, Steps};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum Check {
-    /// Carries of the relations over words, 6 bytes each, prover to right verifier.
+    /// Carries of the relations over words, 26 bits each, prover to right verifier.
     Carries = 1,
     /// First half of the seed of the coefficients, 16 bytes, left verifier to prover.
     SeedLow = 2,
     /// Second half, 16 bytes, right verifier to prover.
     SeedHigh = 3,
-    /// Share of the carry of the combination, 24 bytes, prover to right verifier.
+    /// Shares of the carries of both combinations, 48 bytes, prover to right verifier.
     Total = 4,
     /// The prime, 8 bytes, right verifier to prover.
     Prime = 5,

@@ -208,7 +208,7 @@ fn exchange(context: &mut Context, x: &Words<2>, bits: u32) -> Result<Known> {
         values
     };
     let unpack = |words: &[u64]| {
-        let mut unpacker = Unpacker::new(words, bits);
+        let mut unpacker = Unpacker::new(words, len, bits);
         (0..len).map(|_| unpacker.next()).collect::<Vec<u64>>()
     };
     let mut zero = place(index, 0).map(|at| {

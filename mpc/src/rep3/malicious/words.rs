@@ -6,7 +6,7 @@ use super::field::Field;
 use super::fold::{self, Fold, Shares, Work};
 use super::lanes;
 use super::packed::Unpacker;
-use super::primes::{Prime, Primes};
+use super::primes::{Prime, Primes, halves};
 use super::products::{Form, PLACES, QUARTERS, WordsRecord, pieces, sizes};
 use super::proof::{Left, Prover, Right, Roles, evaluate, mask_all, powers, receive, run};
 use super::record::{Side, Whose};
@@ -36,12 +36,12 @@ pub(super) fn check(context: &mut Context, records: &[WordsRecord]) -> Result<bo
     drop(quotients);
     let share = first_share(&mut context.own_key.stream(Purpose::CheckTotal, &op));
     total = sub192(total, share);
-    let mut theirs = [0; 3];
+    let mut theirs = Total::default();
     if has[0] {
-        context.next.send_slice_u64(Check::Total, &total)?;
+        context.next.send_slice_u64(Check::Total, total.as_flattened())?;
     }
     if has[2] {
-        context.prev.recv_slice_u64(Check::Total, &mut theirs)?;
+        context.prev.recv_slice_u64(Check::Total, theirs.as_flattened_mut())?;
     }
     let primes = exchange_primes(context, &op, has)?;
 
@@ -85,7 +85,7 @@ pub(super) fn check(context: &mut Context, records: &[WordsRecord]) -> Result<bo
                 new(half(Side::Left, 1, 1), field, seed, *point).with_claim(shares)
             }),
             right.as_ref().map(|(field, seed, .., point)| {
-                new(half(Side::Right, 0, 2), field, seed, *point).with_claim(Shares::Sent(Unpacker::new(&carries, BITS)))
+                new(half(Side::Right, 0, 2), field, seed, *point).with_claim(Shares::Sent(Unpacker::new(&carries, rows[1], BITS)))
             }),
             ours.as_ref().map(|(field, seed, point)| new(half(Side::Left, 0, 0), field, seed, *point)),
             ours.as_ref().map(|(field, seed, point)| new(half(Side::Right, 1, 0), field, seed, *point)),
@@ -119,11 +119,11 @@ pub(super) fn check(context: &mut Context, records: &[WordsRecord]) -> Result<bo
     run(Roles { prover: ours, left, right }, &mut context.prev, &mut context.next)
 }
 
-/// The left verifier's share of `Q`: 190 bits.
+/// The left verifier's shares of both `Q`: 190 bits each.
 fn first_share(stream: &mut Stream<'_>) -> Total {
-    let mut share = [0; 3];
-    stream.fill(&mut share);
-    share[2] >>= 2;
+    let mut share = Total::default();
+    stream.fill(share.as_flattened_mut());
+    share.iter_mut().for_each(|share| share[2] >>= 2);
     share
 }
 
@@ -149,8 +149,9 @@ fn exchange_primes(context: &mut Context, op: &Op, has: [bool; 3]) -> Result<[Op
 /// `X^7` among the `u` and with 1 among the `w`: in the middle.
 fn convolve(records: &[WordsRecord], field: &Primes, prover: usize, seed: &Key, work: &mut Work) -> Vec<u64> {
     let mut coefficients = Coefficients::new(seed);
-    let tau = coefficients.tau;
-    let (factors, moduli) = (tau.map(|tau| field.0.map(|prime| prime.factor(prime.modulo(tau.into())))), field.both());
+    // `sigma` comes without Montgomery's R, so that it need not be multiplied by it: that goes with `tau`
+    let tau = coefficients.tau.map(|tau| halves(field.montgomery(tau)));
+    let (factors, moduli) = (tau.map(|tau| [0, 1].map(|at| field.0[at].factor(tau[at]))), field.both());
     // of quarters of one term with those of the next, of the same, of the one before
     let mut sums = [[[[0; 2]; 2 * QUARTERS - 1]; 3]; 2];
     for piece in pieces(records, prover) {
@@ -164,9 +165,8 @@ fn convolve(records: &[WordsRecord], field: &Primes, prover: usize, seed: &Key, 
         let u = piece.record.grid(Side::Left, 0, piece.rows.clone(), stride, &mut work.u[..width * stride]);
         let w = piece.record.grid(Side::Right, 1, piece.rows.clone(), stride, &mut work.w[..width * stride]);
         let sigma = coefficients.sigma(quarter);
-        let (low, high) = (&mut work.low[..quarter], &mut work.high[..quarter]);
-        field.factors(low, sigma);
-        field.high_factors(high, sigma);
+        let high = &mut work.high[..quarter];
+        field.factors(high, sigma);
         let part = |term: usize, b: usize| term * stride + b * quarter..term * stride + (b + 1) * quarter;
         for first in (0..width).step_by(2) {
             let terms = 2.min(width - first);
@@ -174,7 +174,7 @@ fn convolve(records: &[WordsRecord], field: &Primes, prover: usize, seed: &Key, 
                 let place = b * quarter..(b + 1) * quarter;
                 let (u, w) = (&u.get(first + term, stride)[place.clone()], &w.get(first + term, stride)[place]);
                 lanes::factor_pairs(&mut work.left[part(term, b)], u, factors[b], moduli);
-                lanes::reduce_each(&mut work.right[part(term, b)], w, low, high, moduli);
+                lanes::reduce_each(&mut work.right[part(term, b)], w, sigma, high, moduli);
             }
             for (t, s) in (0..terms).flat_map(|t| (0..terms).map(move |s| (t, s))) {
                 let (left, right) = (std::array::from_fn(|b| &work.left[part(t, b)]), std::array::from_fn(|b| &work.right[part(s, b)]));

@@ -6,11 +6,11 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi32, _mm256_add_epi64, _mm256_blend_epi32, _mm256_loadu_si256, _mm256_min_epu32, _mm256_set1_epi64x,
-    _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi32,
+    __m256i, _mm256_add_epi32, _mm256_add_epi64, _mm256_and_si256, _mm256_blend_epi32, _mm256_loadu_si256, _mm256_min_epu32,
+    _mm256_set1_epi64x, _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi32,
 };
 
-use super::{Factor, Modulus, factor_pair, pair_of_four, reduced_pair, scaled_pair, sum_of_four};
+use super::{Factor, Modulus, claim_some, factor_pair, pair_of_four, reduced_pair, scaled_pair, sum_of_four};
 
 /// The products of the lower halves of all lanes.
 #[inline]
@@ -202,4 +202,41 @@ pub(super) fn reduce_each(out: &mut [u64], x: &[u64], low: &[u64], high: &[u64],
     for at in out.len() / 4 * 4..out.len() {
         out[at] = reduced_pair(x[at], low[at], high[at], moduli);
     }
+}
+
+/// See [`super::claim`].
+#[target_feature(enable = "avx2")]
+pub(super) fn claim(sums: &mut [[u64; 5]; 2], rest: &[u64], carry: &[u64], sigma: &[u64]) {
+    let (rest, carry) = (&rest[..sigma.len()], &carry[..sigma.len()]);
+    let lower = same(super::LOW);
+    let mut all = [[same(0); 5]; 2];
+    // each product of 32 and 29 bits: eight below 2^64
+    for ((rests, carries), sigmas) in rest.chunks(32).zip(carry.chunks(32)).zip(sigma.chunks(32)) {
+        let mut some = [[same(0); 2]; 2];
+        let places = rests.as_chunks::<4>().0.iter().zip(carries.as_chunks::<4>().0).zip(sigmas.as_chunks::<4>().0);
+        for ((rest, carry), sigma) in places {
+            let (rest, carry, sigma) = (load(rest), load(carry), load(sigma));
+            let high = _mm256_srli_epi64::<32>(rest);
+            for (sigma, (some, all)) in [sigma, _mm256_srli_epi64::<32>(sigma)].into_iter().zip(some.iter_mut().zip(&mut all)) {
+                some[0] = _mm256_add_epi64(some[0], mul(rest, sigma));
+                some[1] = _mm256_add_epi64(some[1], mul(high, sigma));
+                all[4] = _mm256_add_epi64(all[4], mul(carry, sigma));
+            }
+        }
+        for (some, all) in some.into_iter().zip(&mut all) {
+            for (at, some) in some.into_iter().enumerate() {
+                all[2 * at] = _mm256_add_epi64(all[2 * at], _mm256_and_si256(some, lower));
+                all[2 * at + 1] = _mm256_add_epi64(all[2 * at + 1], _mm256_srli_epi64::<32>(some));
+            }
+        }
+    }
+    for (sums, all) in sums.iter_mut().zip(all) {
+        for (sum, all) in sums.iter_mut().zip(all) {
+            let mut four = [0; 4];
+            store(&mut four, all);
+            *sum = four.into_iter().fold(*sum, u64::wrapping_add);
+        }
+    }
+    let done = sigma.len() / 4 * 4;
+    claim_some(sums, &rest[done..], &carry[done..], &sigma[done..]);
 }
