@@ -107,17 +107,6 @@ levels! {
 }
 
 levels! {
-    /// `z += x y`. All slices have the length of `z`.
-    fn add_each(z: &mut [u64], x: &[u64], y: &[u64]) {
-        let len = z.len();
-        let (x, y) = (&x[..len], &y[..len]);
-        for at in 0..len {
-            z[at] = z[at].wrapping_add(x[at].wrapping_mul(y[at]));
-        }
-    }
-}
-
-levels! {
     /// `out = a x + b y`. All slices have the length of `out`.
     fn weigh(out: &mut [u64], x: &[u64], y: &[u64], a: u64, b: u64) {
         let len = out.len();
@@ -251,7 +240,6 @@ mod tests {
                     of(&|z| add_conjunctions::at(level, z, x0, x1, y0, y1)),
                     each(&|i| z[i] ^ (x0[i] & y0[i]) ^ (x0[i] & y1[i]) ^ (x1[i] & y0[i]))
                 );
-                prop_assert_eq!(of(&|z| add_each::at(level, z, x0, y1)), each(&|i| z[i].wrapping_add(x0[i].wrapping_mul(y1[i]))));
                 prop_assert_eq!(of(&|z| weigh::at(level, z, x0, x1, y0.first().copied().unwrap_or(2), 1)), {
                     let a = y0.first().copied().unwrap_or(2);
                     each(&|i| a.wrapping_mul(x0[i]).wrapping_add(x1[i]))

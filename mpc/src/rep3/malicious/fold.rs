@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::carries::{BITS, Total, first_shares};
 use super::coefficients::Coefficients;
 use super::field::Field;
-use super::lanes::{self, Factor};
+use super::lanes::{self, Four};
 use super::packed::Unpacker;
 use super::primes::{Primes, halves, joined};
 use super::products::{Form, PLACES, Piece, QUARTERS, WordsRecord};
@@ -78,14 +78,14 @@ pub(super) const fn padded(len: usize) -> usize {
 }
 
 /// Factors of the quarters modulo each prime.
-type Quarters = [[Factor; QUARTERS]; 2];
+type Quarters = [Four; 2];
 
 /// Where a verifier's shares of the carries come from.
 pub(super) enum Shares<'a> {
     /// From the key that it has in common with the prover.
     Drawn(Stream<'a>),
     /// From the prover.
-    Sent(Unpacker<'a>),
+    Sent(Box<Unpacker<'a>>),
 }
 
 impl Shares<'_> {
@@ -124,7 +124,9 @@ impl<'a> Fold<'a> {
         let power = |place: usize| all[if is_left { place } else { PLACES - 1 - place }];
         let coefficients = Coefficients::new(seed);
         let tau = coefficients.tau;
-        let of = |f: [u64; QUARTERS]| -> Quarters { [0, 1].map(|at| f.map(|f| field.0[at].factor(halves(f)[at]))) };
+        let of = |f: [u64; QUARTERS]| -> Quarters {
+            [0, 1].map(|at| Four::new(f.map(|f| field.0[at].factor(halves(f)[at])), field.0[at].modulus))
+        };
         Self {
             context,
             field: *field,
@@ -213,16 +215,11 @@ impl<'a> Fold<'a> {
                 }
             }
         }
-        let (place, other) = (&mut work.third[..quarter], &mut work.w[..quarter]);
+        let place = &mut work.third[..quarter];
+        let sigma = if self.whose.side == Side::Right { sigma } else { &[] };
         for term in (0..width).step_by(2) {
-            lanes::fold_words(place, u.get(term, stride), &self.of_terms[0], moduli);
-            if term + 1 < width {
-                lanes::fold_words(other, u.get(term + 1, stride), &self.of_terms[1], moduli);
-                lanes::add_pairs(place, other, moduli);
-            }
-            if self.whose.side == Side::Right {
-                lanes::scale_pairs(place, sigma, moduli);
-            }
+            let second = if term + 1 < width { u.get(term + 1, stride) } else { &[] };
+            lanes::fold_terms(place, [u.get(term, stride), second], &self.of_terms, sigma, moduli);
             self.out.extend_from_slice(place);
         }
         if !needs_sigma {

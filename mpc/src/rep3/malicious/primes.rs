@@ -59,6 +59,10 @@ impl Prime {
         (value % self.modulus.p as u128) as u64
     }
 
+    pub(super) const fn modulo_signed(&self, value: i128) -> u64 {
+        value.rem_euclid(self.modulus.p as i128) as u64
+    }
+
     pub(super) const fn add(&self, a: u64, b: u64) -> u64 {
         lower(a.wrapping_add(b), self.modulus.p)
     }

@@ -20,7 +20,6 @@ use super::shuffle::Moved;
 use crate::engine::{Product, Words};
 use crate::prg::{Key, Op, Purpose};
 use crate::rep3::context::PARTIES;
-use crate::rep3::kernel;
 use crate::{Error, Result};
 
 /// How the operands of a product meet.
@@ -261,9 +260,12 @@ impl WordsRecord {
             return Ok(());
         }
         mask.fill(out);
+        if let Meet::Rows(1) = meet {
+            super::wide::rest(out, [&x[rows.clone()], &y[rows.clone()]], &z[rows]);
+            return Ok(());
+        }
         crate::ring::sub_assign(out, &z[rows.clone()]);
         match meet {
-            Meet::Rows(1) => kernel::add_each(out, &x[rows.clone()], &y[rows]),
             Meet::Rows(terms) => {
                 let operands = x[rows.start * terms..rows.end * terms].chunks_exact(terms).zip(y[rows.start * terms..].chunks_exact(terms));
                 for (slot, (x, y)) in out.iter_mut().zip(operands) {

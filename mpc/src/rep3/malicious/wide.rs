@@ -16,6 +16,17 @@ const fn narrow(a: u64, b: u64) -> u64 {
 }
 
 levels! {
+    /// `out += x y - z`.
+    fn rest(out: &mut [u64], factors: [&[u64]; 2], z: &[u64]) {
+        let len = out.len();
+        let (x, y, z) = (&factors[0][..len], &factors[1][..len], &z[..len]);
+        for at in 0..len {
+            out[at] = out[at].wrapping_sub(z[at]).wrapping_add(x[at].wrapping_mul(y[at]));
+        }
+    }
+}
+
+levels! {
     /// For `S = u_0 w_0 + u_1 w_1 + l + r` and its upper part `h = floor(S / 2^64)`, with `q_1` from `firsts`: `q_2 = -h - q_1 mod 2^26`
     /// to `seconds`, `(h + q_1 + q_2) / 2^26` to `kappas`.
     fn carries(
@@ -120,6 +131,17 @@ mod tests {
                     prop_assert_eq!(u128::from(seconds[at]), second);
                     prop_assert_eq!((high + share + second) % (1 << 26), 0);
                     prop_assert_eq!(u128::from(kappas[at]), (high + share + second) >> 26);
+                }
+            }
+        }
+
+        #[test]
+        fn kernel_twins_of_rests_agree([out, x, y, z] in (0usize..40).prop_flat_map(|len| proptest::array::uniform4(words(len)))) {
+            for level in Level::all() {
+                let mut found = out.clone();
+                rest::at(level, &mut found, [&x, &y], &z);
+                for at in 0..out.len() {
+                    prop_assert_eq!(found[at], out[at].wrapping_add(x[at].wrapping_mul(y[at])).wrapping_sub(z[at]));
                 }
             }
         }

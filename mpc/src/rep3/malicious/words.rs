@@ -6,7 +6,7 @@ use super::field::Field;
 use super::fold::{self, Fold, Shares, Work};
 use super::lanes;
 use super::packed::Unpacker;
-use super::primes::{Prime, Primes, halves};
+use super::primes::{Primes, halves};
 use super::products::{Form, PLACES, QUARTERS, WordsRecord, pieces, sizes};
 use super::proof::{Left, Prover, Right, Roles, evaluate, mask_all, powers, receive, run};
 use super::record::{Side, Whose};
@@ -85,7 +85,7 @@ pub(super) fn check(context: &mut Context, records: &[WordsRecord]) -> Result<bo
                 new(half(Side::Left, 1, 1), field, seed, *point).with_claim(shares)
             }),
             right.as_ref().map(|(field, seed, .., point)| {
-                new(half(Side::Right, 0, 2), field, seed, *point).with_claim(Shares::Sent(Unpacker::new(&carries, rows[1], BITS)))
+                new(half(Side::Right, 0, 2), field, seed, *point).with_claim(Shares::Sent(Box::new(Unpacker::new(&carries, rows[1], BITS))))
             }),
             ours.as_ref().map(|(field, seed, point)| new(half(Side::Left, 0, 0), field, seed, *point)),
             ours.as_ref().map(|(field, seed, point)| new(half(Side::Right, 1, 0), field, seed, *point)),
@@ -153,7 +153,7 @@ fn convolve(records: &[WordsRecord], field: &Primes, prover: usize, seed: &Key, 
     let tau = coefficients.tau.map(|tau| halves(field.montgomery(tau)));
     let (factors, moduli) = (tau.map(|tau| [0, 1].map(|at| field.0[at].factor(tau[at]))), field.both());
     // of quarters of one term with those of the next, of the same, of the one before
-    let mut sums = [[[[0; 2]; 2 * QUARTERS - 1]; 3]; 2];
+    let mut sums = [[[0; 2 * QUARTERS - 1]; 2]; 3];
     for piece in pieces(records, prover) {
         let Form::Grid { width } = piece.form else {
             coefficients.skip(&piece);
@@ -173,22 +173,20 @@ fn convolve(records: &[WordsRecord], field: &Primes, prover: usize, seed: &Key, 
             for (term, b) in (0..terms).flat_map(|term| (0..QUARTERS).map(move |b| (term, b))) {
                 let place = b * quarter..(b + 1) * quarter;
                 let (u, w) = (&u.get(first + term, stride)[place.clone()], &w.get(first + term, stride)[place]);
-                lanes::factor_pairs(&mut work.left[part(term, b)], u, factors[b], moduli);
-                lanes::reduce_each(&mut work.right[part(term, b)], w, sigma, high, moduli);
+                lanes::signed_pairs(&mut work.left[part(term, b)], u, factors[b], moduli);
+                lanes::signed_each(&mut work.right[part(term, b)], w, sigma, high, moduli);
             }
             for (t, s) in (0..terms).flat_map(|t| (0..terms).map(move |s| (t, s))) {
                 let (left, right) = (std::array::from_fn(|b| &work.left[part(t, b)]), std::array::from_fn(|b| &work.right[part(s, b)]));
-                for (prime, sums) in (0..).zip(&mut sums) {
-                    lanes::convolve(&mut sums[1 + t - s], left, right, 32 * prime);
-                }
+                lanes::convolve_signed(&mut sums[1 + t - s], left, right);
             }
         }
     }
-    let sum = |k: usize, sums: &[[[u64; 2]; 2 * QUARTERS - 1]; 3], prime: &Prime| {
-        let parts = sums.iter().enumerate().filter_map(|(shift, sums)| sums.get(k.checked_sub(QUARTERS * shift)?));
-        parts.fold(0, |sum, halves| prime.add(sum, prime.sum(*halves)))
+    let sum = |k: usize, at: usize| {
+        let parts = sums.iter().enumerate().filter_map(|(shift, sums)| sums[at].get(k.checked_sub(QUARTERS * shift)?));
+        parts.fold(0, |sum: i128, part| sum.wrapping_add(*part))
     };
-    let mut all: Vec<u64> = (0..=SENT).map(|k| field.each(|at, prime| sum(k, &sums[at], prime))).collect();
+    let mut all: Vec<u64> = (0..=SENT).map(|k| field.each(|at, prime| prime.modulo_signed(sum(k, at)))).collect();
     all.remove(PLACES - 1);
     all
 }
