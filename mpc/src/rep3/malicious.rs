@@ -69,7 +69,7 @@
 //! bounded; products of one operation are checked in parts of that size, all but those of a matrix.
 //!
 //! **Time**, measured on Zen 3 (AVX2, no AVX-512), CPU per party and element, semi-honest against malicious: product
-//! 6 and 60 ns in memory, 21 to 30 and 73 to 95 ns over QUIC, of which the folds modulo two primes take a fifth; comparison of 64-bit numbers
+//! 6 and 52 ns in memory, 22 to 33 and 72 to 86 ns over QUIC, of which the folds modulo two primes take 6; comparison of 64-bit numbers
 //! 0.1 and 0.95 us over QUIC. The Galois ring would take 1000 word products per product.
 //!
 //! **Constant time.** Bytes of shares are looked up in registers or summed under masks (`lookup.rs`), never looked up in memory; loops and branches depend on sizes only. A
