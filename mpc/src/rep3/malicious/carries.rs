@@ -45,12 +45,13 @@ pub(super) const fn product(a: u64, b: u64) -> u128 {
     (a as u128).wrapping_mul(b as u128)
 }
 
-/// `kappa` of each relation: for a grid of at most eight terms at most `2^41 + 2`; others have few relations.
+/// `kappa` of each relation: of at most eight terms, so at most `2^41 + 2`, or of any number of terms, but then relations are few.
 pub(super) struct Quotients {
     /// Packed.
     short: Vec<u64>,
     /// How many.
     shorts: usize,
+    /// Two words each.
     long: Vec<u64>,
 }
 
@@ -98,11 +99,11 @@ impl Carries {
     fn push(&mut self, high: u128, first: u64, is_short: bool) {
         let second = (high as u64).wrapping_neg().wrapping_sub(first) & (u64::MAX >> (64 - BITS));
         self.sent.push(second);
-        let kappa = (high.wrapping_add(first as u128).wrapping_add(second as u128) >> BITS) as u64;
+        let kappa = high.wrapping_add(first as u128).wrapping_add(second as u128) >> BITS;
         if is_short {
-            self.short.push(kappa);
+            self.short.push(kappa as u64);
         } else {
-            self.long.push(kappa);
+            self.long.extend([kappa as u64, (kappa >> 64) as u64]);
         }
     }
 }
@@ -119,13 +120,14 @@ fn prove(
 ) -> Result<Quotients> {
     let mut own = own_key.stream(Purpose::CheckCarry, op);
     let rows = |is_short: bool| -> usize {
-        let some = records.iter().filter(|record| matches!(record.form(), Form::Grid { .. }) == is_short);
+        let some = records.iter().filter(|record| matches!(record.form(), Form::Grid { .. } | Form::Moved) == is_short);
         some.map(|record| record.rows(prover)).sum()
     };
     let (shorts, longs) = (rows(true), rows(false));
     // a block, and what a piece adds to it: what is written is never moved while it grows
     let most = 2 * BLOCK + pieces(records, prover).map(|piece| piece.rows.len()).max().unwrap_or(0);
-    let mut carries = Carries { sent: Packer::new((shorts + longs).min(most), BITS), short: Packer::new(shorts, SHORT), long: room(longs) };
+    let mut carries =
+        Carries { sent: Packer::new((shorts + longs).min(most), BITS), short: Packer::new(shorts, SHORT), long: room(2 * longs) };
     for piece in pieces(records, prover) {
         let len = piece.rows.len();
         work.fit(&piece);
@@ -182,7 +184,7 @@ fn prove(
                     moved.half(Side::Right, 1, next_key, What::All, piece.rows.clone(), &mut w);
                     for ((mut sum, mask), (u, w)) in rests.zip(u.factors.iter().zip(&w.factors)) {
                         sum.add(*u, *w);
-                        carries.push(sum.high(), mask, false);
+                        carries.push(sum.high(), mask, true);
                     }
                 }
             }
@@ -258,8 +260,9 @@ fn add_scaled(total: &mut [u64; 3], value: u128, factor: u64) {
 pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotients, coefficients: Option<Coefficients<'_>>) -> Total {
     let mut total = Total::default();
     let Some(mut coefficients) = coefficients else { return total };
-    let (mut shorts, mut long) = (Unpacker::new(&quotients.short, quotients.shorts, SHORT), &quotients.long[..]);
-    let mut kappas = room(pieces(records, prover).map(|piece| QUARTERS * piece.quarter()).max().unwrap_or(0));
+    let mut shorts = Unpacker::new(&quotients.short, quotients.shorts, SHORT);
+    let mut long = quotients.long.as_chunks::<2>().0.iter().map(|[low, high]| u128::from(*high) << 64 | u128::from(*low));
+    let mut kappas = room(pieces(records, prover).map(|piece| piece.rows.len().max(QUARTERS * piece.quarter())).max().unwrap_or(0));
     // of the quarters of all grids, whose `tau` are the same
     let mut sums = [[0u128; 2]; QUARTERS];
     for piece in pieces(records, prover) {
@@ -279,23 +282,29 @@ pub(super) fn total(records: &[WordsRecord], prover: usize, quotients: &Quotient
                     }
                 }
             }
-            Form::Long { .. } | Form::Moved => {
-                let (these, rest) = long.split_at(len);
-                long = rest;
-                let sigma = coefficients.sigma(len);
-                for (kappa, sigma) in these.iter().zip(sigma) {
+            Form::Moved => {
+                kappas.resize(len, 0);
+                shorts.fill(&mut kappas);
+                for (kappa, sigma) in kappas.iter().zip(coefficients.sigma(len)) {
                     total.iter_mut().zip(halves(*sigma)).for_each(|(total, sigma)| add_scaled(total, u128::from(*kappa), sigma));
                 }
             }
+            Form::Long { .. } => {
+                for (sigma, kappa) in coefficients.sigma(len).iter().zip(long.by_ref()) {
+                    total.iter_mut().zip(halves(*sigma)).for_each(|(total, sigma)| add_scaled(total, kappa, sigma));
+                }
+            }
             Form::Matrix([.., n]) => {
-                let (these, rest) = long.split_at(len);
-                long = rest;
                 coefficients.matrix(&piece);
                 let (alpha, beta) = (&coefficients.alpha[piece.rows.start / n..], &coefficients.beta);
-                for (row, alpha) in these.chunks_exact(n).zip(alpha) {
-                    for (at, total) in total.iter_mut().enumerate() {
-                        let products = row.iter().zip(beta).map(|(kappa, beta)| product(*kappa, halves(*beta)[at]));
-                        add_scaled(total, products.fold(0, u128::wrapping_add), halves(*alpha)[at]);
+                for alpha in &alpha[..len / n.max(1)] {
+                    let mut sums = [0u128; 2];
+                    for (beta, kappa) in beta.iter().map(|beta| halves(*beta)).zip(long.by_ref()) {
+                        // `kappa` is below 2^39 times the number of terms, a row's sum below 2^128 for 2^29 columns and 2^31 terms
+                        sums = std::array::from_fn(|at| sums[at].wrapping_add(kappa.wrapping_mul(beta[at].into())));
+                    }
+                    for ((total, sum), alpha) in total.iter_mut().zip(sums).zip(halves(*alpha)) {
+                        add_scaled(total, sum, alpha);
                     }
                 }
             }
