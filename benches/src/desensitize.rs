@@ -3,6 +3,8 @@
 pub mod anonymise;
 mod detect;
 pub mod dp;
+pub mod release;
+mod restore;
 mod transform;
 
 use std::fmt;
@@ -149,5 +151,7 @@ pub fn run(args: &DesensitizeArgs) -> Result<Report> {
     rows.extend(transform::rows(args)?);
     rows.extend(anonymise::rows(args)?);
     rows.extend(dp::rows(args)?);
+    rows.extend(release::rows(args)?);
+    rows.extend(restore::rows(args)?);
     Ok(Report { machine: Machine::here(), commit: commit(), date: date(), rows })
 }

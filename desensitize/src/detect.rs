@@ -62,6 +62,7 @@ pub use class::{Class, ClassSet, Confidence, Reason};
 pub use columns::ColumnClass;
 pub(crate) use headers::class_of as class_of_header;
 pub use redact::Redacted;
+pub(crate) use regions::{DIVISIONS, Known};
 
 /// What to look for.
 #[derive(Clone, Debug)]

@@ -17,6 +17,8 @@
 //! | the version of a data set | [`version`] |
 //! | masks, pseudonyms, tokens, encryption, coarser or noisy values | [`transform`] |
 //! | differential privacy: exact noise, mechanisms, accountants, ledger, synthetic data | [`dp`] |
+//! | statistical tables: suppression with its proof, ledger against differencing | [`release`] |
+//! | could raw data be restored? attacks and verdict | [`restore`] |
 //! | what is wrong, where, and the remedy | [`error`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
@@ -28,8 +30,10 @@ pub mod error;
 pub mod key;
 pub mod policy;
 pub mod read;
+pub mod release;
 pub mod report;
 pub mod resident;
+pub mod restore;
 pub mod risk;
 pub mod table;
 pub mod transform;

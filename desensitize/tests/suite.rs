@@ -17,8 +17,12 @@ mod messages;
 mod policy;
 #[path = "suite/reading.rs"]
 mod reading;
+#[path = "suite/release.rs"]
+mod release;
 #[path = "suite/residents.rs"]
 mod residents;
+#[path = "suite/restore.rs"]
+mod restore;
 #[path = "suite/shared.rs"]
 mod shared;
 #[path = "suite/transform.rs"]
