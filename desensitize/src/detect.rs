@@ -14,6 +14,7 @@
 //! | words that name a class | `detect/context.rs` |
 //! | divisions and their codes (GB/T 2260) | `detect/regions.rs` |
 //! | classes of columns, labels | `detect/columns.rs`, `detect/headers.rs` |
+//! | the same for files larger than memory | `detect/stream.rs` |
 //!
 //! How it works: one table look-up per character decides whether anything can begin there; only then an automaton of the
 //! class reads on, and a verifier has the last word. Boundaries are changes of the character class (a number ends where
@@ -55,6 +56,7 @@ mod phone;
 mod redact;
 mod regions;
 mod scan;
+mod stream;
 
 use std::ops::Range;
 
@@ -63,6 +65,7 @@ pub use columns::ColumnClass;
 pub(crate) use headers::class_of as class_of_header;
 pub use redact::Redacted;
 pub(crate) use regions::{DIVISIONS, Known};
+pub use stream::Classified;
 
 /// What to look for.
 #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ pub mod explain;
 pub mod run;
 mod words;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,7 @@ use serde::{Deserialize, Serialize};
 use crate::anonymise::{Hierarchy, Interval, Model};
 use crate::column;
 use crate::error::{Error, Result, Text};
+use crate::restore::Thresholds;
 use crate::table::Table;
 use crate::transform::Operator;
 
@@ -114,6 +115,12 @@ pub struct Head {
     /// Anything else.
     #[serde(default)]
     pub note: Option<String>,
+    /// Whether the data are public or legally open anyway (公开数据): rules on raw data do not apply to columns that leave as they are.
+    #[serde(default)]
+    pub public: bool,
+    /// Whether the result stays in the domain (不出域), for training and tests: what the gate finds is said, and the result must not leave.
+    #[serde(default)]
+    pub stays: bool,
 }
 
 /// The rule of one column.
@@ -153,6 +160,9 @@ pub enum HierarchyRule {
         column: String,
         /// The file, beside the policy.
         file: PathBuf,
+        /// What stands in it, where the policy travels with its files ([`Policy::with_files`]).
+        #[serde(skip)]
+        text: Option<String>,
     },
     /// Numbers in intervals.
     Interval {
@@ -216,8 +226,11 @@ impl HierarchyRule {
     /// Those of [`Hierarchy`].
     pub fn build(&self, table: &Table) -> Result<Hierarchy> {
         let column = self.column();
-        if let Self::File { file, .. } = self {
-            return Hierarchy::read(file);
+        if let Self::File { file, text, .. } = self {
+            return match text {
+                Some(text) => Hierarchy::parse(&file.display().to_string(), text.as_bytes()),
+                None => Hierarchy::read(file),
+            };
         }
         let values = column::distinct(table, column, MAX_VALUES)?;
         match self {
@@ -289,6 +302,9 @@ pub struct Policy {
     /// What the rows must satisfy; without it no quasi-identifier may leave.
     #[serde(default)]
     pub anonymity: Option<Anonymity>,
+    /// Limits of the attacks that ask whether raw data could be restored.
+    #[serde(default)]
+    pub gate: Thresholds,
 }
 
 /// The largest policy file.
@@ -340,6 +356,47 @@ impl Policy {
             }
         }
         Ok(policy)
+    }
+
+    /// Names of the files that it needs, as it writes them.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let files = self.hierarchies.iter().filter_map(|rule| match rule {
+            HierarchyRule::File { file, .. } => Some(file.display().to_string()),
+            _ => None,
+        });
+        files.collect()
+    }
+
+    /// The same policy with the text of each file that it names; nothing is read from the disk any more.
+    ///
+    /// # Errors
+    /// `policy.file` if one is missing, or one is there that it does not name.
+    pub fn with_files(mut self, texts: &BTreeMap<String, String>) -> Result<Self> {
+        let named = self.files();
+        let refuse = |name: &str, what: Text| {
+            let place = Text::new(format!("file `{name}`"), format!("文件 `{name}`"));
+            let remedy = Text::new("send the policy with the files that it names", "请随规则一并提交其引用的文件");
+            Error::refused("policy.file", what, place, remedy)
+        };
+        if let Some(other) = texts.keys().find(|name| !named.contains(name)) {
+            return Err(refuse(other, Text::new("the policy does not name this file", "规则未引用该文件")));
+        }
+        for rule in &mut self.hierarchies {
+            if let HierarchyRule::File { file, text, .. } = rule {
+                let name = file.display().to_string();
+                let missing = || refuse(&name, Text::new("a file of the policy is missing", "缺少规则引用的文件"));
+                *text = Some(texts.get(&name).ok_or_else(missing)?.clone());
+            }
+        }
+        Ok(self)
+    }
+
+    /// Names of the keys that its operators use, sorted, each once; an operator that names none uses `default`.
+    #[must_use]
+    pub fn keys(&self, default: &str) -> BTreeSet<String> {
+        let operators = self.columns.iter().flat_map(|rule| &rule.operators).filter(|operator| operator.needs_key());
+        operators.map(|operator| operator.key().unwrap_or(default).to_owned()).collect()
     }
 
     /// Names of the columns of a class, in order.

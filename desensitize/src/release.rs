@@ -74,6 +74,13 @@ pub use ledger::Ledger;
 pub use list::{Cell, LeftOut, Objection, objections_to_list};
 pub use rules::{Dominance, Magnitude, Need, Reason, Rules, Zeros, need_of_count, need_of_magnitude, reasons};
 
+/// When a budget ends; far away if it never does.
+pub(crate) fn deadline(budget: Duration) -> Instant {
+    const LONG: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+    let now = Instant::now();
+    now.checked_add(budget.min(LONG)).unwrap_or(now)
+}
+
 pub(crate) fn refuse(code: &'static str, what: Text, place: Text, remedy: Text) -> Error {
     Error::refused(code, what, place, remedy)
 }
@@ -204,7 +211,7 @@ impl Protected {
 /// ```
 pub fn protect(table: CellTable, rules: &Rules, given: &Given, budget: Duration) -> Result<Protected> {
     rules.check()?;
-    let until = Instant::now() + budget;
+    let until = deadline(budget);
     let (findings, quantities) = primary(&table, rules)?;
     let mut keep = vec![false; table.len()];
     for cell in findings.keys().chain(&given.hidden) {
@@ -293,7 +300,7 @@ fn primary(table: &CellTable, rules: &Rules) -> Result<(Findings, Vec<Quantity>)
         if found.is_empty() {
             continue;
         }
-        let needs = std::iter::once(need_of_count(*count, rules));
+        let needs = std::iter::once(count_need(*count, *contributors, rules));
         let sums = table.sums().iter().filter_map(|sums| sums.get(cell)).map(|m| need_of_magnitude(m, &found, rules));
         for (quantity, need) in quantities.iter_mut().zip(needs.chain(sums)) {
             quantity.needs.insert(cell, need);
@@ -301,6 +308,16 @@ fn primary(table: &CellTable, rules: &Rules) -> Result<(Findings, Vec<Quantity>)
         findings.insert(cell, found);
     }
     Ok((findings, quantities))
+}
+
+/// Where contributors have several rows, their number of rows is a sum of theirs, and must stay open like one.
+fn count_need(count: u64, contributors: u64, rules: &Rules) -> Need {
+    let need = need_of_count(count, rules);
+    if contributors >= count || contributors >= rules.min_frequency {
+        return need;
+    }
+    let range = (count as f64 * rules.range_percent / 100.0).ceil();
+    need.max(Need { up: range, down: range.min(count as f64 - rules.floor()) })
 }
 
 fn unprotected(table: &CellTable, audit: &Audit) -> Error {

@@ -3,10 +3,16 @@
 
 #[path = "suite/anonymise.rs"]
 mod anonymise;
+#[path = "suite/attacks.rs"]
+mod attacks;
 #[path = "suite/detect.rs"]
 mod detect;
 #[path = "suite/dp.rs"]
 mod dp;
+#[path = "suite/evasions.rs"]
+mod evasions;
+#[path = "suite/hierarchies.rs"]
+mod hierarchies;
 #[path = "suite/hostile.rs"]
 mod hostile;
 #[path = "suite/keys.rs"]

@@ -42,7 +42,7 @@ impl Hierarchy {
     ///
     /// # Errors
     /// `anonymise.hierarchy`: no rows, rows of unequal length, a missing value, a leaf twice, a value with two different
-    /// parents, more than one value on top.
+    /// parents, more than one value on top, a name on two levels that stands for other leaves on the upper one.
     pub fn from_rows<S: AsRef<str>>(name: &str, rows: &[Vec<S>]) -> Result<Self> {
         let lines: Vec<u64> = (1..).take(rows.len()).collect();
         Self::from_lines(name, rows, &lines)
@@ -58,6 +58,7 @@ impl Hierarchy {
             labels.push(level_labels);
         }
         check::tree(name, &ids, lines)?;
+        check::names(name, &ids, &labels, lines)?;
         let mut order: Vec<u32> = (0u32..).take(rows.len()).collect();
         // by the top first, then down: every value's leaves become neighbours
         order.sort_by(|a, b| {

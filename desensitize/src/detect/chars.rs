@@ -99,8 +99,8 @@ pub(crate) struct Han {
     flags: Box<[u16; COUNT]>,
     /// Compound surnames.
     pub(super) compound: Vec<&'static str>,
-    /// Words that look like names, sorted.
-    words: Vec<&'static str>,
+    /// Words that look like names, as numbers, sorted.
+    words: Vec<u64>,
     /// Words that announce a person behind their last two characters, sorted.
     persons: Vec<(u32, &'static str)>,
 }
@@ -118,7 +118,7 @@ impl Han {
         let firsts: Vec<char> = this.compound.iter().filter_map(|name| name.chars().next()).collect();
         this.mark(firsts.into_iter(), COMPOUND);
         this.mark(next().chars(), GIVEN);
-        this.words = next().split(' ').collect();
+        this.words = next().split(' ').filter_map(word_number).collect();
         this.words.sort_unstable();
         this.mark(DIVISIONS.characters(0), DIVISION);
         this.mark(DIVISIONS.characters(1), DIVISION_SECOND);
@@ -169,8 +169,15 @@ impl Han {
 
     /// Whether a dictionary word looks like this name.
     pub(super) fn is_word(&self, name: &str) -> bool {
-        self.words.binary_search(&name).is_ok()
+        word_number(name).is_some_and(|number| self.words.binary_search(&number).is_ok())
     }
+}
+
+/// A word of at most four characters of 16 bits as one number; names are no longer.
+fn word_number(word: &str) -> Option<u64> {
+    let mut characters = word.chars();
+    let number = characters.by_ref().take(4).try_fold(0, |number, c| Some(number << 16 | u64::from(u16::try_from(c as u32).ok()?)))?;
+    characters.next().is_none().then_some(number)
 }
 
 /// The Chinese character that begins at `at`.

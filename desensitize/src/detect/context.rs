@@ -39,13 +39,50 @@ const PERSONS: &str = "姓名 申请人 联系人 经办人 代表人 法人 负
 pub(super) const TITLES: [&str; 16] =
     ["先生", "女士", "小姐", "同志", "同学", "老师", "医生", "医师", "教授", "博士", "律师", "法官", "主任", "经理", "师傅", "警官"];
 
+/// The same as bytes: two characters each. Arrays are compared in a register, slices by a call.
+const TITLE_BYTES: [[u8; 6]; 16] = {
+    let mut all = [[0; 6]; 16];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = bytes(TITLES[at]);
+        at += 1;
+    }
+    all
+};
+
+/// The bytes of a word that has so many.
+const fn bytes<const N: usize>(word: &str) -> [u8; N] {
+    assert!(word.len() == N, "a word of another length");
+    match word.as_bytes().first_chunk() {
+        Some(bytes) => *bytes,
+        None => [0; N],
+    }
+}
+
+/// Whether a text begins with a title.
+pub(super) fn begins_with_title(text: &[u8]) -> bool {
+    text.first_chunk().is_some_and(|first| TITLE_BYTES.contains(first))
+}
+
 /// Words before a person's name, one by one.
 pub(super) fn person_words() -> impl Iterator<Item = &'static str> {
     PERSONS.split_whitespace()
 }
 
 /// What may stand between the word and the identifier: three bytes each.
-const CONNECTORS: [&str; 16] = ["号", "码", "：", "为", "是", "（", "，", "、", "“", "编", "证", "或", "人", "\u{3000}", "即", "改"];
+const CONNECTORS: [[u8; 3]; 16] = {
+    let words = ["号", "码", "：", "为", "是", "（", "，", "、", "“", "编", "证", "或", "人", "\u{3000}", "即", "改"];
+    let mut all = [[0; 3]; 16];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = bytes(words[at]);
+        at += 1;
+    }
+    all
+};
+
+/// What may stand between a word that announces a person and the name.
+const PERSON_CONNECTORS: [[u8; 3]; 4] = [bytes("："), bytes("为"), bytes("是"), bytes("“")];
 
 /// Whether a word that names `class` stands before `at`, with connectors between.
 pub(super) fn names_before(text: &[u8], at: usize, class: Class) -> bool {
@@ -74,7 +111,7 @@ pub(super) fn announces_person(han: &Han, text: &[u8], at: usize) -> bool {
             [.., b':' | b' ' | b'=' | b'"'] => 1,
             [.., b'a'..=b'z' | b'A'..=b'Z'] => return ends_with(before, "name"),
             [.., 0x80..=0xff] if han.ends_with_person(before) => return true,
-            [.., 0x80..=0xff] => ["：", "为", "是", "“"].iter().find(|word| before.ends_with(word.as_bytes())).map_or(0, |word| word.len()),
+            [.., 0x80..=0xff] => before.last_chunk().filter(|last| PERSON_CONNECTORS.contains(last)).map_or(0, |last| last.len()),
             _ => 0,
         };
         if length == 0 {
@@ -88,7 +125,7 @@ pub(super) fn announces_person(han: &Han, text: &[u8], at: usize) -> bool {
 fn connector_before(before: &[u8]) -> usize {
     match before {
         [.., b' ' | b':' | b'=' | b'#' | b'.' | b'"' | b'\'' | b'(' | b',' | b'+' | b'\t'] => 1,
-        [.., first, second, third @ 0x80..=0xff] if CONNECTORS.iter().any(|word| word.as_bytes() == [*first, *second, *third]) => 3,
+        [.., first, second, third @ 0x80..=0xff] if CONNECTORS.contains(&[*first, *second, *third]) => 3,
         _ if ends_with(before, " is") || ends_with(before, " no") => 3,
         _ if ends_with(before, " number") => 7,
         _ if ends_with(before, " id") => 3,

@@ -7,7 +7,7 @@
 
 use super::chars::{COMPOUND, GIVEN, KIND, LOWER, STOP, SURNAME, TITLE, UPPER, han_before};
 use super::class::{Class, Confidence, Reason};
-use super::context::{TITLES, announces_person};
+use super::context::{announces_person, begins_with_title};
 use super::scan::{Found, Run, Scan, Spanned};
 
 const fn person(confidence: Confidence, reason: Reason) -> Found {
@@ -59,7 +59,7 @@ fn given_count(scan: &Scan<'_>, at: usize) -> usize {
 
 fn title_at(scan: &Scan<'_>, at: usize) -> bool {
     let can_begin = scan.han.at(scan.text, at).is_some_and(|(_, flags)| flags & TITLE != 0);
-    can_begin && scan.text.get(at..).is_some_and(|tail| TITLES.iter().any(|title| tail.starts_with(title.as_bytes())))
+    can_begin && scan.text.get(at..).is_some_and(begins_with_title)
 }
 
 /// A name that ends where a title begins.

@@ -53,6 +53,19 @@ impl Policy {
                 Text::new("correct `rate`", "请更正比例"),
             );
         }
+        if self.policy.public && self.columns.iter().any(|rule| matches!(rule.class, Class::Direct | Class::Quasi | Class::Sensitive)) {
+            return refuse(
+                Text::new("public data with columns that are about persons", "声明为公开数据，却含有涉及个人的列"),
+                Text::new("remove `public`, or give the columns `class = \"other\"`", "请去掉“公开数据”，或将这些列设为“其他”"),
+            );
+        }
+        self.gate.check()?;
+        if let Some((rule, refusal)) =
+            self.columns.iter().find_map(|rule| Some((rule, rule.operators.iter().find_map(|operator| operator.check().err())?)))
+        {
+            let advice = refusal.advice();
+            return refuse(one(&rule.name, &advice.what.en, &advice.what.zh), advice.remedy);
+        }
         self.check_anonymity(&refuse)?;
         self.check_hierarchies(&refuse)
     }
@@ -75,6 +88,24 @@ impl Policy {
             return refuse(
                 Text::new("[anonymity] without a quasi-identifier", "有 [匿名化]，但没有准标识符"),
                 Text::new("give a column `class = \"quasi\"`, or remove [anonymity]", "请将相应列设为准标识符，或去掉 [匿名化]"),
+            );
+        }
+        if anonymity.models.is_empty() {
+            return refuse(
+                Text::new("[anonymity] names no model", "[匿名化] 没有指定隐私模型"),
+                Text::new("name a model", "请指定隐私模型"),
+            );
+        }
+        if let Some((en, zh)) = anonymity.models.iter().find_map(crate::anonymise::Model::fault) {
+            return refuse(
+                Text::new(format!("a model asks too little: {en}"), format!("模型参数无效：{zh}")),
+                Text::new("correct the model", "请更正模型参数"),
+            );
+        }
+        if anonymity.models.iter().any(|model| matches!(model, crate::anonymise::Model::KMap { .. })) {
+            return refuse(
+                Text::new("k-map needs a population table, which a policy file cannot give", "k-map 需要总体数据表，规则文件无法提供"),
+                Text::new("ask for k-anonymity, which implies it, or use the library", "请改用更严格的 K-匿名，或通过程序库使用 k-map"),
             );
         }
         for column in anonymity.models.iter().filter_map(crate::anonymise::Model::column) {

@@ -51,8 +51,39 @@ pub fn changes(old: &Policy, new: &Policy) -> Vec<Change> {
     if old.hierarchies != new.hierarchies {
         push(&mut found, Direction::Changes, "the hierarchies of the quasi-identifiers change", "准标识符的泛化层次有变更");
     }
+    gate(old, new, &mut found);
     found.sort_by_key(|change| change.direction);
     found
+}
+
+fn gate(old: &Policy, new: &Policy, found: &mut Vec<Change>) {
+    match (old.policy.public, new.policy.public) {
+        (false, true) => push(found, Direction::Loosens, "the data are declared public", "声明为公开数据"),
+        (true, false) => push(found, Direction::Tightens, "the data are not declared public any more", "不再声明为公开数据"),
+        _ => {}
+    }
+    match (old.policy.stays, new.policy.stays) {
+        (false, true) => {
+            push(
+                found,
+                Direction::Changes,
+                "the result stays in the domain now, and attacks do not stop it",
+                "结果改为不出域，攻击检验仅作提示",
+            );
+        }
+        (true, false) => {
+            push(found, Direction::Changes, "the result may leave the domain now, if attacks fail", "结果改为可出域，须通过攻击检验")
+        }
+        _ => {}
+    }
+    if old.gate != new.gate {
+        let direction = match (new.gate.is_at_least_as_strict_as(&old.gate), old.gate.is_at_least_as_strict_as(&new.gate)) {
+            (true, _) => Direction::Tightens,
+            (false, true) => Direction::Loosens,
+            (false, false) => Direction::Changes,
+        };
+        push(found, direction, "the limits of the attacks have other values", "攻击检验的门限有变更");
+    }
 }
 
 fn push(found: &mut Vec<Change>, direction: Direction, en: impl Into<String>, zh: impl Into<String>) {

@@ -37,10 +37,43 @@ pub fn sentences(policy: &Policy) -> Vec<Text> {
         said.extend(rows(policy, anonymity));
     }
     said.extend(policy.hierarchies.iter().map(hierarchy));
+    said.extend(gate(policy));
     said.push(Text::new(
         "The written file is read again by an independent verifier and searched for identifiers; if either finds something, nothing is released.",
         "写出的文件由独立校验程序重新读取核验，并检索残留标识符；任一项不通过即不发布。",
     ));
+    said
+}
+
+/// What becomes of a release from which raw data could be restored.
+fn gate(policy: &Policy) -> Vec<Text> {
+    let mut said = Vec::new();
+    if policy.policy.public {
+        said.push(Text::new(
+            "The data are public: columns that leave as they are need not differ from the original.",
+            "数据为公开数据：原样发布的列不适用原始数据限制。",
+        ));
+    }
+    said.push(if policy.policy.stays {
+        Text::new(
+            "The result stays in the domain. Attacks try to restore raw data from it; what they find is reported, and the result must not leave.",
+            "结果不出域。将以攻击检验能否由其还原原始数据，结果写入报告；该结果不得对外提供。",
+        )
+    } else {
+        Text::new(
+            "Attacks try to restore raw data from the release; if one succeeds beyond its limit, nothing is released.",
+            "将以攻击检验能否由发布数据还原原始数据；任一攻击超过门限即不发布。",
+        )
+    });
+    let default = crate::restore::Thresholds::default();
+    if !policy.gate.is_at_least_as_strict_as(&default) {
+        said.push(Text::new(
+            "Limits of these attacks are LOOSER than the default ones (table [gate] of this file).",
+            "攻击检验的门限比默认值宽松（见本文件 [门限]）。",
+        ));
+    } else if policy.gate != default {
+        said.push(Text::new("Limits of these attacks are stricter than the default ones.", "攻击检验的门限比默认值严格。"));
+    }
     said
 }
 

@@ -5,10 +5,13 @@
 mod assess;
 mod danger;
 pub mod dry;
+mod gate;
 mod search;
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rand_chacha::rand_core::CryptoRng;
@@ -17,7 +20,7 @@ use zeroize::Zeroizing;
 pub use self::assess::{assess, recheck};
 use super::{Class, Method, Policy};
 use crate::anonymise::{self, Hierarchies, Spec};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Text};
 use crate::read::{ReadOptions, read_batches, read_table};
 use crate::report::{Report, Verdict};
 use crate::table::Table;
@@ -90,7 +93,8 @@ impl Policy {
     }
 
     /// Columns that operators read, beside those that leave.
-    fn subjects(&self) -> Vec<&str> {
+    #[must_use]
+    pub fn subjects(&self) -> Vec<&str> {
         let released = self.released();
         let subjects = self.columns.iter().flat_map(|rule| &rule.operators).filter_map(|operator| match operator {
             Operator::DateShift { subject, .. } => Some(subject.as_str()),
@@ -127,18 +131,14 @@ impl Policy {
     /// batch the file may be larger than memory.
     ///
     /// # Errors
-    /// As [`Self::make`]; those of reading and writing. Then nothing is left.
+    /// `policy.output` for an output that cannot be one; as [`Self::make`]; those of reading and writing. Then nothing is left.
     pub fn run<R: CryptoRng>(&self, input: &Path, options: &ReadOptions, output: &Path, keys: &Keys, rng: &mut R) -> Result<Outcome> {
-        let unverified = Unverified::beside(output)?;
+        let unverified = Unverified::beside(output, Some(input))?;
         let plan = Plan::new(&self.steps(), keys, rng)?;
         let report = if self.anonymity.is_none() && plan.is_streaming() {
-            self.stream(plan, input, options, &unverified)?
+            self.stream(plan, input, options, &unverified, rng)?
         } else {
-            let original = read_table(input, options)?;
-            let made = self.make(&original, keys, rng)?;
-            unverified.write(std::iter::once(Ok(made.table.clone())))?;
-            let release = read_table(&unverified.path, &ReadOptions::default())?;
-            assess(self, original.num_rows(), &made, &release)?
+            self.verified(&read_table(input, options)?, keys, &unverified, rng)?
         };
         let is_released = report.verdict() != Verdict::Refused;
         if is_released {
@@ -147,29 +147,103 @@ impl Policy {
         Ok(Outcome { report, is_released })
     }
 
-    fn stream(&self, mut plan: Plan, input: &Path, options: &ReadOptions, to: &Unverified) -> Result<Report> {
+    /// Makes a release of a table that is in memory, verified as [`Self::run`] verifies a file; `folder` holds it until then. The release
+    /// is a CSV file's bytes, and absent if something speaks against it.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn release<R: CryptoRng>(&self, original: &Table, folder: &Path, keys: &Keys, rng: &mut R) -> Result<(Report, Option<Vec<u8>>)> {
+        let unverified = Unverified::beside(&folder.join("release.csv"), None)?;
+        let report = self.verified(original, keys, &unverified, rng)?;
+        let is_released = report.verdict() != Verdict::Refused;
+        let bytes = is_released.then(|| fs::read(&unverified.path)).transpose();
+        Ok((report, bytes.map_err(|source| Error::io(&unverified.path.display().to_string(), source))?))
+    }
+
+    /// Makes, writes and reads again, verifies, attacks.
+    fn verified<R: CryptoRng>(&self, original: &Table, keys: &Keys, to: &Unverified, rng: &mut R) -> Result<Report> {
+        let made = self.make(original, keys, rng)?;
+        to.write(std::iter::once(Ok(made.table.clone())))?;
+        let release = read_table(&to.path, &ReadOptions::default())?;
+        let mut report = assess(self, original.num_rows(), &made, &release)?;
+        let subject = gate::Subject { original, before: &made.before, is_whole: true };
+        report.sections.push(gate::section(self, &subject, &release, rng)?);
+        Ok(report)
+    }
+
+    fn stream<R: CryptoRng>(&self, mut plan: Plan, input: &Path, options: &ReadOptions, to: &Unverified, rng: &mut R) -> Result<Report> {
         let released = self.released();
         let wanted: Vec<String> = released.iter().copied().chain(self.subjects()).map(str::to_owned).collect();
         let (mut names, mut rows) = (Vec::new(), 0);
-        let mut first: Option<Table> = None;
+        let mut first = First::default();
         let batches = read_batches(input, options)?.map(|batch| {
             let batch = batch?;
             if names.is_empty() {
                 names = batch.column_names().into_iter().map(str::to_owned).collect();
             }
             rows += batch.num_rows();
-            let batch = batch.select(&wanted)?;
-            let done = plan.batch(&batch)?.select(&released)?;
-            first.get_or_insert_with(|| done.clone());
+            let done = plan.batch(&batch.select(&wanted)?)?.select(&released)?;
+            first.add(batch, &done)?;
             Ok(done)
         });
         to.write(batches)?;
-        let Some(before) = first else {
+        let is_whole = first.is_whole;
+        let Some((original, before)) = first.rows else {
             return Err(Error::NoRows { file: input.display().to_string() });
         };
         let made = Made { table: before.clone(), before, records: plan.records(), anonymised: None, dropped: self.dropped(&names) };
-        assess::streamed(self, &made, &to.path, rows)
+        let mut report = assess::streamed(self, &made, &to.path, rows)?;
+        let release = first_rows(&to.path, made.before.num_rows())?;
+        let subject = gate::Subject { original: &original, before: &made.before, is_whole };
+        report.sections.push(gate::section(self, &subject, &release, rng)?);
+        Ok(report)
     }
+}
+
+/// Rows of a file larger than memory that are kept, so that the gate can attack them.
+const KEPT_ROWS: u64 = 1 << 18;
+
+/// The first rows of a file, as they were and as they became.
+struct First {
+    rows: Option<(Table, Table)>,
+    is_whole: bool,
+}
+
+impl Default for First {
+    fn default() -> Self {
+        Self { rows: None, is_whole: true }
+    }
+}
+
+impl First {
+    fn add(&mut self, original: Table, done: &Table) -> Result<()> {
+        match &mut self.rows {
+            None => self.rows = Some((original, done.clone())),
+            Some((before, _)) if before.num_rows() >= KEPT_ROWS => self.is_whole = false,
+            Some((before, after)) => {
+                before.append(original)?;
+                after.append(done.clone())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first rows of a file that was written.
+fn first_rows(path: &Path, count: u64) -> Result<Table> {
+    let mut found: Option<Table> = None;
+    for batch in read_batches(path, &ReadOptions::default())? {
+        let batch = batch?;
+        match &mut found {
+            None => found = Some(batch),
+            Some(table) => table.append(batch)?,
+        }
+        if found.as_ref().is_some_and(|table| table.num_rows() >= count) {
+            break;
+        }
+    }
+    let Some(table) = found else { return Err(Error::NoRows { file: path.display().to_string() }) };
+    if table.num_rows() <= count { Ok(table) } else { table.take(&(0..count).collect::<Vec<u64>>()) }
 }
 
 /// A release that nobody has looked at yet; it goes away if it is not released.
@@ -178,11 +252,25 @@ struct Unverified {
     to: PathBuf,
 }
 
+/// Names that are tried for a release that is not verified: other runs may be under way, and one that was killed leaves its own behind.
+const NAMES: u32 = 1000;
+
 impl Unverified {
-    fn beside(to: &Path) -> Result<Self> {
-        let name = to.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    /// Takes a name beside the output, before anything is read: a folder that cannot be written is found out at once, not after hours.
+    fn beside(to: &Path, input: Option<&Path>) -> Result<Self> {
         crate::write::known_format(to)?;
-        Ok(Self { path: to.with_file_name(format!(".unverified-{}-{name}", std::process::id())), to: to.to_owned() })
+        check_output(to, input)?;
+        let name = to.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let io = |source| Error::io(&to.display().to_string(), source);
+        for number in 0..NAMES {
+            let path = to.with_file_name(format!(".unverified-{}-{number}-{name}", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(_) => return Ok(Self { path, to: to.to_owned() }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(io(error)),
+            }
+        }
+        Err(io(ErrorKind::AlreadyExists.into()))
     }
 
     fn write(&self, tables: impl Iterator<Item = Result<Table>>) -> Result<()> {
@@ -196,6 +284,33 @@ impl Unverified {
     fn release(&self) -> Result<()> {
         fs::rename(&self.path, &self.to).map_err(|source| Error::io(&self.to.display().to_string(), source))
     }
+}
+
+/// Refuses an output that is a folder, lies in none, or is the input itself, under whatever name.
+fn check_output(to: &Path, input: Option<&Path>) -> Result<()> {
+    let refuse = |what: Text, remedy: Text| {
+        let place = Text::new(format!("output `{}`", to.display()), format!("输出 `{}`", to.display()));
+        Err(Error::refused("policy.output", what, place, remedy))
+    };
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    if !folder.is_dir() {
+        return refuse(
+            Text::new("the folder of the output is not there", "输出所在的文件夹不存在"),
+            Text::new("create the folder, or correct the path", "请先建立该文件夹，或更正路径"),
+        );
+    }
+    let Ok(there) = fs::metadata(to) else { return Ok(()) };
+    if there.is_dir() {
+        return refuse(Text::new("the output is a folder", "输出是一个文件夹"), Text::new("name a file in it", "请指定其中的文件名"));
+    }
+    let input = input.and_then(|input| fs::metadata(input).ok());
+    if input.is_some_and(|input| (input.dev(), input.ino()) == (there.dev(), there.ino())) {
+        return refuse(
+            Text::new("the output is the input: the release would replace the data", "输出与输入是同一文件：发布数据会覆盖原始数据"),
+            Text::new("name another file", "请指定其他文件"),
+        );
+    }
+    Ok(())
 }
 
 impl Drop for Unverified {

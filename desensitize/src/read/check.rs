@@ -1,10 +1,19 @@
 //! Checks that all formats share: the header, and keys that a spreadsheet has spoilt.
 
-use crate::error::{CellProblem, Error, KeyProblem, Place, Result};
+use std::collections::HashMap;
+
+use crate::error::{CellProblem, Error, KeyProblem, Place, Result, Text};
+
+/// The most columns of a table. Each costs memory in every batch, so that a header of millions would be refused by the system.
+const MOST_COLUMNS: usize = 1 << 16;
 
 /// Checks the names of a header row.
 pub(crate) fn check_header(name: &str, header: &[String]) -> Result<()> {
     let file = || name.to_owned();
+    if header.len() > MOST_COLUMNS {
+        return Err(too_many_columns(name, header.len()));
+    }
+    let mut seen: HashMap<&str, u64> = HashMap::with_capacity(header.len());
     for (position, column) in (1u64..).zip(header) {
         if column.is_empty() {
             return Err(Error::HeaderEmpty { file: file(), position });
@@ -12,12 +21,26 @@ pub(crate) fn check_header(name: &str, header: &[String]) -> Result<()> {
         if looks_like_data(column) {
             return Err(Error::HeaderIsData { file: file(), position });
         }
-        let earlier = header.iter().zip(1u64..position).find(|(other, _)| *other == column);
-        if let Some((_, first)) = earlier {
+        if let Some(first) = seen.insert(column, position) {
             return Err(Error::HeaderTwice { file: file(), column: column.clone(), positions: (first, position) });
         }
     }
     Ok(())
+}
+
+fn too_many_columns(name: &str, found: usize) -> Error {
+    Error::refused(
+        "data.too_many_columns",
+        Text::new(
+            format!("the header has {found} columns, more than {MOST_COLUMNS}"),
+            format!("表头有 {found} 列，超过 {MOST_COLUMNS} 列"),
+        ),
+        Text::new(format!("file `{name}`"), format!("文件 `{name}`")),
+        Text::new(
+            "check that the rows of the file are not one line; keep the columns that are needed",
+            "请检查文件各行是否被合并成一行；只保留需要的列",
+        ),
+    )
 }
 
 /// An identifier or a long number: printing it as a column name could show a person's data.

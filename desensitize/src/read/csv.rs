@@ -12,13 +12,15 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 use super::check::{check_header, is_scientific, key_fault};
 use super::encoding::{self, Decoding};
 use super::{Input, Pick, ReadOptions};
-use crate::error::{Error, KeyProblem, Place, Result};
+use crate::error::{Error, KeyProblem, Place, Result, Text};
 use crate::table::{BATCH_ROWS, Origin, Part, Table};
 
 /// No honest field of a table is longer; an unclosed quotation mark soon is.
 const FIELD_LIMIT: usize = 1 << 20;
 /// A batch ends early above this, so that an Arrow string column stays far below 2 GiB.
 const BATCH_BYTES: usize = 1 << 28;
+/// No honest row is longer; what follows an unclosed quotation mark soon is, and would be gathered into memory to the end of the file.
+const ROW_LIMIT: u64 = 1 << 24;
 /// How much of the file the delimiter is looked for in.
 const HEADER_LIMIT: u64 = 1 << 20;
 
@@ -47,7 +49,7 @@ impl CsvRows {
         let mut reader =
             ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).buffer_capacity(1 << 18).from_reader(watched);
         let mut record = StringRecord::new();
-        if !reader.read_record(&mut record).map_err(|error| fault(name, error))? {
+        if !reader.read_record(&mut record).map_err(|error| fault(name, &watch, error))? {
             return Err(Error::EmptyFile { file: name.to_owned() });
         }
         check_closed(name, &record, &reader, &watch)?;
@@ -60,12 +62,15 @@ impl CsvRows {
     }
 
     pub(super) fn next_table(&mut self) -> Result<Option<Table>> {
-        let mut builders: Vec<StringBuilder> = self.pick.columns.iter().map(|_| StringBuilder::with_capacity(4096, 65_536)).collect();
+        // room at the start, less of it for each of many columns
+        let room = (1 << 20) / self.pick.columns.len().max(1);
+        let builder = || StringBuilder::with_capacity(room.min(4096), (16 * room).min(65_536));
+        let mut builders: Vec<StringBuilder> = self.pick.columns.iter().map(|_| builder()).collect();
         let first_row = self.next_row;
         let mut lines: Vec<u64> = Vec::new();
         let mut bytes = 0;
         while lines.len() < BATCH_ROWS && bytes < BATCH_BYTES {
-            if !self.reader.read_record(&mut self.record).map_err(|error| fault(&self.name, error))? {
+            if !self.reader.read_record(&mut self.record).map_err(|error| fault(&self.name, &self.watch, error))? {
                 break;
             }
             let line = check_closed(&self.name, &self.record, &self.reader, &self.watch)?;
@@ -78,7 +83,8 @@ impl CsvRows {
                     return Err(key_fault(&self.name, self.schema_name(*column), place, KeyProblem::Scientific));
                 }
                 builder.append_value(field);
-                bytes += field.len();
+                // an empty cell takes its offset
+                bytes += field.len() + size_of::<i32>();
             }
             lines.push(line);
             self.next_row += 1;
@@ -168,8 +174,12 @@ fn find_delimiter(name: &str, decoding: Decoding, mut input: Input) -> Result<u8
     }
 }
 
-fn fault(name: &str, error: csv::Error) -> Error {
+fn fault(name: &str, watch: &Mutex<Watch>, error: csv::Error) -> Error {
     match error.into_kind() {
+        csv::ErrorKind::Io(source) if source.get_ref().is_some_and(|inner| inner.is::<TooLong>()) => {
+            let watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+            too_long(name, watch.passed + 1)
+        }
         csv::ErrorKind::Io(source) => match encoding::undecodable(&source) {
             Some(offset) => Error::Undecodable { file: name.to_owned(), tried: vec![("the encoding found before", offset)] },
             None => Error::io(name, source),
@@ -182,6 +192,28 @@ fn fault(name: &str, error: csv::Error) -> Error {
     }
 }
 
+fn too_long(name: &str, line: u64) -> Error {
+    let (file_en, file_zh) = (format!("file `{name}`, line {line}"), format!("文件 `{name}`，第 {line} 行"));
+    Error::refused(
+        "data.row_too_long",
+        Text::new("a row is longer than 16 MiB", "有一行超过 16 MiB"),
+        Text::new(file_en, file_zh),
+        Text::new("look for an unclosed quotation mark in this row or before it", "请检查该行及之前是否有未闭合的引号"),
+    )
+}
+
+/// Tells that a row goes on beyond the limit; travels inside an [`io::Error`].
+#[derive(Debug)]
+struct TooLong;
+
+impl std::fmt::Display for TooLong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a row beyond the limit")
+    }
+}
+
+impl std::error::Error for TooLong {}
+
 /// What went by on its way to the parser, which runs at most one buffer behind.
 ///
 /// The parser's own line counts a pending line feed of CR LF, and blank lines, to the record after them; this finds the
@@ -193,6 +225,8 @@ struct Watch {
     has_ended: bool,
     /// Offsets of the line feeds that the parser has not reached.
     ahead: VecDeque<u64>,
+    /// Where the last record ended.
+    end: u64,
     /// Line feeds that it has passed, and the offset of the last.
     passed: u64,
     last: Option<u64>,
@@ -202,6 +236,7 @@ impl Watch {
     /// Line on which the record starts that ends in front of offset `end` and has `breaks` line
     /// feeds in its fields. A record that is open has no line feed of its own.
     fn line_of(&mut self, end: u64, breaks: u64, is_open: bool) -> u64 {
+        self.end = end;
         while let Some(offset) = self.ahead.pop_front_if(|offset| *offset < end) {
             self.passed += 1;
             self.last = Some(offset);
@@ -229,6 +264,9 @@ impl Read for Watched {
             }
         }
         watch.bytes += count as u64;
+        if watch.bytes.saturating_sub(watch.end) > ROW_LIMIT {
+            return Err(io::Error::other(TooLong));
+        }
         Ok(count)
     }
 }

@@ -36,12 +36,21 @@ pub(crate) enum End {
 
 /// Values that fit and bring the target as far as `stop`, or as far as it can go. With `is_whole` all of them are whole: the
 /// relaxation is solved first, and only if fractions come out, the program over whole numbers. The answer is not taken on
-/// trust: it is put into bounds and equations, after rounding.
-pub(crate) fn extreme(p: &Program, target: usize, end: End, stop: f64, is_whole: bool, until: Instant) -> Result<Vec<f64>, Unsolved> {
+/// trust: it is put into bounds and equations, after rounding. Fractions may miss these by `tolerance`, which must be small beside what
+/// is asked about the target, however large the other numbers are.
+pub(crate) fn extreme(
+    p: &Program,
+    target: usize,
+    (end, stop): (End, f64),
+    tolerance: f64,
+    is_whole: bool,
+    until: Instant,
+) -> Result<Vec<f64>, Unsolved> {
     let scale = if is_whole { 1.0 } else { scale(p) };
     let point = solve(p, target, end, stop, scale, false, until)?;
     if !is_whole {
-        return if satisfies(p, &point, 1e-7) { Ok(point) } else { Err(Unsolved::GaveUp) };
+        let largest = point.iter().fold(1.0_f64, |size, value| size.max(value.abs()));
+        return if satisfies(p, &point, tolerance.min(1e-7 * largest)) { Ok(point) } else { Err(Unsolved::GaveUp) };
     }
     let near = |point: &[f64]| point.iter().all(|v| (v - v.round()).abs() < 1e-4);
     let point = if near(&point) { point } else { solve(p, target, end, stop, scale, true, until)? };
@@ -112,9 +121,8 @@ fn whole_bounds(low: f64, high: f64) -> Option<(i32, i32)> {
     (low <= high).then_some((low as i32, high as i32))
 }
 
-/// Whether the values keep bounds and equations, to `slack` of the largest.
+/// Whether the values keep bounds and equations, to `slack` for each term.
 pub(crate) fn satisfies(p: &Program, point: &[f64], slack: f64) -> bool {
-    let slack = slack * point.iter().fold(1.0_f64, |size, value| size.max(value.abs()));
     let at = |variable: &usize| point.get(*variable).copied().unwrap_or(f64::NAN);
     point.len() == p.bounds.len()
         && point.iter().zip(&p.bounds).all(|(value, (low, high))| *value >= low - slack && *value <= high + slack)
@@ -140,13 +148,13 @@ mod tests {
         let rows = vec![pair(0, 1, 30.0), pair(2, 3, 20.0), pair(0, 2, 25.0), pair(1, 3, 25.0)];
         let mut p = Program { bounds: vec![(0.0, f64::INFINITY); 4], rows };
         for is_whole in [false, true] {
-            let end = |end, stop| extreme(&p, 0, end, stop, is_whole, soon()).unwrap()[0];
+            let end = |end, stop| extreme(&p, 0, (end, stop), 1e-3, is_whole, soon()).unwrap()[0];
             assert!((end(End::High, f64::INFINITY) - 25.0).abs() < 1e-6 && (end(End::Low, f64::NEG_INFINITY) - 5.0).abs() < 1e-6);
             assert!((end(End::High, 9.0) - 9.0).abs() < 1e-6);
         }
-        assert_eq!(extreme(&p, 0, End::High, 9.0, true, Instant::now()), Err(Unsolved::GaveUp));
+        assert_eq!(extreme(&p, 0, (End::High, 9.0), 1e-3, true, Instant::now()), Err(Unsolved::GaveUp));
         p.rows[0].1 = 1e6;
-        assert_eq!(extreme(&p, 0, End::High, 1e9, false, soon()), Err(Unsolved::Contradiction));
+        assert_eq!(extreme(&p, 0, (End::High, 1e9), 1e-3, false, soon()), Err(Unsolved::Contradiction));
     }
 
     /// 2 a = b >= -3: as fractions a reaches -1.5, as whole numbers -1. Large numbers beside it must not hide that.
@@ -154,14 +162,14 @@ mod tests {
     fn fractions_are_no_counts() {
         let rows = vec![(vec![(0, 1.0), (1, -1.0)], 0.0), (vec![(0, 1.0), (1, 1.0), (2, -1.0)], 0.0), (vec![(3, 1.0)], -200_000.0)];
         let p = Program { bounds: vec![(-9.0, 9.0), (-9.0, 9.0), (-3.0, 9.0), (-300_000.0, 9.0)], rows };
-        assert!((extreme(&p, 0, End::Low, -9.0, false, soon()).unwrap()[0] + 1.5).abs() < 1e-4);
-        assert_eq!(extreme(&p, 0, End::Low, -9.0, true, soon()).unwrap()[..3], [-1.0, -1.0, -2.0]);
+        assert!((extreme(&p, 0, (End::Low, -9.0), 1.0, false, soon()).unwrap()[0] + 1.5).abs() < 1e-4);
+        assert_eq!(extreme(&p, 0, (End::Low, -9.0), 1.0, true, soon()).unwrap()[..3], [-1.0, -1.0, -2.0]);
     }
 
     #[test]
     fn unbounded_is_no_answer_but_a_stop_is_one() {
         let p = Program { bounds: vec![(0.0, f64::INFINITY); 2], rows: vec![(vec![(0, 1.0), (1, -1.0)], 0.0)] };
-        assert_eq!(extreme(&p, 0, End::High, f64::INFINITY, false, soon()), Err(Unsolved::GaveUp));
-        assert!((extreme(&p, 0, End::High, 5e6, false, soon()).unwrap()[0] - 5e6).abs() < 1.0);
+        assert_eq!(extreme(&p, 0, (End::High, f64::INFINITY), 1e-3, false, soon()), Err(Unsolved::GaveUp));
+        assert!((extreme(&p, 0, (End::High, 5e6), 1e-3, false, soon()).unwrap()[0] - 5e6).abs() < 1.0);
     }
 }

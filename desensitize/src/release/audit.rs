@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::attack::{End, Program, extreme};
+use super::deadline;
 use super::rules::Need;
 
 /// Hidden cells of one program: near the target, wider, all.
@@ -136,25 +137,31 @@ impl Graph {
         rows.map(|row| (row.iter().filter_map(|(cell, sign)| Some((*place.get(cell)?, *sign))).collect(), 0.0)).collect()
     }
 
-    /// Whether a claimed table fits what is printed.
-    fn fits(&self, witness: &Witness, quantity: &Quantity) -> bool {
-        let mut sums: HashMap<usize, (f64, f64)> = HashMap::new();
+    /// The cells of a claimed table, if it fits what is printed: those that move by far more than any equation is violated.
+    fn fitting<'w>(&self, witness: &'w Witness, quantity: &Quantity) -> impl Iterator<Item = (usize, f64)> + 'w {
+        let violation = self.violation(witness, quantity).unwrap_or(f64::INFINITY);
+        witness.iter().copied().filter(move |(_, step)| violation <= PRECISE * step.abs())
+    }
+
+    /// How far the steps of a claimed table are from adding up; nothing if it cannot be a table at all.
+    fn violation(&self, witness: &Witness, quantity: &Quantity) -> Option<f64> {
+        let mut sums: HashMap<usize, f64> = HashMap::new();
         let mut seen = HashSet::new();
         for (cell, step) in witness {
-            let Some((rows, value)) = self.of_cell.get(cell).zip(quantity.values.get(*cell)) else { return false };
+            let (rows, value) = self.of_cell.get(cell).zip(quantity.values.get(*cell))?;
             let is_whole = !quantity.is_whole || step.fract() == 0.0;
-            if !(value + step >= quantity.floor - 1e-9 * value.abs() && is_whole && seen.insert(*cell)) {
-                return false;
+            let slack = if quantity.is_whole { 0.0 } else { PRECISE * step.abs() };
+            if !(value + step >= quantity.floor - slack && is_whole && seen.insert(*cell)) {
+                return None;
             }
             for number in rows {
                 let row = self.rows.get(*number).map_or(&[][..], Vec::as_slice);
                 let sign: f64 = row.iter().filter(|(other, _)| other == cell).map(|(_, sign)| sign).sum();
-                let (sum, size) = sums.entry(*number).or_default();
-                *sum += sign * step;
-                *size = size.max(step.abs());
+                *sums.entry(*number).or_default() += sign * step;
             }
         }
-        sums.values().all(|(sum, size)| sum.abs() <= 1e-9 * size)
+        let most = sums.values().fold(0.0_f64, |most, sum| if sum.is_nan() { f64::INFINITY } else { most.max(sum.abs()) });
+        (!quantity.is_whole || most == 0.0).then_some(most)
     }
 }
 
@@ -167,14 +174,14 @@ pub(crate) fn audit(
     depth: Depth,
     budget: Duration,
 ) -> Audit {
-    let until = Instant::now() + budget;
+    let until = deadline(budget);
     let is_hidden = |cell: usize| hidden.get(cell).copied().unwrap_or(false);
     let graph = Graph::new(equations, is_hidden);
     let mut found = Audit::default();
     for (number, quantity) in quantities.iter().enumerate() {
         let mut seen: HashMap<usize, (f64, f64)> = HashMap::new();
-        for witness in witnesses.get(number).into_iter().flatten().filter(|witness| graph.fits(witness, quantity)) {
-            note(&mut seen, witness.iter().copied());
+        for witness in witnesses.get(number).into_iter().flatten() {
+            note(&mut seen, graph.fitting(witness, quantity));
         }
         for (cell, need) in &quantity.needs {
             let value = quantity.values.get(*cell).copied().unwrap_or(f64::NAN);
@@ -194,6 +201,14 @@ pub(crate) fn audit(
 fn is_enough(reached: f64, needed: f64) -> bool {
     reached >= needed * (1.0 - 1e-6)
 }
+
+/// Equations of sums may be off by so much of a step that is still believed. Relative to the step, not to the largest number of the
+/// table: beside a giant a small cell would otherwise seem to move within the giant's rounding.
+const PRECISE: f64 = 1e-6;
+
+/// Other cells move at most by so many times the distance asked: this can only make intervals narrower, and keeps giants out of the
+/// solver's tolerances.
+const WINDOW: f64 = 1e4;
 
 /// Displacements that are possible, widened by one more table.
 fn note(seen: &mut HashMap<usize, (f64, f64)>, steps: impl Iterator<Item = (usize, f64)>) {
@@ -238,10 +253,17 @@ impl Target<'_> {
     }
 
     fn solve(&self, cells: &[usize], end: End, stop: f64) -> Option<Vec<f64>> {
+        let window = if self.quantity.is_whole { f64::INFINITY } else { WINDOW * stop.abs() };
+        let tolerance = PRECISE * stop.abs();
         let floor = |cell: &usize| (self.quantity.floor - self.quantity.values.get(*cell).copied().unwrap_or(0.0)).min(0.0);
-        let bounds = cells.iter().map(|cell| (floor(cell), f64::INFINITY)).collect();
+        let bounds = cells.iter().map(|cell| (floor(cell).max(-window), window)).collect();
         let program = Program { bounds, rows: self.graph.rows_among(cells) };
         let stop = if end == End::High { stop } else { (-stop).max(self.quantity.floor - self.value) };
-        extreme(&program, 0, end, stop, self.quantity.is_whole, self.until).ok()
+        let mut point = extreme(&program, 0, (end, stop), tolerance, self.quantity.is_whole, self.until).ok()?;
+        if !self.quantity.is_whole {
+            // of the others only what is far above the tolerance says something
+            point.iter_mut().skip(1).filter(|step| step.abs() < 1e3 * tolerance).for_each(|step| *step = 0.0);
+        }
+        Some(point)
     }
 }

@@ -137,6 +137,11 @@ impl Dimension {
         &self.name
     }
 
+    /// The same codes under another name.
+    pub(crate) fn renamed(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self.clone() }
+    }
+
     /// Number of codes, the root among them.
     #[must_use]
     pub fn len(&self) -> usize {

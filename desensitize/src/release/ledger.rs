@@ -13,22 +13,32 @@
 //!    minimum frequency. A release of another version whose printed counts all agree with the new ones is taken
 //!    into the union: a new version number on the same data protects nobody.
 //!
+//! Columns are compared by the values that their codes cover. A column of a new name with the values of a known one is taken for that one,
+//! unless the printed counts say otherwise; a column of a known name with other values (bins made beforehand) cannot be compared, and the
+//! table is refused.
+//!
 //! The ledger holds what must stay open about hidden numbers, and so roughly the numbers: it is as confidential as the data.
 //!
 //! # Not protected
 //! * Versions that differ in some cells by the minimum frequency or more are compared cell by cell, not as equations.
 //! * Sums of different versions are not compared: one contributor who replaces another leaves the count as it was.
 //! * Changes that hide behind other changes of the same size.
+//! * The same data under another name of the data set, or under new names of columns *and* of their values: names are the caller's to bind.
+//! * Populations that make up another one together (a district, everywhere but the district): each is compared with the whole, their sum
+//!   is not. Publish such a condition as a dimension of one table.
+//! * A few contributors of many rows: the ledger knows how many rows a group has, not how many contributors a difference of two
+//!   groups has, nor who dominates its sum.
 
+mod names;
 mod union;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::dimension::Dimension;
 use super::rules::Zeros;
-use super::{CellTable, Given, Protected, Status, refuse};
+use super::{CellTable, Given, Protected, Status, deadline, refuse};
 use crate::error::{Result, Text};
 use union::Union;
 
@@ -211,18 +221,27 @@ impl Ledger {
     /// What a table would give away together with earlier ones; nothing if it may leave.
     #[must_use]
     pub fn objections(&self, origin: &Origin, protected: &Protected, budget: Duration) -> Vec<Differencing> {
-        let until = Instant::now() + budget;
-        let new = Entry::new("", origin, protected);
+        self.examine(&Entry::new("", origin, protected), budget).err().unwrap_or_default()
+    }
+
+    /// The entry as it is to be written down, or what speaks against it.
+    fn examine(&self, new: &Entry, budget: Duration) -> std::result::Result<Entry, Vec<Differencing>> {
+        let until = deadline(budget);
+        let origin = &new.origin;
         let mut entries: Vec<&Entry> = self.entries.iter().filter(|entry| entry.origin.dataset == origin.dataset).collect();
-        let Some(last) = entries.last().map(|entry| entry.id.clone()) else { return Vec::new() };
-        let undecided = || vec![Differencing { kind: Kind::Undecided, earlier: last.clone(), group: String::new() }];
+        let Some(last) = entries.last().map(|entry| entry.id.clone()) else { return Ok(new.clone()) };
+        let undecided = |group: String| vec![Differencing { kind: Kind::Undecided, earlier: last.clone(), group }];
         if !entries.iter().all(|entry| entry.is_sound()) {
-            return undecided();
+            return Err(undecided(String::new()));
         }
+        let new = names::as_before(&entries, new.clone()).map_err(undecided)?;
         entries.push(&new);
-        let Some(union) = Union::new(&entries) else { return undecided() };
-        let found = union.subsets(&entries);
-        if found.is_empty() { union.attack(&entries, until) } else { found }
+        let Some(union) = Union::new(&entries) else { return Err(undecided(String::new())) };
+        let mut found = union.subsets(&entries);
+        if found.is_empty() {
+            found = union.attack(&entries, until);
+        }
+        if found.is_empty() { Ok(new) } else { Err(found) }
     }
 
     /// Writes a release down if nothing speaks against it. Call this, and store the ledger, before the table leaves.
@@ -238,18 +257,23 @@ impl Ledger {
                 Text::new("give each release its own name", "请为每次发布使用不同名称"),
             ));
         }
-        if let Some(first) = self.objections(origin, protected, budget).first() {
-            return Err(refuse(
-                "release.differencing",
-                first.text(),
-                Text::new(format!("data set {}", origin.dataset), format!("数据集 {}", origin.dataset)),
-                Text::new(
-                    "keep the codes and the pattern of the earlier release, or use coarser codes that are unions of its codes",
-                    "请沿用先前发布的代码与隐藏方式，或使用由其合并而成的更粗代码",
-                ),
-            ));
-        }
-        self.entries.push(Entry::new(id, origin, protected));
+        let entry = self.examine(&Entry::new(id, origin, protected), budget).map_err(|found| {
+            let what = found.first().map_or_else(|| Text::new("the release was not examined", "未能评估本次发布"), Differencing::text);
+            differencing(what, origin)
+        })?;
+        self.entries.push(entry);
         Ok(())
     }
+}
+
+fn differencing(what: Text, origin: &Origin) -> crate::Error {
+    refuse(
+        "release.differencing",
+        what,
+        Text::new(format!("data set {}", origin.dataset), format!("数据集 {}", origin.dataset)),
+        Text::new(
+            "keep the codes and the pattern of the earlier release, or use coarser codes that are unions of its codes",
+            "请沿用先前发布的代码与隐藏方式，或使用由其合并而成的更粗代码",
+        ),
+    )
 }

@@ -72,7 +72,8 @@ fn random<R: CryptoRng>(members: &Examples, count: usize, rng: &mut R) -> Result
 fn judge(model: &dyn AttackableModel, canaries: Canaries<'_>, name: &str, limits: &Thresholds, meter: &mut Meter<'_>) -> Result<Attempt> {
     let least = limits.canary_exposure.exp2() - 1.0;
     let (planted, references) = (canaries.planted.len(), canaries.references.len());
-    if planted == 0 || (references as f64) < least {
+    // fewer than the gate itself plants show little: a model that remembers a tenth of them may show none
+    if planted < PLANTED || (references as f64) < least {
         let reason = Text::new(
             format!("{planted} canaries and {references} references cannot show an exposure of {} bits", limits.canary_exposure),
             format!("{planted}个植入样本和{references}个参照样本不足以显示{}比特的暴露度", limits.canary_exposure),

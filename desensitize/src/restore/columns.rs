@@ -3,15 +3,15 @@
 use super::budget::{Cost, Meter};
 use super::cells::{NULL, Values, count};
 use super::dictionary::{self, Broken, Small, notation};
-use super::digest::{Digests, base64, recognise};
+use super::digest::{Digests, Form, base64, recognise};
 use super::frequency::{self, Histogram};
 use super::guess::{Mobiles, Residents, Source};
+use super::plain;
 use super::subject::{Provenance, Release};
 use super::thresholds::Thresholds;
 use super::verdict::{Attack, Attempt, Compare, Ran, Share, refused};
 use super::words;
 use crate::Table;
-use crate::detect::{Class, Confidence, Detector};
 use crate::error::{Result, Text};
 
 /// A released column, coded.
@@ -29,7 +29,7 @@ struct Column<'a> {
 
 /// All attacks on single columns of the released table.
 pub(super) fn attack(release: &Release<'_>, table: &Table, limits: &Thresholds) -> Result<Vec<Attempt>> {
-    let mut attempts = plain_identifiers(release, table, limits)?;
+    let mut attempts = plain::identifiers(release, table, limits)?;
     for name in table.column_names() {
         let mut values = Values::default();
         let codes = values.code_as_is(table, name)?;
@@ -43,48 +43,29 @@ pub(super) fn attack(release: &Release<'_>, table: &Table, limits: &Thresholds) 
     Ok(attempts)
 }
 
-/// Identifiers of the kinds that name a person, in raw columns.
-fn plain_identifiers(release: &Release<'_>, table: &Table, limits: &Thresholds) -> Result<Vec<Attempt>> {
-    let meter = Meter::new(release.clock(), limits.budget);
-    let classes = Detector::default().classify(table)?;
-    let mut attempts = Vec::new();
-    for found in classes {
-        // an IPv4 address may be anything with dots; every other class of the detector names a person, a device or a firm
-        let is_sure = found.confidence >= Confidence::Likely && found.class != Class::CreditCode;
-        if !is_sure || release.provenance_of(&found.column) != Provenance::Raw {
-            continue;
-        }
-        let (en, zh) = (found.class.title(crate::Lang::En), found.class.title(crate::Lang::Zh));
-        let reason = Text::new(
-            format!("the column holds {en} as they are, in {:.1} % of the cells that were looked at", 100.0 * found.share),
-            format!("该列以明文包含{zh}，占所查单元格的{:.1}%", 100.0 * found.share),
-        );
-        let mut attempt = refused(Attack::PlainIdentifier, Some(&found.column), meter.cost(), reason, words::use_a_key());
-        let hits = (found.share * found.sampled as f64).round() as u64;
-        attempt.share = Some(Share::counted(hits.min(found.sampled), found.sampled, limits.confidence));
-        attempt.cost.tries = found.sampled;
-        attempt.cost.is_complete = true;
-        attempts.push(attempt);
-    }
-    Ok(attempts)
-}
-
 impl Column<'_> {
     fn attack(&self, release: &Release<'_>, table: &Table, limits: &Thresholds, attempts: &mut Vec<Attempt>) -> Result<()> {
+        let is_token = self.provenance.is_some_and(Provenance::is_keyed) || matches!(self.provenance, Some(Provenance::Unkeyed { .. }));
+        let cells = (self.values.texts.as_slice(), self.counts.as_slice(), self.codes.as_slice());
         let digests = match self.provenance {
-            // what has no relation to a value, or is open, has nothing to restore
-            Some(Provenance::Public | Provenance::Random | Provenance::Synthetic) => return Ok(()),
-            _ => recognise(&self.values.texts),
+            Some(Provenance::Public) => return Ok(()),
+            // nothing to restore, if that is true
+            Some(Provenance::Random | Provenance::Synthetic | Provenance::Noise) if plain::names_people(release, self.name)? => {
+                attempts.extend(plain::equal_cells(release, self.name, cells, limits)?);
+                recognise(&self.values.texts, Form::Usual)
+            }
+            Some(Provenance::Synthetic) => return Ok(()),
+            _ => recognise(&self.values.texts, if is_token { Form::Decorated } else { Form::Usual }),
         };
         attempts.extend(self.rule(limits));
         if let Some(digests) = &digests {
             attempts.push(self.dictionary(digests, release, table, limits)?);
         }
-        let is_token = self.provenance.is_some_and(Provenance::is_keyed) || matches!(self.provenance, Some(Provenance::Unkeyed { .. }));
         if is_token {
-            attempts.extend(self.plain_values(release, limits)?);
+            attempts.extend(plain::equal_cells(release, self.name, cells, limits)?);
         }
-        if is_token || digests.is_some() {
+        let is_random = matches!(self.provenance, Some(Provenance::Random | Provenance::Synthetic | Provenance::Noise));
+        if is_token || digests.is_some() && !is_random {
             attempts.push(self.frequency(release, limits));
             attempts.extend(self.ranks(release, limits)?);
         }
@@ -178,7 +159,17 @@ impl Column<'_> {
             );
             return refused(Attack::Dictionary, column, cost, reason, words::more_budget());
         }
-        if !self.provenance.is_some_and(Provenance::is_keyed) && !matches!(self.provenance, Some(Provenance::Unkeyed { .. })) {
+        let is_stated = matches!(
+            self.provenance,
+            Some(
+                Provenance::KeyedDeterministic { .. }
+                    | Provenance::KeyedReversible { .. }
+                    | Provenance::Unkeyed { .. }
+                    | Provenance::Random
+                    | Provenance::Synthetic
+            )
+        );
+        if !is_stated {
             let reason = Text::new(
                 "the column looks like digests, and nobody states that a key made them; no guess fitted, which proves nothing",
                 "该列形似摘要，但未声明由密钥生成；未猜中并不能证明安全",
@@ -200,36 +191,6 @@ impl Column<'_> {
             reason,
             remedy: words::none(),
         }
-    }
-
-    /// Tokens that are the values themselves.
-    fn plain_values(&self, release: &Release<'_>, limits: &Thresholds) -> Result<Option<Attempt>> {
-        let Some(original) = release.original.filter(|original| original.column_names().contains(&self.name)) else { return Ok(None) };
-        let meter = Meter::new(release.clock(), limits.budget);
-        let mut values = Values::default();
-        let before = values.code_as_is(original, self.name)?;
-        let known = values.texts.len();
-        let mut equal = 0u64;
-        // with rows matched, a cell must equal its own; otherwise tokens of a dense domain are values by chance
-        if let Some(row_of) = release.row_of {
-            for (code, row) in self.codes.iter().zip(row_of) {
-                let own = usize::try_from(*row).ok().and_then(|row| before.get(row)).copied().unwrap_or(NULL);
-                equal += u64::from(*code != NULL && own != NULL && values.text(own) == self.values.text(*code));
-            }
-        } else {
-            let originals: std::collections::HashSet<&str> = values.texts.iter().map(String::as_str).collect();
-            let hits: u64 =
-                self.values.texts.iter().zip(&self.counts).filter(|(text, _)| originals.contains(text.as_str())).map(|(_, n)| n).sum();
-            equal = if hits as f64 >= 0.9 * self.rows as f64 { hits } else { 0 };
-        }
-        let share = Share::counted(equal, self.rows, limits.confidence);
-        let cost = Cost { tries: known as u64, ..meter.cost() };
-        let ran = Ran { attack: Attack::PlainIdentifier, column: Some(self.name.to_owned()), cost, share, limit: limits.dictionary };
-        let found = words::of(equal, self.rows);
-        let reason = |_| {
-            Text::new(format!("{found} cells equal the value that they should stand for"), format!("{found}个单元格与其应替代的原值相同"))
-        };
-        Ok(Some(ran.judge(Compare::Census, reason, words::use_a_key())))
     }
 
     fn frequency(&self, release: &Release<'_>, limits: &Thresholds) -> Attempt {

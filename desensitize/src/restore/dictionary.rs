@@ -1,7 +1,7 @@
 //! The dictionary attack (字典攻击): guess inputs, apply unkeyed functions, look whether a released digest comes out.
 //!
 //! First the small sets: the values of the original's columns (the strongest guesses there are) and given words, with
-//! every function: plain, with a constant salt before or after, HMAC with a trivial key. One function that is found
+//! every function: plain, twice, with a constant salt before or after, HMAC with a trivial key. One function that is found
 //! is then applied to all of them. Only if that finds nothing, and the original has no column of the name, whole
 //! domains are enumerated: mobile numbers, resident identity numbers, as far as the budget goes.
 //!
@@ -17,8 +17,11 @@ use super::guess::Source;
 const SALTS: [&str; 14] =
     ["salt", "123456", "password", "admin", "secret", "key", "test", "abc", "root", "0", "1", "hash", "default", "12345678"];
 
-/// Guesses on which all functions are tried; a function shows on a few.
+/// Guesses on which all functions are tried at least; a function shows on a few.
 const PROBES: usize = 4096;
+
+/// Released cells that should be among these guesses if the function is right: none is with chance e^-20.
+const EXPECTED: usize = 20;
 
 /// Guesses of an enumeration between two looks at the clock.
 const CHUNK: u64 = 1 << 14;
@@ -27,6 +30,8 @@ const CHUNK: u64 = 1 << 14;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
     Plain,
+    /// Of the digest in hexadecimal, once more.
+    Twice,
     Before,
     After,
     Hmac,
@@ -50,8 +55,15 @@ impl Function {
             return self.algorithm.digest(input);
         }
         buffer.clear();
+        if self.how == Use::Twice {
+            buffer.resize(self.algorithm.nibbles(), 0);
+            let inner = self.algorithm.digest(input);
+            let written = inner.get(..self.algorithm.nibbles() / 2).map(|inner| hex::encode_to_slice(inner, buffer));
+            debug_assert_eq!(written, Some(Ok(())), "two digits for each byte");
+            return self.algorithm.digest(buffer);
+        }
         match self.how {
-            Use::Plain | Use::Before => buffer.extend_from_slice(&self.constant),
+            Use::Plain | Use::Twice | Use::Before => buffer.extend_from_slice(&self.constant),
             Use::After => {}
             Use::Hmac => buffer.extend((0..64).map(|place| self.constant.get(place).copied().unwrap_or(0) ^ 0x36)),
         }
@@ -73,6 +85,7 @@ impl Function {
     /// Every function whose digests are long enough.
     fn all(nibbles: usize, names: &[&str]) -> Vec<Self> {
         let mut functions: Vec<Self> = algorithms(nibbles).map(Self::plain).collect();
+        functions.extend(algorithms(nibbles).map(|algorithm| Self { how: Use::Twice, ..Self::plain(algorithm) }));
         for algorithm in algorithms(nibbles) {
             for salt in SALTS.iter().chain(names).filter(|salt| !salt.is_empty() && salt.len() <= 64) {
                 let has_small_block = !matches!(algorithm, Algorithm::Sha384 | Algorithm::Sha512);
@@ -210,8 +223,11 @@ impl Broken {
     /// All functions on some guesses, plain ones on all, and what was found on all. False if the budget ended it.
     fn small(&mut self, targets: &Targets<'_>, set: &Small<'_>, functions: &[Function], meter: &mut Meter<'_>) -> bool {
         let plain = algorithms(targets.digests.nibbles).count();
+        // a few released rows of a large original are rare among the guesses
+        let some = set.guesses.len().saturating_mul(EXPECTED) / self.is_found.len().max(1);
+        let some = some.max(PROBES).min(set.guesses.len());
         for (number, function) in functions.iter().enumerate() {
-            let probes = if number < plain { set.guesses.len() } else { set.guesses.len().min(PROBES) };
+            let probes = if number < plain { set.guesses.len() } else { some };
             if !meter.spend(probes as u64) {
                 return false;
             }
@@ -321,6 +337,7 @@ pub(super) fn notation(function: &Function, nibbles: usize) -> String {
     let cut = if nibbles < function.algorithm.nibbles() { format!(" ({nibbles}/{})", function.algorithm.nibbles()) } else { String::new() };
     match function.how {
         Use::Plain => format!("{name}(v){cut}"),
+        Use::Twice => format!("{name}({name}(v)){cut}"),
         Use::Before => format!("{name}(constant || v){cut}"),
         Use::After => format!("{name}(v || constant){cut}"),
         Use::Hmac => format!("HMAC-{name}(constant, v){cut}"),
@@ -330,7 +347,7 @@ pub(super) fn notation(function: &Function, nibbles: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::budget::{Budget, system_clock};
-    use super::super::digest::recognise;
+    use super::super::digest::{Form, recognise};
     use super::super::guess::{Guesses, Mobiles};
     use super::*;
 
@@ -352,7 +369,7 @@ mod tests {
             let length = function.algorithm.nibbles().min(64);
             let cells: Vec<String> =
                 values.iter().map(|value| hex::encode(function.apply(value.as_bytes(), &mut buffer))[..length].to_owned()).collect();
-            let digests = recognise(&cells).unwrap();
+            let digests = recognise(&cells, Form::Usual).unwrap();
             let broken = attack(&digests, &small, &[], &["phone"], &mut meter(1 << 30));
             assert_eq!(broken.function.as_ref().map(|found| found.algorithm), Some(function.algorithm));
             assert!(broken.is_found.iter().all(|is_found| *is_found));
@@ -372,7 +389,7 @@ mod tests {
         let values = mobiles(400);
         let cells: Vec<String> = values.iter().map(|value| hex::encode(&Algorithm::Md5.digest(value.as_bytes())[4..12])).collect();
         let source = Mobiles::new(&Guesses { mobile_ranges: vec![139], ..Guesses::default() });
-        let broken = attack(&recognise(&cells).unwrap(), &[], &[&source], &[], &mut meter(1 << 23));
+        let broken = attack(&recognise(&cells, Form::Usual).unwrap(), &[], &[&source], &[], &mut meter(1 << 23));
         // 400 of 10^8, 2^23 / 4 functions: eight expected, none with chance 0.0002
         assert_eq!(broken.function.as_ref().map(|function| notation(function, 16)).as_deref(), Some("MD5(v) (16/32)"));
         assert_eq!(broken.domain, Some(100_000_000));
@@ -387,10 +404,10 @@ mod tests {
         let values = mobiles(2000);
         let small = [Small { name: ("original", ""), guesses: values.iter().map(String::as_str).collect() }];
         let source = Mobiles::new(&Guesses::default());
-        let broken = attack(&recognise(&tokens).unwrap(), &small, &[&source], &[], &mut meter(1 << 20));
+        let broken = attack(&recognise(&tokens, Form::Usual).unwrap(), &small, &[&source], &[], &mut meter(1 << 20));
         assert!(broken.function.is_none() && broken.is_small_done);
         assert_eq!(broken.rows(&vec![1; 2000]), 0);
-        let broken = attack(&recognise(&tokens).unwrap(), &small, &[], &[], &mut meter(1000));
+        let broken = attack(&recognise(&tokens, Form::Usual).unwrap(), &small, &[], &[], &mut meter(1000));
         assert!(!broken.is_small_done);
     }
 }

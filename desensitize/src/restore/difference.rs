@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use super::budget::Meter;
 use super::cells::{Groups, Values};
 use super::rows::tally;
-use super::subject::{Other, Release};
+use super::subject::{Other, Provenance, Release};
 use super::thresholds::Thresholds;
 use super::verdict::{Attack, Attempt, Compare, Ran, Share, refused};
 use super::words;
@@ -36,7 +36,9 @@ pub(super) fn attack(release: &Release<'_>, table: &Table, other: &Other<'_>, li
         let mut values = Values::default();
         let mut codes = values.code(table, name)?;
         codes.extend(values.code(other.table, name)?);
-        if release.quasi_identifiers.iter().any(|qi| qi == name) {
+        // if nobody names them, the columns that linkage would use
+        let is_exact = matches!(release.provenance_of(name), Provenance::Raw | Provenance::Generalised);
+        if if release.quasi_identifiers.is_empty() { is_exact } else { release.quasi_identifiers.iter().any(|qi| qi == name) } {
             qis.push(columns.len());
         }
         columns.push(codes);

@@ -100,10 +100,28 @@ const LEAST_NIBBLES: usize = 8;
 /// Share of cells that must fit.
 const FITTING: f64 = 0.98;
 
-/// The digests of a column, if its distinct cells look like them: hexadecimal digits of one length in either case, or
-/// base64 of 16, 20, 28, 32, 48 or 64 bytes. Cells that do not fit become empty.
-pub(super) fn recognise(cells: &[String]) -> Option<Digests> {
-    [as_hex, as_base64].into_iter().find_map(|read| {
+/// How far a column may be from plain digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Hexadecimal digits of one length in either case, or base64 of 16, 20, 28, 32, 48 or 64 bytes.
+    Usual,
+    /// The same between the same beginning and ending of all cells, with dashes or colons between groups, or base64 of any
+    /// length: for columns that are declared to be tokens, where a mistake costs only time.
+    Decorated,
+}
+
+/// The digests of a column, if its distinct cells look like them. Cells that do not fit become empty.
+pub(super) fn recognise(cells: &[String], form: Form) -> Option<Digests> {
+    let plain = digests_of(cells, &[as_hex, as_base64]);
+    if plain.is_some() || form == Form::Usual {
+        return plain;
+    }
+    let bare = undecorated(cells);
+    digests_of(&bare, &[as_hex, as_base64, as_any_base64]).or_else(|| digests_of(cells, &[as_any_base64]))
+}
+
+fn digests_of(cells: &[String], readers: &[fn(&str) -> Option<String>]) -> Option<Digests> {
+    readers.iter().find_map(|read| {
         let read: Vec<Option<String>> = cells.iter().map(|cell| read(cell)).collect();
         let nibbles = usual_length(&read)?;
         let mut fitting = 0;
@@ -124,6 +142,24 @@ pub(super) fn recognise(cells: &[String]) -> Option<Digests> {
     })
 }
 
+/// The cells without what all of them begin and end with, up to the last and from the first sign that is no digit or letter, and
+/// without dashes and colons.
+fn undecorated(cells: &[String]) -> Vec<String> {
+    let is_sign = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/' | '=');
+    let Some(first) = cells.first() else { return Vec::new() };
+    // a sign at the same place of all cells, with the same before it
+    let head = first.char_indices().filter(|(_, c)| is_sign(*c)).map(|(at, c)| at + c.len_utf8());
+    let head =
+        head.filter_map(|at| first.get(..at)).take_while(|head| cells.iter().all(|cell| cell.starts_with(head))).last().unwrap_or("");
+    let mut tail = first.char_indices().filter(|(_, c)| is_sign(*c)).filter_map(|(at, _)| first.get(at..));
+    let tail = tail.find(|tail| cells.iter().all(|cell| cell.len() > head.len() + tail.len() && cell.ends_with(tail))).unwrap_or("");
+    let bare = |cell: &String| {
+        let inner = cell.strip_prefix(head).unwrap_or(cell);
+        inner.strip_suffix(tail).unwrap_or(inner).replace(['-', ':'], "")
+    };
+    cells.iter().map(bare).collect()
+}
+
 /// The most frequent length.
 fn usual_length(cells: &[Option<String>]) -> Option<usize> {
     let mut counts = std::collections::BTreeMap::new();
@@ -140,6 +176,10 @@ fn as_hex(cell: &str) -> Option<String> {
 fn as_base64(cell: &str) -> Option<String> {
     let bytes = base64(cell)?;
     matches!(bytes.len(), 16 | 20 | 28 | 32 | 48 | 64).then(|| hex::encode(bytes))
+}
+
+fn as_any_base64(cell: &str) -> Option<String> {
+    base64(cell).filter(|bytes| (6..=64).contains(&bytes.len())).map(hex::encode)
 }
 
 /// Base64 (RFC 4648, sections 4 and 5), with or without padding.
@@ -203,17 +243,17 @@ mod tests {
         let digest = |number: u32, algorithm: Algorithm| hex::encode(&algorithm.digest(&number.to_le_bytes())[..algorithm.bytes()]);
         for algorithm in Algorithm::ALL {
             let cells: Vec<String> = (0..100).map(|number| digest(number, algorithm)).collect();
-            assert_eq!(recognise(&cells).unwrap().nibbles, algorithm.nibbles());
+            assert_eq!(recognise(&cells, Form::Usual).unwrap().nibbles, algorithm.nibbles());
             let upper: Vec<String> = cells.iter().map(|cell| cell.to_uppercase()).collect();
-            assert_eq!(recognise(&upper).unwrap().hex, cells);
+            assert_eq!(recognise(&upper, Form::Usual).unwrap().hex, cells);
             let cut: Vec<String> = cells.iter().map(|cell| cell[..12].to_owned()).collect();
-            assert_eq!(recognise(&cut).unwrap().nibbles, 12);
+            assert_eq!(recognise(&cut, Form::Usual).unwrap().nibbles, 12);
         }
         let mobiles: Vec<String> = (0..100u64).map(|number| format!("138{:08}", number * 1_234_567 % 100_000_000)).collect();
-        assert!(recognise(&mobiles).is_none());
+        assert!(recognise(&mobiles, Form::Usual).is_none());
         let words: Vec<String> = ["facade", "decade", "deadbeef", "宁波"].map(String::from).to_vec();
-        assert!(recognise(&words).is_none());
-        assert!(recognise(&[]).is_none());
+        assert!(recognise(&words, Form::Usual).is_none());
+        assert!(recognise(&[], Form::Decorated).is_none());
         // RFC 4648, section 10, and a digest
         for (text, bytes) in [("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg", "foob"), ("Zm9vYmFy", "foobar")] {
             assert_eq!(base64(text).unwrap(), bytes.as_bytes());

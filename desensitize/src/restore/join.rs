@@ -18,17 +18,18 @@ use crate::error::{Result, Text};
 /// The join with one other table; nothing if no column joins them.
 pub(super) fn attack(release: &Release<'_>, table: &Table, other: &Other<'_>, limits: &Thresholds) -> Result<Option<Attempt>> {
     let mut meter = Meter::new(release.clock(), limits.budget);
-    let keys = keys(release, table, other);
-    if keys.is_empty() {
+    let pairs = keys(release, table, other)?;
+    if pairs.is_empty() {
         return Ok(None);
     }
+    let (keys, their_keys): (Vec<&str>, Vec<&str>) = pairs.iter().copied().unzip();
     // one code per person, the same in both tables
     let mut codes = Vec::with_capacity(keys.len());
     let rows = usize::try_from(table.num_rows()).unwrap_or(0);
-    for key in &keys {
+    for (mine, theirs) in &pairs {
         let mut values = Values::default();
-        let mut column = values.code(table, key)?;
-        column.extend(values.code(other.table, key)?);
+        let mut column = values.code(table, mine)?;
+        column.extend(values.code(other.table, theirs)?);
         codes.push(column);
     }
     let total = rows + usize::try_from(other.table.num_rows()).unwrap_or(0);
@@ -39,7 +40,7 @@ pub(super) fn attack(release: &Release<'_>, table: &Table, other: &Other<'_>, li
     let has_key = |row: usize| codes.iter().all(|column| column.get(row).is_some_and(|code| *code != NULL));
     let people = Groups::of(&codes.iter().map(Vec::as_slice).collect::<Vec<_>>(), total);
     let mine = facts(table, &own(release, table, &keys), 0, &people, &has_key)?;
-    let theirs = facts(other.table, &theirs(other, &keys), rows, &people, &has_key)?;
+    let theirs = facts(other.table, &theirs(other, &their_keys), rows, &people, &has_key)?;
     let mut classes: BTreeMap<(&[u32], &[u32]), u64> = BTreeMap::new();
     for (person, facts) in &mine {
         if let Some(more) = theirs.get(person) {
@@ -65,14 +66,32 @@ pub(super) fn attack(release: &Release<'_>, table: &Table, other: &Other<'_>, li
     Ok(Some(ran.judge(Compare::Census, reason, remedy)))
 }
 
-/// What joins the tables: what the caller says, else the keyed columns of the release that the other table has.
-fn keys<'a>(release: &'a Release<'_>, table: &'a Table, other: &'a Other<'_>) -> Vec<&'a str> {
+/// What joins the tables, as the names of both: what the caller says, else the keyed columns of the release that the other table
+/// has, under the same name or with the same tokens under another.
+fn keys<'a>(release: &'a Release<'_>, table: &'a Table, other: &'a Other<'_>) -> Result<Vec<(&'a str, &'a str)>> {
     if !other.join_on.is_empty() {
-        return other.join_on.iter().map(String::as_str).collect();
+        return Ok(other.join_on.iter().map(|name| (name.as_str(), name.as_str())).collect());
     }
     let theirs = other.table.column_names();
-    let is_key = |name: &&str| release.provenance_of(name).is_keyed() && theirs.contains(name);
-    table.column_names().into_iter().filter(is_key).collect()
+    let mut found = Vec::new();
+    for name in table.column_names().into_iter().filter(|name| release.provenance_of(name).is_keyed()) {
+        if theirs.contains(&name) {
+            found.push((name, name));
+            continue;
+        }
+        let mut values = Values::default();
+        values.code(table, name)?;
+        let known = values.texts.len();
+        for their in &theirs {
+            let codes: BTreeSet<u32> = values.code(other.table, their)?.into_iter().filter(|code| *code != NULL).collect();
+            let common = codes.iter().filter(|code| (**code as usize) < known).count();
+            if 2 * common > known.min(codes.len()) {
+                found.push((name, *their));
+                break;
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn own<'a>(release: &'a Release<'_>, table: &'a Table, keys: &[&str]) -> Vec<&'a str> {

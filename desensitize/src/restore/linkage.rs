@@ -1,9 +1,11 @@
 //! Linkage by quasi-identifiers (链接攻击): an attacker who knows the quasi-identifiers of everybody in the original looks
 //! each person up in the release. Whoever fits some rows, but fewer than `k`, is found (Sweeney 2002; GB/T 37964, annex).
 //!
-//! Released cells are read as what they cover ([`super::cover`]); a generalised cell that covers no value of the original
-//! cannot be read, and then the release is refused until its hierarchy is handed in. Without the original, or for
-//! quasi-identifiers that it does not have, the classes of the release itself are counted.
+//! Released cells are read as what they cover ([`super::cover`]), whatever was declared: a column counts as raw only if all its
+//! cells are values of the original. A generalised cell that covers no value of the original cannot be read, and then the release is
+//! refused until its hierarchy is handed in; likewise if a released row fits nobody, as then the reading is wrong and finding
+//! nobody proves nothing. Without the original, or for quasi-identifiers that it does not have, the classes of the release itself are
+//! counted.
 
 use std::collections::HashMap;
 
@@ -70,7 +72,8 @@ struct Pattern {
     /// Of each class.
     released: Vec<u32>,
     covers: Vec<Cover>,
-    is_value: Vec<bool>,
+    /// How many of the codes are values of the original.
+    known: usize,
     /// Texts of original values.
     values: Vec<String>,
     /// Per original value the classes that cover it, made when first asked for.
@@ -85,8 +88,9 @@ impl Pattern {
         }
         let hierarchy = release.hierarchies.and_then(|all| all.get(name));
         let text = self.values.get(value as usize).map_or("", String::as_str);
-        let has: Vec<bool> =
-            self.covers.iter().zip(&self.is_value).map(|(cover, is_value)| cover.has(text, *is_value, hierarchy)).collect();
+        // a value covers itself, also one that is written like an interval
+        let covers = |code: usize, cover: &Cover| code == value as usize || cover.has(text, code < self.known, hierarchy);
+        let has: Vec<bool> = self.covers.iter().enumerate().map(|(code, cover)| covers(code, cover)).collect();
         let mut bits = vec![0u64; self.released.len().div_ceil(64)];
         for (class, code) in self.released.iter().enumerate() {
             // an empty released cell was suppressed: it may be anybody's
@@ -124,14 +128,17 @@ fn link(release: &Release<'_>, table: &Table, original: &Table, qis: &[&str], li
     let (mut raw, mut patterns) = (Vec::new(), Vec::new());
     for (position, name) in qis.iter().enumerate() {
         let (Some(column), Some((texts, known))) = (after.get(position), values.get(position)) else { continue };
-        if release.provenance_of(name) == Provenance::Raw {
-            raw.push((position, of_class(column)));
+        let released = of_class(column);
+        // nobody has a generalised or emptied cell as it stands: matched exactly, such a row would be nobody's
+        let is_original = released.iter().all(|code| (*code as usize) < *known);
+        if release.provenance_of(name) == Provenance::Raw && is_original {
+            raw.push((position, released));
             continue;
         }
         let pattern = Pattern {
-            released: of_class(column),
+            released,
             covers: texts.texts.iter().map(|text| Cover::read(text)).collect(),
-            is_value: (0..texts.texts.len()).map(|code| code < *known).collect(),
+            known: *known,
             values: texts.texts.iter().take(*known).cloned().collect(),
             cache: HashMap::new(),
             may_cache: known.saturating_mul(classes.sizes.len() / 8) < LARGEST_CACHE,
@@ -147,6 +154,8 @@ fn link(release: &Release<'_>, table: &Table, original: &Table, qis: &[&str], li
         index.entry(key).or_default().push(class as u32);
     }
     let (mut found, mut all) = (0u64, 0u64);
+    let mut is_fitted = vec![false; classes.sizes.len()];
+    let mut lost = classes.sizes.len();
     for (row, size) in people.first.iter().zip(&people.sizes) {
         if !meter.spend(*size) {
             break;
@@ -157,8 +166,18 @@ fn link(release: &Release<'_>, table: &Table, original: &Table, qis: &[&str], li
         let Some(candidates) = index.get(&key) else { continue };
         let bits: Vec<Vec<u64>> =
             patterns.iter_mut().map(|(position, name, pattern)| pattern.bits(of_person(*position), release, name)).collect();
-        let rows = fitting(candidates, &bits, &classes.sizes, limits.k);
+        // once every class is somebody's, k rows are enough
+        let most = if lost == 0 { limits.k } else { u64::MAX };
+        let rows = fitting(candidates, &bits, &classes.sizes, most, |class| {
+            if let Some(is_fitted) = is_fitted.get_mut(class).filter(|is_fitted| !**is_fitted) {
+                *is_fitted = true;
+                lost -= 1;
+            }
+        });
         found += if rows > 0 && rows < limits.k { *size } else { 0 };
+    }
+    if lost > 0 && meter.cost().is_complete {
+        return Ok(misread(&is_fitted, &classes.sizes, meter.cost()));
     }
     let share = Share::counted(found, all, limits.confidence);
     let (k, found) = (limits.k, words::of(found, all));
@@ -172,10 +191,28 @@ fn link(release: &Release<'_>, table: &Table, original: &Table, qis: &[&str], li
     Ok(ran.judge(Compare::Census, reason, words::coarser()))
 }
 
-/// Rows of the candidate classes that all patterns cover; stops once `k` are found.
-fn fitting(candidates: &[u32], bits: &[Vec<u64>], sizes: &[u64], k: u64) -> u64 {
+/// A refusal if released rows fit nobody: whoever was meant was not looked for.
+fn misread(is_fitted: &[bool], sizes: &[u64], cost: super::budget::Cost) -> Attempt {
+    let lost: u64 = is_fitted.iter().zip(sizes).filter(|(is_fitted, _)| !**is_fitted).map(|(_, size)| size).sum();
+    let found = words::of(lost, sizes.iter().sum());
+    let reason = Text::new(
+        format!("{found} released rows fit nobody of the original: the linkage test cannot have read them rightly"),
+        format!("发布的{found}行与任何原始记录都不相符，链接攻击未能正确解读"),
+    );
+    let remedy = Text::new(
+        "hand in the original and the hierarchies that the release was made from, and declare noisy or synthetic columns as such",
+        "请提供生成该发布所用的原始数据与泛化层级，并如实声明加噪或合成的列",
+    );
+    refused(Attack::Linkage, None, cost, reason, remedy)
+}
+
+/// Rows of the candidate classes that all patterns cover, each class being noted; stops once `most` are found.
+fn fitting(candidates: &[u32], bits: &[Vec<u64>], sizes: &[u64], most: u64, mut note: impl FnMut(usize)) -> u64 {
     let mut rows = 0;
-    let size = |class: usize| sizes.get(class).copied().unwrap_or(0);
+    let mut size = |class: usize| {
+        note(class);
+        sizes.get(class).copied().unwrap_or(0)
+    };
     if candidates.len() == sizes.len()
         && let Some((first, others)) = bits.split_first()
     {
@@ -186,7 +223,7 @@ fn fitting(candidates: &[u32], bits: &[Vec<u64>], sizes: &[u64], k: u64) -> u64 
                 rows += size(place * 64 + word.trailing_zeros() as usize);
                 word &= word - 1;
             }
-            if rows >= k {
+            if rows >= most {
                 break;
             }
         }
@@ -197,7 +234,7 @@ fn fitting(candidates: &[u32], bits: &[Vec<u64>], sizes: &[u64], k: u64) -> u64 
         if bits.iter().all(|bits| bits.get(class / 64).is_some_and(|word| word >> (class % 64) & 1 == 1)) {
             rows += size(class);
         }
-        if rows >= k {
+        if rows >= most {
             break;
         }
     }
@@ -209,10 +246,9 @@ fn unreadable(release: &Release<'_>, name: &str, pattern: &Pattern, seconds: f64
     let hierarchy = release.hierarchies.and_then(|all| all.get(name));
     let used: std::collections::BTreeSet<u32> = pattern.released.iter().copied().filter(|code| *code != NULL).collect();
     let is_readable = |code: &u32| {
-        let (Some(cover), Some(is_value)) = (pattern.covers.get(*code as usize), pattern.is_value.get(*code as usize)) else {
-            return false;
-        };
-        *is_value || pattern.values.iter().any(|value| cover.has(value, *is_value, hierarchy))
+        let is_value = (*code as usize) < pattern.known;
+        is_value
+            || pattern.covers.get(*code as usize).is_some_and(|cover| pattern.values.iter().any(|value| cover.has(value, false, hierarchy)))
     };
     let lost = used.iter().filter(|code| !is_readable(code)).count();
     if lost == 0 {

@@ -78,12 +78,15 @@ pub(super) fn losses(model: &dyn AttackableModel, examples: &Examples, meter: &m
     let mut losses = Vec::with_capacity(examples.len());
     for example in examples.iter() {
         let loss = if meter.spend(1) { model.loss(example)? } else { f64::NAN };
-        if loss.is_nan() {
+        // a sure and wrong model may be infinitely wrong, none is more than right
+        if loss.is_nan() || loss == f64::NEG_INFINITY {
             return Ok(None);
         }
         losses.push(loss);
     }
-    Ok(Some(losses))
+    // a model that says nothing would give nobody away
+    let says_nothing = !losses.is_empty() && losses.iter().all(|loss| loss.is_infinite());
+    Ok((!says_nothing).then_some(losses))
 }
 
 /// The share of members above the score that few enough others reach. Ties count for nobody.

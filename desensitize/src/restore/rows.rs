@@ -6,7 +6,10 @@
 //!
 //! With rows held out, what also happens to people who were never looked at is taken off, and a second test asks whether
 //! synthetic rows lie closer to originals than to rows held out more often than by chance (the "distance to closest
-//! record" share; equally many of both are used).
+//! record" share; equally many of both are used). Only the second finds copies of which a column or two were changed, so that synthetic
+//! rows without rows held out are refused ([`Thresholds::needs_held_out`]). Chance is taken off only if at least half as many rows
+//! were held out as there are originals: a few of them say little about rare rows. Rows that were called held out and were not would
+//! make every copy look like chance: if they repeat originals more often than originals repeat each other, the release is refused.
 
 use std::collections::HashMap;
 
@@ -15,6 +18,7 @@ use rand_chacha::rand_core::CryptoRng;
 use super::budget::Meter;
 use super::cells::{Groups, NULL, Values};
 use super::chance::shuffle;
+use super::interval::clopper_pearson;
 use super::subject::{Provenance, Release};
 use super::thresholds::Thresholds;
 use super::verdict::{Attack, Attempt, Compare, Ran, Share, refused};
@@ -29,15 +33,27 @@ pub(super) fn attack<R: CryptoRng>(release: &Release<'_>, table: &Table, limits:
     let near = |name: &str| matches!(release.provenance_of(name), Provenance::Synthetic | Provenance::Noise);
     let names = table.column_names();
     let Some(original) = release.original else {
-        let missing = names.iter().any(|name| is_synthetic(name)).then(|| {
-            let reason = Text::new("synthetic rows can only be judged beside the original", "合成数据须与原始数据对照才能评估");
+        let missing = names.iter().find(|name| near(name)).map(|first| {
+            let reason =
+                Text::new("synthetic and noisy cells can only be judged beside the original", "合成或加噪数据须与原始数据对照才能评估");
             let meter = Meter::new(release.clock(), limits.budget);
-            refused(Attack::CopiedRows, None, meter.cost(), reason, words::need_original())
+            let is_any = names.iter().any(|name| is_synthetic(name));
+            let attack = if is_any { Attack::CopiedRows } else { Attack::NearestRecord };
+            refused(attack, Some(*first).filter(|_| !is_any), meter.cost(), reason, words::need_original())
         });
         return Ok(missing.into_iter().collect());
     };
     let mut attempts = Vec::new();
     let whole = original.column_names();
+    for name in names.iter().filter(|name| near(name) && !whole.contains(name)) {
+        let reason = Text::new(
+            "the original has no column of this name, so that copies of its cells cannot be seen",
+            "原始数据没有同名的列，无法检验该列是否照抄",
+        );
+        let meter = Meter::new(release.clock(), limits.budget);
+        let remedy = Text::new("keep the names of the original's columns", "请保留原始数据的列名");
+        attempts.push(refused(Attack::CopiedRows, Some(name), meter.cost(), reason, remedy));
+    }
     let is_raw = |name: &&str| names.contains(name) && release.provenance_of(name) == Provenance::Raw;
     if !whole.is_empty() && whole.iter().all(is_raw) {
         let all = Compared::new(release, table, original, &whole)?;
@@ -57,6 +73,7 @@ pub(super) fn attack<R: CryptoRng>(release: &Release<'_>, table: &Table, limits:
         return Ok(attempts);
     }
     let rows = Compared::new(release, table, original, &compared)?;
+    attempts.extend(rows.held_out(release, limits, compared.iter().any(|name| is_synthetic(name))));
     attempts.push(rows.copied(release, limits));
     if compared.iter().any(|name| near(name)) {
         rows.nearest(release, limits, rng, &mut attempts);
@@ -137,20 +154,39 @@ impl Compared {
         meter.spend(self.rows() as u64);
         let all: Vec<usize> = (0..self.columns.len()).collect();
         let groups = self.groups(&all, 0..self.rows());
+        let classes = self.groups(&self.qis, 0..self.rows());
+        // originals of each class: what is common among them is rare nowhere
+        let mut like = vec![0u64; classes.sizes.len()];
+        for class in classes.of_row.iter().take(self.originals) {
+            if let Some(like) = like.get_mut(*class as usize) {
+                *like += 1;
+            }
+        }
+        // released rows that repeat a rare row, and how many different ones
         let copies = |from: std::ops::Range<usize>| {
             let sizes = self.groups(&self.qis, from.clone());
             let mut is_rare = vec![false; groups.sizes.len()];
             for (at, row) in from.enumerate() {
+                let originals = classes.of_row.get(row).and_then(|class| like.get(*class as usize)).copied().unwrap_or(0);
                 if let Some(slot) = groups.of_row.get(row).and_then(|group| is_rare.get_mut(*group as usize)) {
-                    *slot |= sizes.size_of_row(at) < limits.k;
+                    *slot |= sizes.size_of_row(at) < limits.k && originals < limits.k;
                 }
             }
             let released = groups.of_row.iter().skip(self.originals).take(self.released);
-            released.filter(|group| is_rare.get(**group as usize) == Some(&true)).count() as u64
+            let mut hit: Vec<u32> = released.copied().filter(|group| is_rare.get(*group as usize) == Some(&true)).collect();
+            let rows = hit.len() as u64;
+            hit.sort_unstable();
+            hit.dedup();
+            (rows, hit.len() as u64)
         };
-        let equal = copies(0..self.originals);
-        let others = copies(self.originals + self.released..self.rows());
-        let chance = self.chance(others);
+        let (equal, different) = copies(0..self.originals);
+        let (others, of_others) = copies(self.originals + self.released..self.rows());
+        let mut chance = self.chance(others);
+        // a rare row that is met by chance was as likely held out as not: the excess must be more than that explains
+        let half = self.originals as f64 / (self.originals + self.held_out).max(1) as f64;
+        if chance > 0.0 && clopper_pearson(different, different + of_others, limits.confidence).0 <= half {
+            chance = chance.max(equal as f64 / self.released.max(1) as f64);
+        }
         let share = less(Share::counted(equal, self.released as u64, limits.confidence), chance);
         let (found, k) = (words::of(equal, self.released as u64), limits.k);
         let ran = Ran { attack: Attack::CopiedRows, column: None, cost: meter.cost(), share, limit: limits.copied };
@@ -163,9 +199,42 @@ impl Compared {
         ran.judge(Compare::Census, reason, words::coarser())
     }
 
+    /// Whether rows held out are there where they must be, and were held out.
+    fn held_out(&self, release: &Release<'_>, limits: &Thresholds, is_synthetic: bool) -> Option<Attempt> {
+        let mut meter = Meter::new(release.clock(), limits.budget);
+        if self.held_out == 0 {
+            let reason = Text::new(
+                "no rows were held out, so that changed copies of original rows cannot be told from rows drawn anew",
+                "没有留出记录，无法区分改动后的照抄记录与新生成的记录",
+            );
+            let remedy = Text::new("hold rows out when training the generator, and hand them in", "训练生成模型时请留出部分记录并提交");
+            let missing = refused(Attack::HeldOut, None, meter.cost(), reason, remedy);
+            return (is_synthetic && limits.needs_held_out).then_some(missing);
+        }
+        meter.spend(self.rows() as u64);
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        let groups = self.groups(&all, 0..self.rows());
+        let (before, after) = groups.of_row.split_at(self.originals.min(groups.of_row.len()));
+        let seen = tally(before, after.get(self.released..).unwrap_or(&[]));
+        let repeated: u64 = seen.values().map(|(mine, _)| *mine).filter(|mine| *mine > 1).sum();
+        let met: u64 = seen.values().filter(|(mine, _)| *mine > 0).map(|(_, held_out)| *held_out).sum();
+        // an original meets another one as often as a row of the same population that was held out
+        let usual = clopper_pearson(repeated, self.originals as u64, SURE).1;
+        if clopper_pearson(met, self.held_out as u64, SURE).0 <= usual {
+            return None;
+        }
+        let found = words::of(met, self.held_out as u64);
+        let reason = Text::new(
+            format!("{found} rows that are called held out are rows of the original, far more than chance gives"),
+            format!("所称的留出记录中有{found}行出现在原始数据中，远超偶然水平"),
+        );
+        let remedy = Text::new("hand in rows that nothing was made from", "请提交未用于生成的记录");
+        Some(refused(Attack::HeldOut, None, meter.cost(), reason, remedy))
+    }
+
     /// What share of released rows would repeat as many rows of people who were not looked at.
     fn chance(&self, hits: u64) -> f64 {
-        if self.held_out == 0 || self.released == 0 {
+        if 2 * self.held_out < self.originals || self.released == 0 {
             return 0.0;
         }
         hits as f64 / self.released as f64 * self.originals as f64 / self.held_out as f64
@@ -193,11 +262,12 @@ impl Compared {
             let b = space.search(row, &held_out, limits);
             a.within += rest.within;
             near += u64::from(a.within > 0 && a.within < limits.k);
-            near_held += u64::from(b.within > 0 && b.within < limits.k);
+            near_held += u64::from(b.within > 0 && b.within < limits.k && a.within < limits.k);
             closer += u64::from(a.least < b.least);
             ties += u64::from((a.least - b.least).abs() < f64::EPSILON);
         }
-        let chance = if tried == 0 || rivals == 0 { 0.0 } else { near_held as f64 / tried as f64 * self.originals as f64 / rivals as f64 };
+        let is_telling = tried > 0 && 2 * rivals >= self.originals;
+        let chance = if is_telling { near_held as f64 / tried as f64 * self.originals as f64 / rivals as f64 } else { 0.0 };
         let share = less(Share::counted(near, tried, limits.confidence), chance);
         let found = words::of(near, tried);
         let (k, radius) = (limits.k, limits.near);
@@ -226,6 +296,9 @@ impl Compared {
         }
     }
 }
+
+/// Confidence at which rows were not held out: a false alarm in 10,000 runs at most.
+const SURE: f64 = 0.9999;
 
 fn mark(flags: &mut [bool], groups: &[u32]) {
     for group in groups {

@@ -114,12 +114,9 @@ impl Operator {
 
     fn plain(&self, rng: ChaCha20Rng) -> Result<Work> {
         Ok(match self {
-            Self::Keep { first, last, mask, length } => cells(Mask {
-                first: *first as usize,
-                last: *last as usize,
-                with: *mask,
-                length: length.map(|length| length.min(MOST_MASK) as usize),
-            }),
+            Self::Keep { first, last, mask, length } => {
+                cells(Mask { first: *first as usize, last: *last as usize, with: *mask, length: length.map(check_mask).transpose()? })
+            }
             Self::Replace { with } => cells(Replace(with.clone())),
             Self::Null {} => cells(Null),
             Self::DropRows { when: When::RarerThan(count) } => {
@@ -164,6 +161,17 @@ impl Operator {
 
 /// Longest fixed mask.
 const MOST_MASK: u32 = 256;
+
+fn check_mask(length: u32) -> Result<usize> {
+    if (1..=MOST_MASK).contains(&length) {
+        return Ok(length as usize);
+    }
+    Err(refuse::parameter(
+        "transform.mask_length",
+        ("the mask has no characters or more than 256", "掩码长度为零或超过256"),
+        ("write a length from 1 to 256, or none to keep the number of characters", "填写1至256的长度；不填则保持字符数"),
+    ))
+}
 
 /// A generator for operators that draw nothing, or are only checked.
 pub(super) fn seedless() -> ChaCha20Rng {

@@ -69,7 +69,30 @@ fn check(hierarchy: &Hierarchy, level: u32) -> Result<()> {
             ));
         }
     }
+    if has_circle(hierarchy) {
+        return Err(refuse::parameter(
+            "transform.hierarchy",
+            (
+                "one name stands for different values: it is on two levels, or is a value itself, and the one does not lie above the other",
+                "同一名称代表不同的值：它出现在两级（或本身也是一个值），而其中一个不是另一个的上级",
+            ),
+            ("give them different names", "请使用不同的名称"),
+        ));
+    }
     Ok(())
+}
+
+/// Whether a name of a level occurs as a value or on a lower level for something that it does not stand for.
+fn has_circle(hierarchy: &Hierarchy) -> bool {
+    let mut levels: HashMap<&str, BTreeSet<usize>> = HashMap::new();
+    for (level, name) in hierarchy.values().flat_map(|names| names.iter().enumerate()) {
+        levels.entry(name).or_default().insert(level);
+    }
+    let is_odd = |name: &str, from: usize, names: &[String]| {
+        let above = levels.get(name).into_iter().flat_map(|levels| levels.range(from..));
+        above.into_iter().any(|level| names.get(*level).is_some_and(|other| other != name))
+    };
+    hierarchy.iter().any(|(value, names)| is_odd(value, 0, names) || (1..).zip(names).any(|(above, name)| is_odd(name, above, names)))
 }
 
 impl Cells for Generalise {

@@ -58,11 +58,25 @@ impl Mask {
     /// Masks one cell of any characters, appending to `out`.
     pub fn cell(&self, cell: &str, out: &mut String) {
         let count = cell.chars().count();
-        let (first, last) = self.shown(count).unwrap_or((0, 0));
+        let Some((first, last)) = self.shown(count) else {
+            out.extend(std::iter::repeat_n(self.with, self.hidden(count)));
+            return;
+        };
         let hidden = count - first - last;
         out.extend(cell.chars().take(first));
         out.extend(std::iter::repeat_n(self.with, self.length.unwrap_or(hidden)));
         out.extend(cell.chars().skip(first + hidden));
+    }
+
+    /// Characters of a cell that is hidden whole; hiding the result again must not change it.
+    fn hidden(&self, count: usize) -> usize {
+        match (self.length, self.first.saturating_add(self.last)) {
+            (None, _) => count,
+            // so many are hidden whole again
+            (Some(length), shown) if length <= shown => length,
+            // so long is every other cell
+            (Some(length), shown) => shown.saturating_add(length),
+        }
     }
 
     /// How many characters stay at both ends, if the cell is longer than they are.
@@ -115,6 +129,9 @@ mod tests {
         }
         assert_eq!(masked(Mask { first: 1, last: 0, ..mask }, "欧阳明月"), "欧***");
         assert_eq!(masked(Mask { first: 1, last: 0, length: Some(2), ..mask }, "欧阳明月"), "欧**");
+        // short cells are not told apart from others, nor masked again
+        assert_eq!(masked(Mask { first: 1, last: 0, length: Some(2), ..mask }, "欧"), "***");
+        assert_eq!(masked(Mask { length: Some(4), ..mask }, "张三"), "****");
         assert_eq!(masked(Mask { first: usize::MAX, last: usize::MAX, ..mask }, "abc"), "***");
     }
 

@@ -24,6 +24,13 @@ pub(super) struct Microaggregate {
 impl Whole for Microaggregate {
     fn whole(&mut self, table: &Table, name: &str) -> Result<Table> {
         let names: Vec<&str> = std::iter::once(name).chain(self.with.iter().map(String::as_str)).collect();
+        if (1..names.len()).any(|at| names[..at].contains(&names[at])) {
+            return Err(refuse::parameter(
+                "transform.columns",
+                ("a column is named twice for microaggregation", "微聚集中有列被重复指定"),
+                ("name every further column once, and not the column of the rule", "其他列各写一次，且不含规则所属的列"),
+            ));
+        }
         let columns = names.iter().map(|name| all_numbers(table, name)).collect::<Result<Vec<_>>>()?;
         let mut present = Vec::new();
         for row in 0..rows(table)? {

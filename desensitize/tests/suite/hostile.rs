@@ -1,5 +1,8 @@
 //! Bytes that nobody meant: an error or a table, never a panic.
 
+#[path = "hostile/run.rs"]
+mod run;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, StringArray};

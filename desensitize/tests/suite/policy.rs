@@ -225,3 +225,50 @@ fn adult_by_a_policy_file() {
     let json = outcome.report.json().unwrap();
     assert!(json.contains("\"601\"") && json.contains("0, 4, 0, 1, 3, 1, 1, 1"), "{json}");
 }
+
+#[test]
+fn the_gate_stops_what_could_be_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (town(folder.path()), folder.path().join("release.csv"));
+    let run = |text: &str| policy(text).unwrap().run(&input, &ReadOptions::default(), &output, &keys(), &mut rng()).unwrap();
+    let codes = |outcome: &yu_desensitize::policy::run::Outcome, verdict: Verdict| -> Vec<String> {
+        let findings = outcome.report.sections.iter().flat_map(|section| &section.findings);
+        findings.filter(|found| found.verdict == verdict).map(|found| found.code.clone()).collect()
+    };
+    // a mask that leaves each telephone number alone with its row
+    let mask = POLICY.replace("保留前 = 3", "保留前 = 3, 保留后 = 4");
+    let outcome = run(&mask);
+    assert!(!outcome.is_released && codes(&outcome, Verdict::Refused).contains(&"restore.linkage".to_owned()), "{:?}", outcome.report);
+    // pairs are a model that holds, and not enough for the gate
+    let outcome = run(&POLICY.replace("k = 5", "k = 2"));
+    assert_eq!((outcome.is_released, codes(&outcome, Verdict::Refused)), (false, vec!["restore.linkage".to_owned()]));
+    let outcome = run(&(POLICY.replace("k = 5", "k = 2") + "[门限]\nk = 2\n"));
+    assert!(outcome.is_released, "{:?}", outcome.report);
+    // pseudonyms beside raw values are the raw data without names
+    let rows = "[policy]\nname = \"n\"\npurpose = \"p\"\n[[columns]]\nname = \"身份证号\"\nclass = \"direct\"\n\
+                operators = [{ op = \"hmac\", hash = \"sm3\", purpose = \"p\" }]\n[[columns]]\nname = \"费用\"\nclass = \"other\"\n";
+    std::fs::remove_file(&output).unwrap();
+    let outcome = run(rows);
+    assert!(!outcome.is_released && !codes(&outcome, Verdict::Refused).is_empty());
+    assert_eq!(files(folder.path()), 1);
+    let outcome = run(&rows.replace("purpose = \"p\"\n[[", "purpose = \"p\"\nstays = true\n[["));
+    assert!(outcome.is_released && !codes(&outcome, Verdict::Noted).is_empty(), "for training inside the domain (P3)");
+    // data that anybody may have
+    let public = "[policy]\nname = \"n\"\npurpose = \"p\"\n公开数据 = true\n[[columns]]\nname = \"区县\"\nclass = \"other\"\n\
+                  [[columns]]\nname = \"费用\"\nclass = \"other\"\n";
+    assert!(run(public).is_released);
+    assert!(!run(&public.replace("公开数据 = true\n", "")).is_released);
+}
+
+#[test]
+fn limits_of_the_gate_are_part_of_the_policy() {
+    let (old, new) = (policy(POLICY).unwrap(), policy(&(POLICY.to_owned() + "[门限]\nk = 3\n频次还原率 = 0.0\n")).unwrap());
+    assert_eq!((new.gate.k, new.gate.frequency), (3, 0.0));
+    let said = explain::sentences(&new);
+    assert!(said.iter().any(|text| text.en.contains("LOOSER") && text.zh.contains("宽松")), "{said:?}");
+    let change = diff::changes(&old, &new).into_iter().find(|change| change.text.zh.contains("门限")).unwrap();
+    assert_eq!(change.direction, Direction::Changes);
+    assert_eq!(policy(&(POLICY.to_owned() + "[门限]\n置信度 = 1.5\n")).unwrap_err().code(), "restore.thresholds");
+    let public = POLICY.replace("[政策]\n", "[政策]\n公开数据 = true\n");
+    assert_eq!(policy(&public).unwrap_err().code(), "policy.contradiction");
+}

@@ -1,4 +1,4 @@
-//! The gate: planted weaknesses are refused with the right reason, clean releases pass.
+//! The gate attack by attack. Planted weaknesses with their clean twins: `attacks.rs`; ways round it: `evasions.rs`.
 
 use std::sync::Arc;
 
@@ -8,34 +8,33 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 use yu_desensitize::restore::{
-    Attack, Attempt, Budget, Counts, Example, Examples, Figure, LogisticRegression, ModelUnderTest, NearestNeighbour, Other, Precision,
-    Provenance, Release, Thresholds, Trainer, Verdict, gate,
+    Attack, Attempt, Budget, Counts, Example, Examples, Figure, ModelUnderTest, Precision, Provenance, Release, Thresholds, Verdict, gate,
 };
 use yu_desensitize::{Lang, Table};
 
 /// How a verdict writes a function, and the function.
-type Named = (&'static str, fn(&str) -> String);
+pub(crate) type Named = (&'static str, fn(&str) -> String);
 
-const KEYED: Provenance = Provenance::KeyedDeterministic { domain: None };
+pub(crate) const KEYED: Provenance = Provenance::KeyedDeterministic { domain: None };
 
-fn rng() -> ChaCha20Rng {
+pub(crate) fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(20_260_101)
 }
 
-fn below(rng: &mut ChaCha20Rng, bound: u64) -> u64 {
+pub(crate) fn below(rng: &mut ChaCha20Rng, bound: u64) -> u64 {
     rng.next_u64() % bound
 }
 
-fn table(name: &str, columns: Vec<(&str, Vec<String>)>) -> Table {
+pub(crate) fn table(name: &str, columns: Vec<(&str, Vec<String>)>) -> Table {
     let columns = columns.into_iter().map(|(name, cells)| (name, Arc::new(StringArray::from(cells)) as ArrayRef)).collect();
     Table::from_columns(name, columns).unwrap()
 }
 
-fn run(release: &Release<'_>) -> Verdict {
+pub(crate) fn run(release: &Release<'_>) -> Verdict {
     run_with(release, &Thresholds::default())
 }
 
-fn run_with(release: &Release<'_>, limits: &Thresholds) -> Verdict {
+pub(crate) fn run_with(release: &Release<'_>, limits: &Thresholds) -> Verdict {
     let verdict = gate(release, limits, &mut rng()).unwrap();
     for attempt in &verdict.attempts {
         // both languages say something, and a refusal has a remedy
@@ -53,76 +52,49 @@ fn run_with(release: &Release<'_>, limits: &Thresholds) -> Verdict {
 }
 
 /// Few guesses: where there is no original, whole domains are enumerated until the budget ends.
-fn briefly(release: &Release<'_>) -> Verdict {
+pub(crate) fn briefly(release: &Release<'_>) -> Verdict {
     run_with(release, &Thresholds { budget: Budget { tries: 1 << 18, seconds: 600.0 }, ..Thresholds::default() })
 }
 
 /// The refusals' attacks, without repetition.
-fn refused(verdict: &Verdict) -> Vec<Attack> {
+pub(crate) fn refused(verdict: &Verdict) -> Vec<Attack> {
     let mut attacks: Vec<Attack> = verdict.refusals().map(|attempt| attempt.attack).collect();
     attacks.dedup();
     attacks
 }
 
-fn attempt(verdict: &Verdict, attack: Attack) -> &Attempt {
+pub(crate) fn attempt(verdict: &Verdict, attack: Attack) -> &Attempt {
     verdict.attempts.iter().find(|attempt| attempt.attack == attack).unwrap()
 }
 
-fn assert_passes(verdict: &Verdict) {
+pub(crate) fn assert_passes(verdict: &Verdict) {
     let refusals: Vec<&Attempt> = verdict.refusals().collect();
     assert!(verdict.passed, "{refusals:#?}");
 }
 
-fn mobiles(count: u64) -> Vec<String> {
+pub(crate) fn mobiles(count: u64) -> Vec<String> {
     (0..count).map(|number| format!("138{:08}", number * 48_271 % 100_000_000)).collect()
 }
 
-fn sha256(text: &str) -> String {
+pub(crate) fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }
 
-fn keyed(text: &str) -> String {
+pub(crate) fn keyed(text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(b"known to the owner alone: 7d1f09").unwrap();
     mac.update(text.as_bytes());
     hex::encode(mac.finalize().into_bytes())
 }
 
-fn each(cells: &[String], f: impl Fn(&str) -> String) -> Vec<String> {
+pub(crate) fn each(cells: &[String], f: impl Fn(&str) -> String) -> Vec<String> {
     cells.iter().map(|cell| f(cell)).collect()
 }
 
 /// Twenty people per age band and district: k-anonymous with k = 5 and more.
-fn classes() -> (Vec<String>, Vec<String>) {
+pub(crate) fn classes() -> (Vec<String>, Vec<String>) {
     let ages: Vec<String> = (0..800).map(|person| (20 + person % 40).to_string()).collect();
     let districts = (0..800).map(|person| ["海曙", "江北"][person / 400].to_owned()).collect();
     (ages, districts)
-}
-
-#[test]
-fn unsalted_hash_of_mobiles() {
-    let mobiles = mobiles(500);
-    let original = table("original", vec![("mobile", mobiles.clone())]);
-    let functions: [Named; 5] = [
-        ("SHA-256(v)", sha256),
-        ("SHA-256(v)", |text| sha256(text).to_uppercase()),
-        ("SHA-256(v) (16/64)", |text| sha256(text)[..16].to_owned()),
-        ("SHA-256(constant || v)", |text| sha256(&format!("salt{text}"))),
-        ("SHA-256(v || constant)", |text| sha256(&format!("{text}mobile"))),
-    ];
-    for (name, function) in functions {
-        let release = table("release", vec![("mobile", each(&mobiles, function))]);
-        // a false claim of a key does not help, nor does silence
-        for provenance in [Some(KEYED), None] {
-            let mut input = Release::of(&release).from_original(&original);
-            input.provenance.extend(provenance.map(|provenance| ("mobile".to_owned(), provenance)));
-            let verdict = run(&input);
-            assert!(!verdict.passed);
-            let attempt = attempt(&verdict, Attack::Dictionary);
-            assert_eq!((attempt.share.unwrap().value, attempt.column.as_deref()), (1.0, Some("mobile")), "{name}");
-            assert!(attempt.reason.en.contains(name), "{}", attempt.reason.en);
-            assert!(!attempt.reason.en.contains("138"), "no value in a reason");
-        }
-    }
 }
 
 #[test]
@@ -233,81 +205,6 @@ fn linkage_finds_the_few() {
 }
 
 #[test]
-fn k_violation_after_a_join() {
-    let mobiles = mobiles(800);
-    let (ages, districts) = classes();
-    let bands = each(&ages, |age| if age < "40" { "20-39".into() } else { "40-59".into() });
-    // each is k-anonymous; together every other person in a class of one
-    let fine: Vec<String> = (0..800).map(|person| format!("{}", person / 2)).collect();
-    let earlier = table("earlier", vec![("token", each(&mobiles, keyed)), ("street", fine)]);
-    let release = table("release", vec![("token", each(&mobiles, keyed)), ("age", bands), ("district", districts)]);
-    let mut input = Release::of(&release).with("token", KEYED).with("age", Provenance::Generalised);
-    assert_passes(&briefly(&input));
-    input.others.push(Other {
-        name: "2025".into(),
-        table: &earlier,
-        join_on: Vec::new(),
-        quasi_identifiers: vec!["street".into()],
-        is_earlier_release: true,
-    });
-    let verdict = briefly(&input);
-    // the earlier release also has the same tokens, so that its rows are compared: all are in both
-    assert_eq!(refused(&verdict), [Attack::Join]);
-    assert!(attempt(&verdict, Attack::Join).reason.en.contains("smallest joint class has 2"));
-    // a key of another purpose: nothing joins
-    let other = table("earlier", vec![("token", each(&mobiles, |text| keyed(&format!("2025|{text}")))), ("street", vec!["1".into(); 800])]);
-    input.others[0].table = &other;
-    assert_passes(&briefly(&input));
-}
-
-#[test]
-fn differencing_pair_of_rows() {
-    let (ages, districts) = classes();
-    let bands = each(&ages, |age| if age < "40" { "20-39".into() } else { "40-59".into() });
-    let illness: Vec<String> = (0..800).map(|person| ["none", "diabetes", "asthma"][person % 3].to_owned()).collect();
-    let columns = |rows: usize| {
-        let cut = |cells: &[String]| cells[..rows].to_vec();
-        vec![("age", cut(&bands)), ("district", cut(&districts)), ("illness", cut(&illness))]
-    };
-    let (before, after, much_later) = (table("january", columns(700)), table("february", columns(702)), table("june", columns(800)));
-    let refused_for = |now: &Table| {
-        let mut input = Release::of(now).with("age", Provenance::Generalised).with_quasi_identifiers(&["age", "district"]);
-        let other =
-            Other { name: "january".into(), table: &before, join_on: Vec::new(), quasi_identifiers: Vec::new(), is_earlier_release: true };
-        input.others.push(other);
-        run(&input)
-    };
-    let verdict = refused_for(&after);
-    assert_eq!(refused(&verdict), [Attack::Differencing]);
-    assert!(attempt(&verdict, Attack::Differencing).reason.en.starts_with("2 rows"));
-    assert_passes(&refused_for(&much_later));
-    assert_passes(&refused_for(&before));
-}
-
-#[test]
-fn differencing_pair_of_counts() {
-    let figure = |people: std::ops::Range<u32>| Figure { people: people.collect(), value: 7.0 };
-    let counts = |figures, earlier| Counts { people: 100, figures, earlier, secret: None, precision: Precision::Exact };
-    let run_counts = |counts| run(&Release { counts: Some(counts), ..Release::default() });
-    let (all, but_one, half) = ([figure(0..100)], [figure(1..100)], [figure(0..50)]);
-    assert_passes(&run_counts(counts(&all, &half)));
-    let verdict = run_counts(counts(&all, &but_one));
-    assert_eq!(refused(&verdict), [Attack::Differencing, Attack::LinearReconstruction]);
-    // no pair tells, three figures do: 0..60 and 60..100 less 3..100 leave the sum of the first three
-    let three = [figure(0..60), figure(3..100)];
-    let rest = [figure(60..100)];
-    let verdict = run_counts(counts(&three, &rest));
-    assert_eq!(refused(&verdict), [Attack::LinearReconstruction]);
-    // noise makes subtraction give noise, but without secrets it cannot be judged
-    let verdict = run_counts(Counts { precision: Precision::Noisy, ..counts(&all, &but_one) });
-    assert_eq!(refused(&verdict), [Attack::LinearReconstruction]);
-    let broken = [Figure { people: vec![3, 3], value: 1.0 }];
-    let error =
-        gate(&Release { counts: Some(counts(&broken, &[])), ..Release::default() }, &Thresholds::default(), &mut rng()).unwrap_err();
-    assert_eq!(error.code(), "restore.input");
-}
-
-#[test]
 fn linear_reconstruction_depends_on_the_noise() {
     // Dinur and Nissim: noise far below the square root of n falls, noise of the order of n stands
     let mut rng = rng();
@@ -321,11 +218,10 @@ fn linear_reconstruction_depends_on_the_noise() {
             })
             .collect()
     };
-    for (noise, passes) in [(0.0, false), (2.0, false), (120.0, true)] {
+    for (noise, passes) in [(0.0, false), (2.0, false), (20.0, false), (120.0, true)] {
         let figures = figures(noise);
         let counts = Counts { people: 120, figures: &figures, earlier: &[], secret: Some(&secret), precision: Precision::Noisy };
-        let limits = Thresholds { reconstruction: 0.35, ..Thresholds::default() };
-        let verdict = run_with(&Release { counts: Some(counts), ..Release::default() }, &limits);
+        let verdict = run(&Release { counts: Some(counts), ..Release::default() });
         assert_eq!(verdict.passed, passes, "{noise}: {:?}", verdict.attempts);
     }
     // group sums of twenty people each: nothing about one of them
@@ -335,7 +231,7 @@ fn linear_reconstruction_depends_on_the_noise() {
 }
 
 /// People with five numbers each, drawn from one distribution.
-fn people(rng: &mut ChaCha20Rng, rows: usize) -> Vec<(&'static str, Vec<String>)> {
+pub(crate) fn people(rng: &mut ChaCha20Rng, rows: usize) -> Vec<(&'static str, Vec<String>)> {
     let names = ["age", "income", "visits", "systolic", "debt"];
     let mut columns: Vec<(&'static str, Vec<String>)> = names.iter().map(|name| (*name, Vec::new())).collect();
     for _ in 0..rows {
@@ -348,56 +244,19 @@ fn people(rng: &mut ChaCha20Rng, rows: usize) -> Vec<(&'static str, Vec<String>)
 }
 
 #[test]
-fn synthetic_rows_copied_from_the_input() {
-    // the test against rows held out needs some thousands to pass a sound release: see `Thresholds::closer_to_original`
-    const ROWS: usize = 4000;
-    let mut rng = rng();
-    let (original, held_out) = (table("original", people(&mut rng, ROWS)), table("held out", people(&mut rng, ROWS)));
-    let fresh = people(&mut rng, ROWS);
-    let as_synthetic = |table, held_out| {
-        let release = Release { held_out, ..Release::of(table).from_original(&original) };
-        ["age", "income", "visits", "systolic", "debt"].iter().fold(release, |release, name| release.with(name, Provenance::Synthetic))
-    };
-    let clean = table("synthetic", fresh.clone());
-    let verdict = run(&as_synthetic(&clean, Some(&held_out)));
-    assert_passes(&verdict);
-    assert!(attempt(&verdict, Attack::HeldOut).passed && attempt(&verdict, Attack::NearestRecord).passed);
-    assert_passes(&run(&as_synthetic(&clean, None)));
-    // one row in fifty is an original
-    let keep: Vec<u64> = (0..80).collect();
-    let mut copied = clean.filter(&(0..ROWS).map(|row| row >= 80).collect::<Vec<_>>()).unwrap();
-    copied.append(original.take(&keep).unwrap()).unwrap();
-    let verdict = run(&as_synthetic(&copied, Some(&held_out)));
-    assert_eq!(refused(&verdict), [Attack::CopiedRows, Attack::NearestRecord]);
-    assert_eq!(attempt(&verdict, Attack::CopiedRows).share.unwrap().value, 0.02);
-    // all rows a little moved: nothing is equal, everything near
-    let moved: Vec<(&str, Vec<String>)> = original
-        .column_names()
-        .into_iter()
-        .map(|name| {
-            (name, yu_desensitize::column::numeric(&original, name).unwrap().iter().map(|value| format!("{}", value + 1.3)).collect())
-        })
-        .collect();
-    let moved = table("moved", moved);
-    let verdict = run(&as_synthetic(&moved, Some(&held_out)));
-    assert_eq!(refused(&verdict), [Attack::NearestRecord, Attack::HeldOut]);
-    // without the original nothing can be said
-    let alone = Release { original: None, ..as_synthetic(&clean, None) };
-    assert_eq!(refused(&run(&alone)), [Attack::CopiedRows]);
-}
-
-#[test]
 fn raw_package_and_public_data() {
     let mut rng = rng();
     let original = table("original", people(&mut rng, 300));
     let verdict = run(&Release::of(&original).from_original(&original));
     assert!(refused(&verdict).starts_with(&[Attack::RawPackage, Attack::CopiedRows, Attack::Linkage]));
-    // public columns are exempt (O4), and then nothing is left to attack: that is for the caller to know
+    // public columns are exempt (O4), and the verdict says so
     let public = original
         .column_names()
         .into_iter()
         .fold(Release::of(&original).from_original(&original), |release, name| release.with(name, Provenance::Public));
-    assert_eq!(refused(&run(&public)), [Attack::Nothing]);
+    let verdict = run(&public);
+    assert_passes(&verdict);
+    assert!(verdict.attempts.len() == 1 && verdict.attempts[0].reason.en.contains("public"), "{:?}", verdict.attempts);
 }
 
 #[test]
@@ -426,7 +285,7 @@ fn noise_is_measured_by_distance() {
 }
 
 /// Points of two classes that overlap, so that a memorising model differs on members.
-fn points(rng: &mut ChaCha20Rng, count: usize) -> Examples {
+pub(crate) fn points(rng: &mut ChaCha20Rng, count: usize) -> Examples {
     let (mut features, mut labels) = (Vec::new(), Vec::new());
     for _ in 0..count {
         let label = below(rng, 2) as f64;
@@ -434,35 +293,6 @@ fn points(rng: &mut ChaCha20Rng, count: usize) -> Examples {
         labels.push(label);
     }
     Examples::new(4, features, labels).unwrap()
-}
-
-#[test]
-fn memorising_model_is_refused_and_a_small_one_passes() {
-    let mut rng = rng();
-    let (members, others) = (points(&mut rng, 1000), points(&mut rng, 1200));
-    let limits = Thresholds { shadow_models: 8, ..Thresholds::default() };
-    let verdict_of = |trainer: &dyn Trainer, with_trainer: bool, others: &Examples| {
-        let model = trainer.train(&members, &mut self::rng()).unwrap();
-        let model = ModelUnderTest {
-            name: "triage",
-            model: &*model,
-            members: &members,
-            non_members: others,
-            trainer: with_trainer.then_some(trainer),
-            canaries: None,
-        };
-        run_with(&Release { model: Some(model), ..Release::default() }, &limits)
-    };
-    let verdict = verdict_of(&NearestNeighbour, true, &others);
-    assert_eq!(refused(&verdict), [Attack::MembershipByLoss, Attack::MembershipByShadows, Attack::Canary]);
-    assert!(attempt(&verdict, Attack::MembershipByLoss).share.unwrap().value > 0.99);
-    let small = LogisticRegression::default();
-    let verdict = verdict_of(&small, true, &others);
-    assert_passes(&verdict);
-    assert!(attempt(&verdict, Attack::MembershipByShadows).share.unwrap().high < 0.02);
-    // what cannot be retrained, or has too few examples to tell, is refused
-    assert_eq!(refused(&verdict_of(&small, false, &others)), [Attack::MembershipByShadows, Attack::Canary]);
-    assert_eq!(refused(&verdict_of(&small, true, &points(&mut rng, 900))), [Attack::MembershipByLoss]);
 }
 
 #[test]

@@ -1,11 +1,19 @@
 //! Transforms through the public interface.
 
+#[path = "transform/answers.rs"]
+mod answers;
 #[path = "transform/ciphers.rs"]
 mod ciphers;
+#[path = "transform/formats.rs"]
+mod formats;
+#[path = "transform/idempotence.rs"]
+mod idempotence;
 #[path = "transform/operators.rs"]
 mod operators;
 #[path = "transform/properties.rs"]
 mod properties;
+#[path = "transform/types.rs"]
+mod types;
 #[path = "transform/vectors.rs"]
 mod vectors;
 

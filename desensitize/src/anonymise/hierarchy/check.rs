@@ -58,6 +58,35 @@ pub(super) fn tree(name: &str, ids: &[Vec<u32>], lines: &[u64]) -> Result<()> {
     }
 }
 
+/// Whether a name that stands on several levels means more on an upper one and nothing else: who reads it in a release cannot see
+/// its level. Circles (`a` under `b` and `b` under `a`) are found here too. `labels` per level the name of each value.
+pub(super) fn names(name: &str, ids: &[Vec<u32>], labels: &[Vec<String>], lines: &[u64]) -> Result<()> {
+    let mut upper: HashMap<&str, Vec<(usize, u32)>> = HashMap::new();
+    for (level, labels) in labels.iter().enumerate().skip(1) {
+        for (label, id) in labels.iter().zip(0..) {
+            upper.entry(label).or_default().push((level, id));
+        }
+    }
+    for (level, (of_rows, labels)) in ids.iter().zip(labels).enumerate() {
+        // values are numbered as they first appear: the row of the first of each is enough, as it has one path upward
+        let mut known = 0;
+        for (row, id) in of_rows.iter().enumerate() {
+            if *id != known {
+                continue;
+            }
+            known += 1;
+            let places = labels.get(*id as usize).and_then(|label| upper.get(label.as_str())).map_or(&[][..], Vec::as_slice);
+            let is_odd = |(above, other): &&(usize, u32)| *above > level && ids.get(*above).and_then(|ids| ids.get(row)) != Some(other);
+            if let Some((above, _)) = places.iter().find(is_odd) {
+                let en = format!("a value of level {level} has the name of one of level {above} that does not lie above it");
+                let zh = format!("第 {level} 级的取值与第 {above} 级的某取值同名，但后者不是其上级");
+                return Err(refusal(name, lines.get(row).map(|line| (*line, level)), Text::new(en, zh)));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn refusal(name: &str, place: Option<(u64, usize)>, what: Text) -> Error {
     let place = match place {
         Some((line, level)) => {

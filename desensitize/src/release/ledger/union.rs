@@ -102,9 +102,14 @@ impl Union {
     }
 
     /// Printed counts of an entry with their unknowns.
-    fn counts<'a>(&'a self, entry: &'a Entry, number: usize) -> impl Iterator<Item = (usize, f64)> + 'a {
+    pub(super) fn counts<'a>(&'a self, entry: &'a Entry, number: usize) -> impl Iterator<Item = (usize, f64)> + 'a {
         let printed = entry.quantities.iter().filter(|q| q.name == "count").flat_map(|q| &q.values);
         self.cells.get(number).into_iter().flatten().zip(printed).filter_map(|(unknown, value)| Some((*unknown, (*value)?)))
+    }
+
+    /// Whether an unknown is everybody.
+    pub(super) fn is_total(&self, unknown: usize) -> bool {
+        self.keys.get(unknown).is_some_and(|key| key.iter().all(|set| *set == 0))
     }
 
     /// Whether an earlier entry is about the people of the last one: by its origin, or because nothing printed says otherwise.

@@ -189,42 +189,53 @@ impl Kernel {
     }
 }
 
-/// The rounds over vectors; the same text for both widths, which differ in the functions it calls.
+/// The rounds over vectors; the same text for both widths, which differ in the functions it calls. `w` holds the sixteen
+/// words of the block and then the last sixteen of the expansion: each is computed in the round that first needs it, where the
+/// long chain of the rounds leaves the vector units idle.
 #[cfg(target_arch = "x86_64")]
 macro_rules! rounds {
     ($state:ident, $w:ident) => {
-        for j in 16..68 {
-            let x = xor3($w[j - 16], $w[j - 9], rol::<15>($w[j - 3]));
-            let p1 = xor3(x, rol::<15>(x), rol::<23>(x));
-            $w[j] = xor3(p1, rol::<7>($w[j - 13]), $w[j - 6]);
-        }
         let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = $state;
         // four rounds at once: after them every variable has its own name again, and none was moved
-        for j in (0..16).step_by(4) {
-            rounds!(four, xor3, xor3, $w, j, a, b, c, d, e, f, g, h);
+        for j in (0..12).step_by(4) {
+            rounds!(four, ready, xor3, xor3, $w, j, a, b, c, d, e, f, g, h);
         }
+        rounds!(four, expand, xor3, xor3, $w, 12, a, b, c, d, e, f, g, h);
         for j in (16..64).step_by(4) {
-            rounds!(four, majority, choose, $w, j, a, b, c, d, e, f, g, h);
+            rounds!(four, expand, majority, choose, $w, j, a, b, c, d, e, f, g, h);
         }
         for (word, change) in $state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
             *word = xor(*word, change);
         }
     };
-    (four, $ff:ident, $gg:ident, $w:ident, $j:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => {
-        rounds!(one, $ff, $gg, $w, $j, $a, $b, $c, $d, $e, $f, $g, $h);
-        rounds!(one, $ff, $gg, $w, $j + 1, $d, $a, $b, $c, $h, $e, $f, $g);
-        rounds!(one, $ff, $gg, $w, $j + 2, $c, $d, $a, $b, $g, $h, $e, $f);
-        rounds!(one, $ff, $gg, $w, $j + 3, $b, $c, $d, $a, $f, $g, $h, $e);
+    (four, $word:ident, $ff:ident, $gg:ident, $w:ident, $j:expr, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => {
+        rounds!(one, $word, $ff, $gg, $w, $j, $a, $b, $c, $d, $e, $f, $g, $h);
+        rounds!(one, $word, $ff, $gg, $w, $j + 1, $d, $a, $b, $c, $h, $e, $f, $g);
+        rounds!(one, $word, $ff, $gg, $w, $j + 2, $c, $d, $a, $b, $g, $h, $e, $f);
+        rounds!(one, $word, $ff, $gg, $w, $j + 3, $b, $c, $d, $a, $f, $g, $h, $e);
     };
-    (one, $ff:ident, $gg:ident, $w:ident, $j:expr, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => {
+    (one, $word:ident, $ff:ident, $gg:ident, $w:ident, $j:expr, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => {
+        let word = $w[$j & 15];
+        let ahead = rounds!($word, $w, $j);
         let turned = rol::<12>($a);
-        let ss1 = rol::<7>(add(turned, add($e, splat(super::ROUND[$j]))));
-        $d = add(add(add($ff($a, $b, $c), $d), xor($w[$j], $w[$j + 4])), xor(ss1, turned));
-        let tt2 = add(add(add($gg($e, $f, $g), $h), $w[$j]), ss1);
+        let ss1 = rol::<7>(add(add(turned, splat(super::ROUND[$j])), $e));
+        $d = add(add(add($ff($a, $b, $c), $d), xor(word, ahead)), xor(ss1, turned));
+        let tt2 = add(add(add($gg($e, $f, $g), $h), word), ss1);
         $b = rol::<9>($b);
-        $h = xor3(tt2, rol::<9>(tt2), rol::<17>(tt2));
+        $h = p0(tt2);
         $f = rol::<19>($f);
     };
+    // word `j + 4`, which is in the block
+    (ready, $w:ident, $j:expr) => {
+        $w[($j + 4) & 15]
+    };
+    // word `j + 4` of the expansion, in the place of word `j - 12`
+    (expand, $w:ident, $j:expr) => {{
+        let x = xor3($w[($j + 4) & 15], $w[($j + 11) & 15], rol::<15>($w[($j + 1) & 15]));
+        let next = xor3(p1(x), rol::<7>($w[($j + 7) & 15]), $w[($j + 14) & 15]);
+        $w[($j + 4) & 15] = next;
+        next
+    }};
 }
 #[cfg(target_arch = "x86_64")]
 use rounds;

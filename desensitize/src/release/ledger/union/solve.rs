@@ -194,13 +194,19 @@ impl<'a> Attack<'a> {
                 // a part is also open if it may be empty
                 if kind == Kind::Isolated { below || above } else { below && above }
             };
+            let width = needed.1 - needed.0;
             for (end, stop) in [(End::High, needed.1), (End::Low, needed.0)] {
                 if seen.get(at).copied().is_some_and(is_reached) {
                     break;
                 }
-                let point = extreme(program, at, end, stop, self.is_whole, self.until).map_err(|_| (Kind::Undecided, *unknown))?;
-                for ((low, high), value) in seen.iter_mut().zip(point) {
-                    (*low, *high) = (low.min(value), high.max(value));
+                let point = extreme(program, at, (end, stop), 1e-3 * width, self.is_whole, self.until);
+                let point = point.map_err(|_| (Kind::Undecided, *unknown))?;
+                for (place, ((low, high), value)) in seen.iter_mut().zip(point).enumerate() {
+                    // sums are as precise as this one needs them
+                    let of_other = unknowns.get(place).and_then(|other| self.open.get(other)).map_or(0.0, |(low, high)| high - low);
+                    if self.is_whole || place == at || of_other >= width {
+                        (*low, *high) = (low.min(value), high.max(value));
+                    }
                 }
             }
             if !seen.get(at).copied().is_some_and(is_reached) {

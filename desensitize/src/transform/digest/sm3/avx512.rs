@@ -13,7 +13,7 @@ type Vector = __m512i;
 /// HMAC of sixteen padded blocks.
 #[target_feature(enable = "avx512f,avx2")]
 pub(super) fn codes(inner: &[u32; 8], outer: &[u32; 8], blocks: &[[u8; 64]; WIDTH], codes: &mut [[u8; 32]; WIDTH]) {
-    let mut w = [_mm512_setzero_si512(); 68];
+    let mut w = [_mm512_setzero_si512(); 16];
     let ([first, second], _) = blocks.as_chunks::<8>() else {
         return;
     };
@@ -83,6 +83,18 @@ fn majority(x: Vector, y: Vector, z: Vector) -> Vector {
 #[target_feature(enable = "avx512f")]
 fn choose(x: Vector, y: Vector, z: Vector) -> Vector {
     _mm512_ternarylogic_epi32::<0xca>(x, y, z)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn p0(x: Vector) -> Vector {
+    xor3(x, rol::<9>(x), rol::<17>(x))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn p1(x: Vector) -> Vector {
+    xor3(x, rol::<15>(x), rol::<23>(x))
 }
 
 #[inline]
