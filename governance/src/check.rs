@@ -80,8 +80,8 @@ impl InputAttestation {
 /// What the checks need to know about a reconstructed result; implemented by the type of the result itself, so that
 /// what is checked is what would be released.
 pub trait Reviewable: Serialize {
-    /// The facts.
-    fn view(&self) -> ResultView;
+    /// The facts, as far as the contract asks for them.
+    fn view(&self, contract: &Contract) -> ResultView;
 }
 
 /// Facts about a reconstructed result.
@@ -93,6 +93,8 @@ pub struct ResultView {
     pub matched: u64,
     /// Rows behind each group, bin, quantile or class.
     pub cells: Vec<u64>,
+    /// Counts below the contract's minimum that are not printed, but can be computed from those that are.
+    pub open_complements: u64,
     /// Columns whose standard deviation is zero: their mean is every row's value.
     pub constant_columns: u64,
     /// Whether all numbers are finite or explicitly undefined.
@@ -131,8 +133,16 @@ impl SignedType for CheckReport {
 }
 
 /// Codes of all checks, in the order of the report.
-pub const CODES: [&str; 7] =
-    ["shares.consistent", "outputs.contracted", "cells.minimum", "rows.minimum", "values.verbatim", "match.hidden", "inputs.attested"];
+pub const CODES: [&str; 8] = [
+    "shares.consistent",
+    "outputs.contracted",
+    "cells.minimum",
+    "cells.complement",
+    "rows.minimum",
+    "values.verbatim",
+    "match.hidden",
+    "inputs.attested",
+];
 
 impl CheckReport {
     /// Whether every check was made and passed.
@@ -161,6 +171,7 @@ pub(crate) fn report(
         shares(view.is_some(), culprits),
         outputs(contract, view),
         cells(contract, view),
+        complement(contract, view),
         rows(contract, view),
         verbatim(view),
         match_hidden(contract, view),
@@ -207,6 +218,24 @@ fn cells(contract: &Contract, view: Option<&ResultView>) -> CheckItem {
             Some(n) => (
                 format!("{n} groups, bins or quantiles rest on fewer than {least} rows"),
                 format!("{n} 个分组、区间或分位数的行数少于 {least}"),
+            ),
+            None => ("there is no result to examine".into(), "没有可检查的结果".into()),
+        },
+    )
+}
+
+fn complement(contract: &Contract, view: Option<&ResultView>) -> CheckItem {
+    let (least, open) = (contract.limits.min_cell, view.map(|v| v.open_complements));
+    item(
+        "cells.complement",
+        open == Some(0),
+        ("no count below the minimum can be computed from the published ones", "由公布的计数无法推算出低于最小单元的计数"),
+        match open {
+            Some(n) => (
+                format!(
+                    "{n} counts below {least} can be computed from the published ones: give rows without a category one, or choose equal edges"
+                ),
+                format!("由公布的计数可推算出 {n} 个低于 {least} 的计数：请为缺失类别的行指定类别，或使用相同的分界"),
             ),
             None => ("there is no result to examine".into(), "没有可检查的结果".into()),
         },

@@ -31,11 +31,12 @@ pub use admission::Admitted;
 pub use cost::{CostStatement, StepCost};
 pub use leakage::{LeakCode, Leakage};
 pub use parties::{Party, Recipient, Role, SealTo, Zone};
-pub use shape::{MAX_COLUMNS, MAX_DIGITS, MAX_GROUPS};
+pub use shape::{MAX_COLUMNS, MAX_DIGITS, MAX_GROUPS, MAX_POLICY};
 pub use steps::{ColumnRef, Real, StepTerms};
 pub use terms::{
-    Adversary, ApprovalRef, ConsentTerms, CryptoTerms, Deviation, Engine, FixedPoint, GroupingTerms, Input, KeyTerms, Limits, OutputTerms,
-    OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side, SideTerms, StatisticsTerms, Technique,
+    Adversary, ApprovalRef, ConsentTerms, CryptoTerms, DerivativeTerms, Deviation, Engine, FixedPoint, GroupingTerms, Input, JointTerms,
+    KeyTerms, Limits, OutputTerms, OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side, SideTerms,
+    StatisticsTerms, Technique,
 };
 
 /// The authorisation that a contract rests on.
@@ -131,16 +132,56 @@ impl Contract {
         self.inputs.iter().filter(move |i| i.party == *name)
     }
 
+    /// The protocols, if the job is a joint one.
+    #[must_use]
+    pub const fn joint(&self) -> Option<&JointTerms> {
+        match &self.protocol {
+            ProtocolTerms::Joint(terms) => Some(terms),
+            ProtocolTerms::Derivative(_) => None,
+        }
+    }
+
+    /// The same, to be changed while the contract is written.
+    pub const fn joint_mut(&mut self) -> Option<&mut JointTerms> {
+        match &mut self.protocol {
+            ProtocolTerms::Joint(terms) => Some(terms),
+            ProtocolTerms::Derivative(_) => None,
+        }
+    }
+
+    /// The policy, if the job de-identifies one party's rows.
+    #[must_use]
+    pub const fn derivative(&self) -> Option<&DerivativeTerms> {
+        match &self.protocol {
+            ProtocolTerms::Joint(_) => None,
+            ProtocolTerms::Derivative(terms) => Some(terms),
+        }
+    }
+
+    /// What is asked of joined rows; nothing in other jobs.
+    #[must_use]
+    pub fn steps(&self) -> &[StepTerms] {
+        self.joint().map_or(&[], |joint| &joint.steps)
+    }
+
+    /// The parties whose parts of the output make up the result, in the order in which they are put together.
+    pub fn shareholders(&self) -> Vec<&PartyName> {
+        match &self.protocol {
+            ProtocolTerms::Joint(JointTerms { statistics: s, .. }) => vec![&s.left.party, &s.right.party, &s.helper],
+            ProtocolTerms::Derivative(_) => self.with_role(Role::Computing).map(|p| &p.name).collect(),
+        }
+    }
+
     /// Whether the rows are asked nothing but one set of statistics.
     #[must_use]
     pub fn is_statistics(&self) -> bool {
-        matches!(self.protocol.steps.as_slice(), [StepTerms::Stats { .. }])
+        matches!(self.steps(), [StepTerms::Stats { .. }])
     }
 
     /// The group of the only step, if it is statistics by a category.
     #[must_use]
     pub fn grouping(&self) -> Option<&GroupingTerms> {
-        match self.protocol.steps.as_slice() {
+        match self.steps() {
             [StepTerms::Stats { group, .. }] => group.as_ref(),
             _ => None,
         }
@@ -149,7 +190,7 @@ impl Contract {
     /// Whether the party is the left or the right side of the statistics.
     #[must_use]
     pub fn side_of(&self, name: &PartyName) -> Option<Side> {
-        let statistics = &self.protocol.statistics;
+        let statistics = &self.joint()?.statistics;
         if statistics.left.party == *name {
             Some(Side::Left)
         } else if statistics.right.party == *name {

@@ -112,7 +112,7 @@ impl<P> Held<Collecting<P>> {
         self.contract.with_role(Role::Computing).map(|p| &p.name).filter(|n| !self.state.shares.contains_key(n)).collect()
     }
 
-    /// Puts the shares together with `open`, which gets them in the order of left, right, helper. `salt` is 32 secret
+    /// Puts the shares together with `open`, which gets them in the order of [`Contract::shareholders`]. `salt` is 32 secret
     /// random bytes, the same again after a crash.
     ///
     /// # Errors
@@ -122,9 +122,8 @@ impl<P> Held<Collecting<P>> {
         salt: &[u8; 32],
         open: impl FnOnce(Vec<(PartyName, P)>) -> std::result::Result<Reconstruction<V>, E>,
     ) -> std::result::Result<Held<Complete<V>>, E> {
-        let s = &self.contract.protocol.statistics;
         let mut shares = Vec::new();
-        for name in [&s.left.party, &s.right.party, &s.helper] {
+        for name in self.contract.shareholders() {
             let Some(share) = self.state.shares.remove(name) else {
                 let what = format!("the share of `{name}` in job {} has not arrived", self.job);
                 return Err(Error::Refused { code: "held.incomplete", what }.into());
@@ -148,7 +147,7 @@ impl<V: Reviewable> Held<Complete<V>> {
     pub fn check(self, attestations: &[Signed<InputAttestation>], keys: &KeyRing) -> Result<Held<Checked<V>>> {
         let Complete { document, culprits } = self.state;
         let facts = match &document {
-            Some(d) => Some((d.seal_up()?.1, d.value.view())),
+            Some(d) => Some((d.seal_up()?.1, d.value.view(&self.contract))),
             None => None,
         };
         let result = facts.as_ref().map(|(hash, view)| (*hash, view));

@@ -67,6 +67,18 @@ pub enum AdminAsk {
         /// Data set.
         dataset: String,
     },
+    /// Make a key for pseudonyms.
+    KeyNew {
+        /// Its name.
+        name: String,
+    },
+    /// Keys for pseudonyms.
+    KeyList,
+    /// Destroy a key for pseudonyms.
+    KeyDestroy {
+        /// Its name.
+        name: String,
+    },
     /// Sign and deliver an authorisation.
     AuthorisationSign {
         /// Text of the TOML file.

@@ -2,13 +2,14 @@
 
 mod args;
 mod desensitize;
+mod job_file;
 mod offline;
 mod output;
 mod verbs;
 
 pub use args::{
     AuditCommand, AuthorisationCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs, DesensitizeCommand, DetectArgs, InitArgs,
-    InviteArgs, JobCommand, PeerCommand, RequestCommand, ResultCommand, ReviewCommand, RunArgs,
+    InviteArgs, JobCommand, KeyCommand, PeerCommand, RequestCommand, ResultCommand, ReviewCommand, RunArgs,
 };
 pub(crate) use offline::{result_check, result_to, verify_dirs};
 pub use output::{Output, emit};

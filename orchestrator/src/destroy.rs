@@ -94,6 +94,15 @@ pub fn dataset(node: &Node, id: &DatasetId) -> Result<Hash> {
     objects(node, own_id, &ids, Vec::new()).map(|(_, hash)| hash)
 }
 
+/// Destroys a key of operators; the certificate names an id of its own.
+///
+/// # Errors
+/// `storage.failed`; doing it again goes on where it stopped.
+pub fn key(node: &Node, vault_id: &str) -> Result<Hash> {
+    let own_id = JobId(digest("yu-destroy-v1", vault_id.as_bytes()));
+    objects(node, own_id, &[vault_id.to_owned()], Vec::new()).map(|(_, hash)| hash)
+}
+
 /// Destroys the secrets of invitations that were used or are past; the door closes by itself.
 ///
 /// # Errors
@@ -168,6 +177,7 @@ fn kind(id: &str) -> DestroyedKind {
     match id {
         id if id.starts_with("ds-") || id.starts_with("consent-") || id.starts_with("salt-") => DestroyedKind::Dataset,
         id if id.ends_with("-held") || id.contains("-share") || id.ends_with("-salt") => DestroyedKind::HeldResult,
+        id if id.starts_with("transform-key-") => DestroyedKind::ProtocolKey,
         _ => DestroyedKind::WorkingCopy,
     }
 }

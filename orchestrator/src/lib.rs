@@ -9,6 +9,7 @@
 //! | what leaves the domain | [`egress`] |
 //! | the running node | [`node`] |
 //! | payloads at rest, destruction | [`vault`], [`destroy`] |
+//! | keys of pseudonyms | [`derive_keys`] |
 //! | control store, audit log on disk | [`store`], [`journal`] |
 //! | how nodes meet | [`ticket`] |
 //! | faults: what, where, which party, remedy | [`fault`] |
@@ -21,6 +22,7 @@ pub mod consent;
 pub mod control;
 pub mod dataset;
 pub mod demo;
+pub mod derive_keys;
 pub mod destroy;
 pub mod egress;
 pub mod fault;

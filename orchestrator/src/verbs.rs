@@ -5,6 +5,7 @@ mod data;
 mod doctor;
 mod jobs;
 mod join;
+mod keys;
 mod peers;
 mod review;
 
@@ -65,6 +66,9 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::DatasetAdd(add) => data::add(node, &add),
         AdminAsk::DatasetList { peer } => data::list(node, peer.as_deref()),
         AdminAsk::DatasetDestroy { dataset } => data::destroy(node, &dataset),
+        AdminAsk::KeyNew { name } => keys::new(node, &name),
+        AdminAsk::KeyList => keys::list(node),
+        AdminAsk::KeyDestroy { name } => keys::destroy(node, &name),
         AdminAsk::AuthorisationSign { toml } => data::authorise(node, &toml),
         AdminAsk::AuthorisationList => data::authorisations(node),
         AdminAsk::RequestSend { authorisation, provider, dataset, columns } => {

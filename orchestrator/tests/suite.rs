@@ -11,6 +11,8 @@ mod canary;
 mod cut;
 #[path = "suite/demo.rs"]
 mod demo;
+#[path = "suite/derive.rs"]
+mod derive;
 #[path = "suite/destroy.rs"]
 mod destroy;
 #[path = "suite/door.rs"]

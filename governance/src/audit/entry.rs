@@ -73,6 +73,10 @@ verbs! {
     OfferStated = "offer.stated",
     /// A peer asked how many rows of a data set would take part in a job, and was not told.
     OfferRefused = "offer.refused",
+    /// A key for pseudonyms was made; object `fingerprint` is a hash of its fingerprint.
+    KeyMade = "key.made",
+    /// A key for pseudonyms was destroyed: what it made cannot be restored or joined any more.
+    KeyDestroyed = "key.destroyed",
     /// Rows of subjects without consent were left out.
     ConsentFiltered = "consent.filtered",
     /// A contract was proposed.

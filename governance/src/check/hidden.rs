@@ -27,7 +27,7 @@
 //! announced more rows than it has hides less.
 
 use super::ResultView;
-use crate::contract::{ColumnRef, Contract, GroupingTerms, OwnCorrelations, Role, Side, StepTerms};
+use crate::contract::{ColumnRef, Contract, GroupingTerms, JointTerms, OwnCorrelations, Role, Side, StepTerms};
 use crate::id::PartyName;
 
 /// What one receiver is told about its own rows, in bits.
@@ -55,12 +55,13 @@ impl Told {
 #[must_use]
 pub fn told(contract: &Contract, view: &ResultView) -> Vec<Told> {
     let receivers = contract.with_role(Role::Result).filter_map(|p| Some((&p.name, contract.side_of(&p.name)?)));
+    let Some(joint) = contract.joint() else { return Vec::new() };
     let unknowing = receivers.filter(|(_, side)| !contract.reveal_match.includes(*side));
-    unknowing.map(|(party, side)| of_receiver(contract, view, party, side)).collect()
+    unknowing.map(|(party, side)| of_receiver((contract, joint), view, party, side)).collect()
 }
 
-fn of_receiver(contract: &Contract, view: &ResultView, party: &PartyName, side: Side) -> Told {
-    let statistics = &contract.protocol.statistics;
+fn of_receiver((contract, joint): (&Contract, &JointTerms), view: &ResultView, party: &PartyName, side: Side) -> Told {
+    let statistics = &joint.statistics;
     let terms = match side {
         Side::Left => &statistics.left,
         Side::Right => &statistics.right,
@@ -82,7 +83,7 @@ fn of_receiver(contract: &Contract, view: &ResultView, party: &PartyName, side: 
             None => alone,
         }
     } else {
-        contract.protocol.steps.iter().map(|step| of_step(step, side, own)).sum()
+        joint.steps.iter().map(|step| of_step(step, side, own)).sum()
     };
     let bits = |numbers: u64| numbers as f64 * f64::from(digits) * std::f64::consts::LOG2_10;
     // more matches than rows are no selection at all: another check says so

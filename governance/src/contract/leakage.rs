@@ -40,6 +40,8 @@ pub enum LeakCode {
     DeviationFound,
     /// Traffic: times, sizes, and whether and when the job stopped.
     Traffic,
+    /// Rows about single persons, as a policy lets them out.
+    DeidentifiedRows,
     /// The complete result, before it is released.
     HeldResult,
     /// The result, after its release.
@@ -93,6 +95,10 @@ impl LeakCode {
                 "sees times and sizes of the messages sent to it, and whether and when the job stopped",
                 "可见发给自己的消息的时间与大小，以及任务是否及何时中止",
             ),
+            Self::DeidentifiedRows => Text::new(
+                "learns rows about single persons, de-identified as the policy says, and what the report says of risk and utility",
+                "得知按规则去标识化的逐行数据，以及风险与可用性评估报告",
+            ),
             Self::HeldResult => Text::new("reconstructs the held result in order to review it", "为审核而还原待审结果"),
             Self::Result => Text::new("receives the result after approval", "审核通过后获得结果"),
         }
@@ -128,7 +134,8 @@ impl Leakage {
 /// nothing is opened to a computing party.
 #[must_use]
 pub fn required(contract: &Contract) -> Vec<Leakage> {
-    let statistics = &contract.protocol.statistics;
+    let Some(joint) = contract.joint() else { return of_derivative(contract) };
+    let statistics = &joint.statistics;
     let mut lines = Vec::new();
     for party in &contract.parties {
         let mut add = |code| lines.push(Leakage::new(party.name.clone(), code));
@@ -137,12 +144,12 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
             .into_iter()
             .find(|(_, s)| s.party == party.name)
             .map(|(side, _)| side);
-        match contract.protocol.psi.kind {
+        match joint.psi.kind {
             PsiKind::SharedJoin80 => add(LeakCode::ColumnMagnitude),
             PsiKind::EcdhRistretto255 if side.is_some() || party.name == statistics.helper => add(LeakCode::MatchCount),
             PsiKind::EcdhRistretto255 => {}
         }
-        let reveals = contract.protocol.psi.kind.reveals();
+        let reveals = joint.psi.kind.reveals();
         if side.is_some_and(|side| reveals.includes(side) || contract.reveal_match.includes(side)) {
             add(LeakCode::MatchedRows);
         }
@@ -153,7 +160,7 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
                 Adversary::Malicious => LeakCode::DeviationFound,
             });
         }
-        if contract.protocol.psi.kind == PsiKind::SharedJoin80 {
+        if joint.psi.kind == PsiKind::SharedJoin80 {
             // the result begins with the number of matched rows
             if party.is(Role::Reviewer) || party.is(Role::Result) {
                 add(LeakCode::MatchCount);
@@ -163,7 +170,7 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
             }
         }
         if party.is(Role::Reviewer) || party.is(Role::Result) {
-            let any = |what: fn(&StepTerms) -> bool| contract.protocol.steps.iter().any(what);
+            let any = |what: fn(&StepTerms) -> bool| joint.steps.iter().any(what);
             let said = [
                 (LeakCode::OrderStatistics, any(|step| matches!(step, StepTerms::Quantiles { .. }))),
                 (LeakCode::GroupCounts, any(StepTerms::counts_groups)),
@@ -180,4 +187,19 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
         }
     }
     lines
+}
+
+/// One party works over its own rows; only what it makes leaves it.
+fn of_derivative(contract: &Contract) -> Vec<Leakage> {
+    let lines = contract.parties.iter().flat_map(|party| {
+        let (reviews, receives) = (party.is(Role::Reviewer), party.is(Role::Result));
+        let said = [
+            (LeakCode::RowCount, true),
+            (LeakCode::DeidentifiedRows, reviews || receives),
+            (LeakCode::HeldResult, reviews),
+            (LeakCode::Result, receives),
+        ];
+        said.into_iter().filter(|(_, applies)| *applies).map(|(code, _)| Leakage::new(party.name.clone(), code))
+    });
+    lines.collect()
 }

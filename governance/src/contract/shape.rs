@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::parties::Role;
 use super::steps::StepTerms;
-use super::terms::{ConsentTerms, PsiKind, Side, SideTerms, Technique};
+use super::terms::{ConsentTerms, DerivativeTerms, JointTerms, ProtocolTerms, PsiKind, RevealMatch, Side, SideTerms, Technique};
 use super::{Contract, Input};
 use crate::finding::Finding;
 
@@ -19,6 +19,9 @@ pub const MAX_GROUPS: usize = 64;
 /// population, but much about which rows it was made of.
 pub const MAX_DIGITS: u32 = 6;
 
+/// Bytes of a policy with the files that it names. All parties keep them with the contract.
+pub const MAX_POLICY: usize = 1 << 20;
+
 /// Collects findings about one contract.
 struct Shape<'a> {
     contract: &'a Contract,
@@ -32,8 +35,15 @@ impl Contract {
         let mut shape = Shape { contract: self, found: Vec::new() };
         shape.header();
         shape.parties();
-        shape.sides();
-        shape.steps();
+        match &self.protocol {
+            ProtocolTerms::Joint(joint) => {
+                shape.joint_parties(joint);
+                shape.sides(joint);
+                shape.steps(joint);
+            }
+            ProtocolTerms::Derivative(terms) => shape.derivative(terms),
+        }
+        shape.outputs();
         shape.inputs();
         shape.results();
         shape.found
@@ -58,13 +68,14 @@ impl Shape<'_> {
             format!("合约格式为 {}，本节点只识别 1", c.v),
             ("use the same release of yu on all sides", "各方使用同一版本的 yu"),
         );
+        let technique = if c.joint().is_some() { Technique::Mpc } else { Technique::Central };
         self.demand(
-            c.technique == Technique::Mpc,
+            c.technique == technique,
             "contract.technique-unknown",
             whole,
-            format!("contract format 1 describes `mpc` only, not `{}`", c.technique.as_str()),
-            format!("合约格式 1 只支持 mpc，不支持 {}", c.technique.as_str()),
-            ("choose technique = \"mpc\"", "选择 technique = \"mpc\""),
+            format!("contract format 1 describes joint jobs by `mpc` and derivatives by `central`, not by `{}`", c.technique.as_str()),
+            format!("合约格式 1 的联合任务采用 mpc、去标识化任务采用 central，不支持 {}", c.technique.as_str()),
+            ("choose the technique that the job has", "请按任务类型选择 technique"),
         );
         self.demand(
             c.crypto == super::CryptoTerms::intl(),
@@ -111,7 +122,11 @@ impl Shape<'_> {
                 ("correct the parties in job.toml", "修改 job.toml 中的参与方"),
             );
         }
-        let s = &c.protocol.statistics;
+    }
+
+    fn joint_parties(&mut self, joint: &JointTerms) {
+        let c = self.contract;
+        let s = &joint.statistics;
         let engine: BTreeSet<_> = [&s.left.party, &s.right.party, &s.helper].into();
         let computing: BTreeSet<_> = c.with_role(Role::Computing).map(|p| &p.name).collect();
         self.demand(
@@ -139,11 +154,53 @@ impl Shape<'_> {
         self.contract.inputs.iter().find(|i| i.party == side.party)
     }
 
-    fn sides(&mut self) {
+    /// One party works over one data set of its own.
+    fn derivative(&mut self, terms: &DerivativeTerms) {
         let c = self.contract;
-        let s = &c.protocol.statistics;
+        let with = |role: Role| c.with_role(role).map(|p| &p.name).collect::<Vec<_>>();
+        let owner: Vec<_> = c.inputs.iter().map(|i| &i.party).collect();
+        self.demand(
+            owner.len() == 1 && with(Role::Input) == owner && with(Role::Computing) == owner,
+            "contract.derivative-parties",
+            &"contract",
+            "one party brings one data set, and exactly this party computes".into(),
+            "须由一方提供一个数据集，且恰由该方计算".into(),
+            ("correct [input] in job.toml", "修改 job.toml 的 [input]"),
+        );
+        let distinct: BTreeSet<_> = terms.columns.iter().collect();
+        let keys: BTreeSet<_> = terms.keys.iter().collect();
+        let known = c.inputs.first().is_some_and(|i| terms.columns.iter().all(|name| i.columns.contains(name)));
+        let size = terms.policy.len() + terms.files.values().map(String::len).sum::<usize>();
+        self.demand(
+            known && !distinct.is_empty() && distinct.len() == terms.columns.len() && keys.into_iter().eq(&terms.keys),
+            "contract.derivative-columns",
+            &"contract",
+            "the columns of the release must be input columns, each once, and the keys sorted, each once".into(),
+            "发布列须为输入列且各列一次，密钥须排序且不重复".into(),
+            ("compile the job again with `yu job submit`", "用 `yu job submit` 重新生成合约"),
+        );
+        self.demand(
+            !terms.policy.trim().is_empty() && size <= MAX_POLICY,
+            "contract.derivative-policy",
+            &"contract",
+            format!("policy and files must be there and have at most {MAX_POLICY} bytes, not {size}"),
+            format!("须附规则及其文件，合计至多 {MAX_POLICY} 字节，现为 {size}"),
+            ("use smaller files of hierarchies", "使用更小的泛化层次文件"),
+        );
+        self.demand(
+            c.reveal_match == RevealMatch::None,
+            "contract.derivative-match",
+            &"contract",
+            "nothing is matched, so nobody can learn a match".into(),
+            "本任务不作匹配，不存在匹配结果的告知".into(),
+            ("compile the job again with `yu job submit`", "用 `yu job submit` 重新生成合约"),
+        );
+    }
+
+    fn sides(&mut self, joint: &JointTerms) {
+        let s = &joint.statistics;
         let columns = s.left.columns.len() + s.right.columns.len();
-        let groups = c.protocol.steps.iter().flat_map(StepTerms::categories).map(|g| g.categories.len()).max().unwrap_or(0);
+        let groups = joint.steps.iter().flat_map(StepTerms::categories).map(|g| g.categories.len()).max().unwrap_or(0);
         self.demand(
             columns <= MAX_COLUMNS && groups <= MAX_GROUPS,
             "contract.size",
@@ -166,7 +223,7 @@ impl Shape<'_> {
                 ("correct [left] and [right] in job.toml", "修改 job.toml 的 [left] 与 [right]"),
             );
         }
-        let is_join = c.protocol.psi.kind == PsiKind::SharedJoin80;
+        let is_join = joint.psi.kind == PsiKind::SharedJoin80;
         for side in [&s.left, &s.right] {
             let wanted = if is_join { side.columns.len() } else { 0 };
             self.demand(
@@ -183,14 +240,13 @@ impl Shape<'_> {
         }
     }
 
-    fn steps(&mut self) {
-        let c = self.contract;
-        let s = &c.protocol.statistics;
+    fn steps(&mut self, joint: &JointTerms) {
+        let s = &joint.statistics;
         let of = |side: Side| match side {
             Side::Left => &s.left,
             Side::Right => &s.right,
         };
-        let steps = &c.protocol.steps;
+        let steps = &joint.steps;
         let read: BTreeSet<(Side, &String)> = steps.iter().flat_map(StepTerms::numbers).map(|r| (r.side, &r.column)).collect();
         let brought: BTreeSet<(Side, &String)> =
             [Side::Left, Side::Right].into_iter().flat_map(|side| of(side).columns.iter().map(move |c| (side, c))).collect();
@@ -202,7 +258,7 @@ impl Shape<'_> {
             "合约须有计算步骤，且各步骤读取的数值列须恰为双方提供的列".into(),
             ("correct [[steps]] in job.toml", "修改 job.toml 的 [[steps]]"),
         );
-        let aligned = c.protocol.psi.kind == PsiKind::EcdhRistretto255;
+        let aligned = joint.psi.kind == PsiKind::EcdhRistretto255;
         let names = |side: Side| of(side).columns.iter().map(move |c| (side, c));
         let all: Vec<_> = names(Side::Left).chain(names(Side::Right)).collect();
         let whole = matches!(steps.as_slice(), [StepTerms::Stats { columns, .. }]
@@ -229,6 +285,10 @@ impl Shape<'_> {
                 ("take column and categories from the catalogue", "列与类别应与目录一致"),
             );
         }
+    }
+
+    fn outputs(&mut self) {
+        let c = self.contract;
         let distinct: BTreeSet<_> = c.outputs.iter().map(|o| &o.name).collect();
         self.demand(
             !c.outputs.is_empty() && distinct.len() == c.outputs.len() && c.outputs.iter().all(|o| (1..=MAX_DIGITS).contains(&o.digits)),
@@ -244,7 +304,10 @@ impl Shape<'_> {
         let c = self.contract;
         for input in &c.inputs {
             let keys: BTreeSet<_> = input.key.columns.iter().collect();
-            let keys_ok = !keys.is_empty() && keys.len() == input.key.columns.len() && keys.iter().all(|k| input.columns.contains(k));
+            // nothing is matched where one party works alone
+            let keys_ok = keys.is_empty() == c.joint().is_none()
+                && keys.len() == input.key.columns.len()
+                && keys.iter().all(|k| input.columns.contains(k));
             let subject_ok = match &input.consent {
                 ConsentTerms::NotNeeded => true,
                 ConsentTerms::Filter { subject_column, .. } => input.columns.contains(subject_column),

@@ -2,6 +2,8 @@
 //!
 //! Counts that can grow are decimal strings in the canonical form (RFC 8785 numbers are doubles).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::steps::StepTerms;
@@ -239,10 +241,35 @@ pub struct StatisticsTerms {
     pub fixed_point: FixedPoint,
 }
 
-/// The protocols of the job.
+/// How the job is carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ProtocolTerms {
+    /// On shares of two parties' rows.
+    Joint(JointTerms),
+    /// By the provider alone, over its own rows.
+    Derivative(DerivativeTerms),
+}
+
+/// A de-identified table (去标识化数据) that the provider makes of its rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ProtocolTerms {
+pub struct DerivativeTerms {
+    /// The policy word by word: what everybody signs.
+    pub policy: String,
+    /// Files that it names, by name, word by word.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+    /// Keys of the provider that its operators use, by name, sorted; no others are.
+    pub keys: Vec<String>,
+    /// Columns of the table, in order.
+    pub columns: Vec<String>,
+}
+
+/// The protocols of a joint job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JointTerms {
     /// Alignment of rows.
     pub psi: PsiTerms,
     /// Over which columns, by whom.

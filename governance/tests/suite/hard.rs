@@ -317,13 +317,13 @@ fn a5_contract_within_approval_within_authorisation_within_catalogue() {
     expect_linked(&["columns.beyond-authorisation"], |w| {
         w.authorisation.datasets[1].columns = set(&["id", "income"]);
         w.contract.inputs[1].columns = set(&["id", "income"]);
-        w.contract.protocol.statistics.right.columns = vec!["income".into()];
+        w.contract.joint_mut().unwrap().statistics.right.columns = vec!["income".into()];
         ask_all(&mut w.contract);
     });
     // fewer columns than granted are fine
     expect_linked(&[], |w| {
         w.contract.inputs[1].columns = set(&["id", "income"]);
-        w.contract.protocol.statistics.right.columns = vec!["income".into()];
+        w.contract.joint_mut().unwrap().statistics.right.columns = vec!["income".into()];
         ask_all(&mut w.contract);
     });
 }
@@ -337,7 +337,7 @@ fn a6_what_is_closed_to_opening_is_never_used() {
 
 /// Columns of the only step.
 fn stats(contract: &mut Contract) -> &mut Vec<ColumnRef> {
-    match &mut contract.protocol.steps[0] {
+    match &mut contract.joint_mut().unwrap().steps[0] {
         StepTerms::Stats { columns, .. } => columns,
         _ => unreachable!(),
     }
@@ -345,7 +345,7 @@ fn stats(contract: &mut Contract) -> &mut Vec<ColumnRef> {
 
 /// The grouping of the only step.
 fn group(contract: &mut Contract) -> &mut GroupingTerms {
-    match &mut contract.protocol.steps[0] {
+    match &mut contract.joint_mut().unwrap().steps[0] {
         StepTerms::Stats { group: Some(group), .. } => group,
         _ => unreachable!(),
     }
@@ -390,9 +390,9 @@ fn what_the_match_reveals_is_said_and_consented() {
     }
     // rows joined on shares: nobody learns the match, the magnitudes are named and said
     let joined = |w: &mut World| {
-        w.contract.protocol.psi.kind = PsiKind::SharedJoin80;
+        w.contract.joint_mut().unwrap().psi.kind = PsiKind::SharedJoin80;
         w.contract.reveal_match = RevealMatch::None;
-        let s = &mut w.contract.protocol.statistics;
+        let s = &mut w.contract.joint_mut().unwrap().statistics;
         (s.left.exponents, s.right.exponents) = (vec![10, 3], vec![20, 4]);
         w.contract.leakage = yu_governance::contract::leakage::required(&w.contract);
         let said = |code: LeakCode| w.contract.leakage.iter().filter(|l| l.code == code).map(|l| l.party.as_str()).collect::<Vec<_>>();
@@ -407,7 +407,7 @@ fn what_the_match_reveals_is_said_and_consented() {
     let column = |side, column: &str| ColumnRef { side, column: column.into() };
     let steps = |w: &mut World| {
         joined(w);
-        w.contract.protocol.steps = vec![
+        w.contract.joint_mut().unwrap().steps = vec![
             StepTerms::Quantiles { columns: vec![column(Side::Left, "cost"), column(Side::Right, "loans")], per_ten_thousand: vec![5000] },
             StepTerms::LinearRegression {
                 target: column(Side::Right, "income"),
@@ -448,7 +448,7 @@ fn what_the_match_reveals_is_said_and_consented() {
     });
     expect(&["contract.exponents"], |w| {
         joined(w);
-        w.contract.protocol.statistics.left.exponents.pop();
+        w.contract.joint_mut().unwrap().statistics.left.exponents.pop();
     });
     expect(&["leakage.understated", "match.leakage"], |w| {
         w.contract.leakage.retain(|l| l.code != LeakCode::MatchedRows);
@@ -516,18 +516,21 @@ fn a_contract_does_not_contradict_itself() {
         ("contract.header", |c| c.title.zh.clear()),
         ("contract.numbers", |c| c.cost.min_bytes = 21),
         ("contract.party-malformed", |c| c.parties[1].roles.reverse()),
-        ("contract.computing-parties", |c| c.protocol.statistics.helper = c.protocol.statistics.left.party.clone()),
+        ("contract.computing-parties", |c| c.joint_mut().unwrap().statistics.helper = c.joint_mut().unwrap().statistics.left.party.clone()),
         ("contract.input-parties", |c| {
             c.inputs.pop();
         }),
-        ("contract.statistics-columns", |c| c.protocol.statistics.left.columns.push("id".into())),
+        ("contract.statistics-columns", |c| c.joint_mut().unwrap().statistics.left.columns.push("id".into())),
         ("contract.grouping", |c| group(c).column = "age".into()),
-        ("contract.steps", |c| c.protocol.steps.clear()),
+        ("contract.steps", |c| c.joint_mut().unwrap().steps.clear()),
         ("contract.steps", |c| stats(c).push(ColumnRef { side: Side::Right, column: "age".into() })),
         ("contract.steps", |c| drop(stats(c).pop())),
         ("contract.steps-aligned", |c| stats(c).reverse()),
-        ("contract.steps-aligned", |c| c.protocol.steps.push(c.protocol.steps[0].clone())),
-        ("contract.size", |c| c.protocol.statistics.left.columns.extend((0..MAX_COLUMNS).map(|n| format!("c{n}")))),
+        ("contract.steps-aligned", |c| {
+            let again = c.steps()[0].clone();
+            c.joint_mut().unwrap().steps.push(again);
+        }),
+        ("contract.size", |c| c.joint_mut().unwrap().statistics.left.columns.extend((0..MAX_COLUMNS).map(|n| format!("c{n}")))),
         ("contract.size", |c| group(c).categories.extend((0..MAX_GROUPS).map(|n| format!("g{n}")))),
         ("contract.key-columns", |c| c.inputs[0].key.columns = vec!["passport".into()]),
         ("contract.key-normalisation", |c| c.inputs[0].key.normalisation.clear()),

@@ -5,7 +5,7 @@ use yu_governance::Error;
 use yu_governance::canonical::Hash;
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{InputAttestation, LocalLimits, ResultView, Reviewable, examine};
-use yu_governance::contract::{ColumnRef, OwnCorrelations, PsiKind, Real, RevealMatch, Role, Side, StepTerms, leakage};
+use yu_governance::contract::{ColumnRef, Contract, OwnCorrelations, PsiKind, Real, RevealMatch, Role, Side, StepTerms, leakage};
 use yu_governance::held::{Checked, Held, Reconstruction};
 use yu_governance::id::ColumnSet;
 use yu_governance::release::{Decider, Receipt, Released, ResultDocument, ReviewDecision, ReviewVerdict, Reviewed};
@@ -25,7 +25,7 @@ struct Outcome {
 }
 
 impl Reviewable for Outcome {
-    fn view(&self) -> ResultView {
+    fn view(&self, _: &Contract) -> ResultView {
         self.view.clone()
     }
 }
@@ -35,6 +35,7 @@ fn outcome() -> Outcome {
         outputs: vec![("statistics".into(), hash("layout"))],
         matched: 800,
         cells: vec![500, 300],
+        open_complements: 0,
         constant_columns: 0,
         finite: true,
     };
@@ -130,12 +131,13 @@ fn the_hash_of_a_result_is_salted() {
 fn o5_each_check_objects_to_what_it_is_for() {
     type Change = fn(&mut ResultView);
     let world = World::new();
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Change); 9] = [
         ("outputs.contracted", |v| v.outputs.push(("rows".into(), hash("layout")))),
         ("outputs.contracted", |v| v.outputs[0].1 = hash("another layout")),
         ("outputs.contracted", |v| v.outputs.clear()),
         ("cells.minimum", |v| v.cells[1] = 4),
         ("cells.minimum", |v| v.cells[1] = 0),
+        ("cells.complement", |v| v.open_complements = 1),
         ("rows.minimum", |v| v.matched = 99),
         ("values.verbatim", |v| v.constant_columns = 1),
         ("values.verbatim", |v| v.finite = false),
@@ -158,8 +160,9 @@ fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
     // the bank brings 2,000 rows with two columns and receives; the groups are those of the other side
     let codes = |change: &dyn Fn(&mut World), matched: u64, cells: [u64; 2]| {
         let mut world = World::new();
-        (world.contract.protocol.psi.kind, world.contract.reveal_match) = (PsiKind::SharedJoin80, RevealMatch::None);
-        for side in [&mut world.contract.protocol.statistics.left, &mut world.contract.protocol.statistics.right] {
+        (world.contract.joint_mut().unwrap().psi.kind, world.contract.reveal_match) = (PsiKind::SharedJoin80, RevealMatch::None);
+        let statistics = &mut world.contract.joint_mut().unwrap().statistics;
+        for side in [&mut statistics.left, &mut statistics.right] {
             side.exponents = vec![10; side.columns.len()];
         }
         world.contract.leakage = leakage::required(&world.contract);
@@ -180,7 +183,7 @@ fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
     // many columns and few rows; fewer digits say less; the own columns' correlations say much more
     let columns = |n: usize| {
         move |w: &mut World| {
-            let side = &mut w.contract.protocol.statistics.right;
+            let side = &mut w.contract.joint_mut().unwrap().statistics.right;
             side.columns = (0..n).map(|c| format!("c{c}")).collect();
             side.exponents = vec![10; n];
             w.contract.inputs[1].columns = ColumnSet::new(side.columns.iter().map(String::as_str).chain(["id"])).unwrap();
@@ -207,7 +210,7 @@ fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
         let (left, right) = (w.contract.inputs[0].columns.clone(), &mut w.contract.inputs[1].columns);
         assert!(left.contains("chronic"));
         *right = ColumnSet::new(right.iter().chain(["branch"])).unwrap();
-        if let StepTerms::Stats { group: Some(group), .. } = &mut w.contract.protocol.steps[0] {
+        if let StepTerms::Stats { group: Some(group), .. } = &mut w.contract.joint_mut().unwrap().steps[0] {
             (group.side, group.column) = (Side::Right, "branch".into());
         }
     };
@@ -222,8 +225,8 @@ fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
             let quantiles = StepTerms::Quantiles { columns: vec![column(Side::Right, "income")], per_ten_thousand: parts };
             let model =
                 StepTerms::LinearRegression { target, features: vec![column(Side::Right, "income")], ridge: Real::new(0.01).unwrap() };
-            w.contract.protocol.statistics.left.columns = vec!["cost".into()];
-            w.contract.protocol.statistics.left.exponents = vec![10];
+            w.contract.joint_mut().unwrap().statistics.left.columns = vec!["cost".into()];
+            w.contract.joint_mut().unwrap().statistics.left.exponents = vec![10];
             // read by a step that tells nothing of the receiver's columns
             let rest = StepTerms::Quantiles { columns: vec![column(Side::Left, "cost")], per_ten_thousand: vec![5000] };
             let others = StepTerms::LinearRegression {
@@ -231,7 +234,7 @@ fn o4_a_receiver_is_not_told_which_of_its_rows_matched() {
                 features: vec![column(Side::Right, "loans")],
                 ridge: Real::new(0.01).unwrap(),
             };
-            w.contract.protocol.steps = vec![quantiles, model, rest, others];
+            w.contract.joint_mut().unwrap().steps = vec![quantiles, model, rest, others];
         }
     };
     assert!(codes(&steps(false), 700, [350, 350]).is_empty());

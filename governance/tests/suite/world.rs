@@ -203,10 +203,10 @@ fn authorisation() -> Authorisation {
 
 /// Lets the only step read all columns of both sides.
 pub(crate) fn ask_all(contract: &mut Contract) {
-    let s = &contract.protocol.statistics;
+    let s = &contract.joint_mut().unwrap().statistics;
     let of = |side, terms: &SideTerms| terms.columns.iter().map(|c| ColumnRef { side, column: c.clone() }).collect::<Vec<_>>();
     let all = [of(Side::Left, &s.left), of(Side::Right, &s.right)].concat();
-    if let [StepTerms::Stats { columns, .. }] = contract.protocol.steps.as_mut_slice() {
+    if let [StepTerms::Stats { columns, .. }] = contract.joint_mut().unwrap().steps.as_mut_slice() {
         *columns = all;
     }
 }
@@ -326,7 +326,7 @@ fn contract() -> Contract {
         scenario: Scenario::new("普惠信贷").unwrap(),
         purpose: Purpose::new("joint-statistics").unwrap(),
         inputs: vec![input(0, &["id", "cost", "visits", "chronic"]), input(1, &["id", "income", "loans"])],
-        protocol: ProtocolTerms {
+        protocol: ProtocolTerms::Joint(JointTerms {
             psi: PsiTerms { kind: PsiKind::EcdhRistretto255, tag_rule: "40 + log2 n_r + log2 n_s bits, rounded up".into() },
             statistics: StatisticsTerms {
                 left: side(HEALTH, &["cost", "visits"]),
@@ -341,7 +341,7 @@ fn contract() -> Contract {
                     .to_vec(),
                 group: Some(GroupingTerms { side: Side::Left, column: "chronic".into(), categories: vec!["yes".into(), "no".into()] }),
             }],
-        },
+        }),
         security: SecurityModel {
             adversary: Adversary::SemiHonest,
             corruptions: 1,

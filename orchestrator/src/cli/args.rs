@@ -1,8 +1,10 @@
 //! Verbs and options. Every verb takes `--json` and has an example in its help.
 
 mod desensitize;
+mod key;
 
 pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
+pub use key::KeyCommand;
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -54,6 +56,9 @@ pub enum Command {
     /// Data sets of this node and their catalogue entries.
     #[command(subcommand)]
     Dataset(DatasetCommand),
+    /// Keys for pseudonyms.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Authorisations.
     #[command(subcommand)]
     Authorisation(AuthorisationCommand),

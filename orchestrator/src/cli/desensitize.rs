@@ -7,11 +7,11 @@ use crate::home::write_atomic;
 use crate::keys::rng;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use yu_desensitize::detect::Detector;
+use yu_desensitize::detect::{Classified, Detector};
 use yu_desensitize::error::{Lang, Text};
 use yu_desensitize::policy::run::{dry, recheck};
 use yu_desensitize::policy::{Policy, diff, explain};
-use yu_desensitize::read::{Encoding, ReadOptions, read_table};
+use yu_desensitize::read::{Encoding, ReadOptions, read_batches, read_table};
 use yu_desensitize::report::{Grid, Report, Show, Verdict};
 use yu_desensitize::transform::{KeyId, Keys, TransformKey};
 use zeroize::Zeroizing;
@@ -65,12 +65,10 @@ fn detect(args: &DetectArgs, out: &Output) -> Result<()> {
 }
 
 fn columns(detector: &Detector, file: &Path, options: &ReadOptions, out: &Output) -> Result<Value> {
-    let table = read_table(file, options)?;
-    let found = detector.classify(&table)?;
-    let rows = table.num_rows();
+    let Classified { names, rows, columns: found } = detector.classify_batches(read_batches(file, options)?)?;
     out.say(
-        &format!("{}: {rows} rows, {} of {} columns hold identifiers", file.display(), found.len(), table.num_columns()),
-        &format!("{}：{rows} 行，{} 列中有 {} 列含标识符", file.display(), table.num_columns(), found.len()),
+        &format!("{}: {rows} rows, {} of {} columns hold identifiers", file.display(), found.len(), names.len()),
+        &format!("{}：{rows} 行，{} 列中有 {} 列含标识符", file.display(), names.len(), found.len()),
     );
     let mut documents = Vec::new();
     for class in &found {

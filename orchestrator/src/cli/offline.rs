@@ -130,7 +130,7 @@ pub(super) fn audit_show(home: &Home, job: Option<&str>, out: &Output) -> Result
     Ok(())
 }
 
-/// Writes `result.json` (the canonical document), `receipt.json` and `reviewer.json`.
+/// Writes `result.json` (the canonical document), `receipt.json` and `reviewer.json`; of a table `table.csv` as well.
 pub(crate) fn result_to(folder: &Path, answer: &Value) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Fault::io(&e, folder))?;
     let document = answer.get("document").and_then(Value::as_str).unwrap_or_default();
@@ -138,6 +138,9 @@ pub(crate) fn result_to(folder: &Path, answer: &Value) -> Result<()> {
     for (name, key) in [("receipt.json", "receipt"), ("reviewer.json", "reviewer")] {
         let value = answer.get(key).cloned().unwrap_or_default();
         write_atomic(&folder.join(name), value.to_string().as_bytes(), 0o600)?;
+    }
+    if let Some(csv) = answer.pointer("/result/csv").and_then(Value::as_str) {
+        write_atomic(&folder.join("table.csv"), csv.as_bytes(), 0o600)?;
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! What each verb does: most of them ask the running node.
 
 use super::args::{
-    AuditCommand, AuthorisationCommand, Cli, Command, DatasetCommand, InviteArgs, JobCommand, PeerCommand, RequestCommand, ResultCommand,
-    ReviewCommand,
+    AuditCommand, AuthorisationCommand, Cli, Command, DatasetCommand, InviteArgs, JobCommand, KeyCommand, PeerCommand, RequestCommand,
+    ResultCommand, ReviewCommand,
 };
-use super::{Output, offline};
+use super::{Output, job_file, offline};
 use crate::admin::{AdminAsk, DatasetAdd, ask};
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
@@ -38,7 +38,7 @@ pub(super) fn run(cli: Cli) -> Result<()> {
     }
 }
 
-fn text(path: &Path) -> Result<String> {
+pub(super) fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|e| {
         let code = if e.kind() == std::io::ErrorKind::NotFound { Code::FileMissing } else { Code::FileRead };
         Fault::new(code, e.kind().to_string()).at(path.display().to_string())
@@ -80,6 +80,11 @@ fn question(command: Command) -> Result<AdminAsk> {
             prohibited: a.prohibited,
             import_source: a.import_source,
         })),
+        Command::Key(c) => match c {
+            KeyCommand::New { name } => AdminAsk::KeyNew { name },
+            KeyCommand::List => AdminAsk::KeyList,
+            KeyCommand::Destroy { name } => AdminAsk::KeyDestroy { name },
+        },
         Command::Authorisation(AuthorisationCommand::Sign { file }) => AdminAsk::AuthorisationSign { toml: text(&file)? },
         Command::Authorisation(AuthorisationCommand::List) => AdminAsk::AuthorisationList,
         Command::Request(c) => match c {
@@ -117,12 +122,12 @@ fn invited(args: InviteArgs) -> Option<Standing> {
 
 fn job(command: JobCommand) -> Result<AdminAsk> {
     Ok(match command {
-        JobCommand::Check { file } | JobCommand::Estimate { file } => AdminAsk::JobCheck { toml: text(&file)? },
+        JobCommand::Check { file } | JobCommand::Estimate { file } => AdminAsk::JobCheck { toml: job_file::whole(&file)? },
         JobCommand::Explain { file } if Path::new(&file).exists() => {
-            AdminAsk::JobExplain { toml: Some(text(Path::new(&file))?), job: None }
+            AdminAsk::JobExplain { toml: Some(job_file::whole(Path::new(&file))?), job: None }
         }
         JobCommand::Explain { file } => AdminAsk::JobExplain { toml: None, job: Some(file) },
-        JobCommand::Submit { file } => AdminAsk::JobSubmit { toml: text(&file)? },
+        JobCommand::Submit { file } => AdminAsk::JobSubmit { toml: job_file::whole(&file)? },
         JobCommand::List => AdminAsk::JobList,
         JobCommand::Approve { job } => AdminAsk::JobApprove { job },
         JobCommand::Refuse { job, reason } => AdminAsk::JobRefuse { job, reason },

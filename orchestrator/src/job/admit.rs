@@ -78,7 +78,7 @@ fn own_policy(node: &Node, bundle: &Bundle) -> Result<()> {
     let situation = Situation::of(node, contract)?;
     let findings = policy::check(&situation.input(contract, &bundle.dossier), &bundle::policy(node)?);
     match findings.first() {
-        None => known::terms(contract),
+        None => known::terms(node, contract),
         Some(first) => Err(first.into()),
     }
 }
@@ -250,7 +250,9 @@ fn enter(node: &Arc<Node>, bundle: &Bundle) -> Result<()> {
     own_policy(node, bundle)?;
     let contract = &bundle.contract.payload;
     let limit = contract.limits.runs_per_day.min(bundle::floors(node).runs_per_day);
-    if contract.side_of(&node.name().parse()?).is_some() && !node.store().count_run(&bundle::pair(contract), &bundle::day(), &job, limit)? {
+    if contract.inputs_of(&node.name().parse()?).next().is_some()
+        && !node.store().count_run(&bundle::pair(contract), &bundle::day(), &job, limit)?
+    {
         return Err(Fault::new(Code::RunsPerDay, format!("{limit} runs a day")).party(node.name()));
     }
     node.log(Event::new(Verb::JobAdmitted).of(&job)?)?;

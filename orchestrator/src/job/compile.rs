@@ -1,22 +1,24 @@
 //! From `job.toml` to the canonical contract: catalogue, authorisation and approvals are looked up, rows are asked for,
 //! cost and leakage are derived; nothing is guessed.
 
+mod derivative;
+mod finish;
+
 use super::bundle::Bundle;
-use super::file::{JobFile, SideFile};
+use super::file::{DerivativeFile, JobFile, SideFile};
 use super::{offer, plan};
 use crate::control::{Ask, OfferAnswer};
 use crate::fault::{Code, Fault, Result};
-use crate::keys::{now, rng};
+use crate::keys::now;
 use crate::node::Node;
 use crate::verbs::{environment, fetch_catalogue, known_authorisation};
-use rand::Rng;
 use std::collections::BTreeSet;
 use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::{CatalogueEntry, Kind};
 use yu_governance::contract::leakage;
 use yu_governance::contract::{
-    Adversary, ApprovalRef, AuthorisationRef, ColumnRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, Engine, FixedPoint,
-    Input, KeyTerms, Leakage, Limits, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, Role, SealTo, SecurityModel, Side, SideTerms,
+    Adversary, ApprovalRef, AuthorisationRef, ColumnRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, FixedPoint, Input,
+    JointTerms, KeyTerms, Leakage, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, Role, SealTo, SecurityModel, Side, SideTerms,
     StatisticsTerms, StepTerms, Technique, Zone,
 };
 use yu_governance::id::{ColumnSet, DatasetId, PartyName, document_hash};
@@ -33,6 +35,17 @@ struct Side1<'a> {
     request: Signed<DataRequest>,
     approval: Signed<Approval>,
     offer: OfferAnswer,
+}
+
+/// Compiles the text of a job file, whatever its technique.
+///
+/// # Errors
+/// `input.bad` naming line and field; those of [`compile`].
+pub fn text(node: &Node, text: &str) -> Result<Bundle> {
+    if DerivativeFile::is_one(text) {
+        return derivative::compile(node, &DerivativeFile::parse(text)?);
+    }
+    compile(node, &JobFile::parse(text)?)
 }
 
 /// Compiles a job file against the catalogue and documents of this moment.
@@ -61,17 +74,21 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         deviation: Deviation::Sample,
         fixed_point: FixedPoint { value_bits: plan::VALUE_BITS, unit_bits: plan::UNIT_BITS },
     };
-    let created = now();
-    let term = created.plus_seconds(i64::from(file.expires_hours) * 3600);
-    let mut nonce = [0_u8; 32];
-    rng().fill_bytes(&mut nonce);
-    let own = &node.config().limits;
+    let draft = finish::draft(node, file.expires_hours, &file.limits, authorisation.payload.not_after);
+    let computing = [Role::Input, Role::Computing];
+    let roles = [
+        (&file.left.party, &computing[..]),
+        (&file.right.party, &computing[..]),
+        (&file.helper, &[Role::Computing]),
+        (&file.reviewer, &[Role::Reviewer]),
+        (&file.receiver, &[Role::Result]),
+    ];
     let mut contract = Contract {
         v: 1,
         title: title(file, &steps),
         environment: environment(node)?,
         technique: Technique::Mpc,
-        parties: parties(node, file)?,
+        parties: parties(node, &roles)?,
         authorisation: AuthorisationRef { id: authorisation.payload.id.clone(), hash: document_hash(&authorisation.payload)? },
         approvals: [&left, &right]
             .into_iter()
@@ -80,7 +97,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         scenario: authorisation.payload.scenario.clone(),
         purpose,
         inputs: vec![input(&left)?, input(&right)?],
-        protocol: ProtocolTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics, steps },
+        protocol: ProtocolTerms::Joint(JointTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics, steps }),
         security: SecurityModel {
             adversary: if malicious { Adversary::Malicious } else { Adversary::SemiHonest },
             corruptions: 1,
@@ -91,20 +108,15 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         reveal_match: kind.reveals(),
         leakage: Vec::<Leakage>::new(),
         cost: CostStatement { formula: Vec::new(), rounds: String::new(), min_bytes: 0, max_bytes: 0, min_rounds: 0, max_rounds: 0 },
-        limits: Limits {
-            min_rows: file.limits.min_rows.unwrap_or(0).max(own.min_rows),
-            max_ratio: file.limits.max_ratio.unwrap_or(own.max_ratio).min(own.max_ratio),
-            runs_per_day: file.limits.runs_per_day.unwrap_or(own.runs_per_day).min(own.runs_per_day),
-            min_cell: file.limits.min_cell.unwrap_or(0).max(own.min_cell),
-        },
+        limits: draft.limits,
         outputs: Vec::new(),
         receivers: vec![recipient(node, &file.receiver)?],
         reviewer: recipient(node, &file.reviewer)?,
         crypto: CryptoTerms::intl(),
-        engines: ["yu-mpc", "yu-wire", "yu"].map(|name| Engine { name: name.into(), version: env!("CARGO_PKG_VERSION").into() }).to_vec(),
-        created,
-        expires: if term < authorisation.payload.not_after { term } else { authorisation.payload.not_after },
-        nonce: hex::encode(nonce),
+        engines: finish::engines(&["yu-mpc", "yu-wire", "yu"]),
+        created: draft.created,
+        expires: draft.expires,
+        nonce: draft.nonce,
     };
     contract.cost = plan::cost(&contract)?;
     contract.outputs = plan::outputs(&contract, file.digits, file.own_correlations)?;
@@ -246,9 +258,10 @@ fn input(side: &Side1<'_>) -> Result<Input> {
     })
 }
 
-fn parties(node: &Node, file: &JobFile) -> Result<Vec<Party>> {
+/// Everyone with all of its roles, in the order of `with`.
+fn parties(node: &Node, with: &[(&String, &[Role])]) -> Result<Vec<Party>> {
     let mut names: Vec<&str> = Vec::new();
-    for name in [&file.left.party, &file.right.party, &file.helper, &file.reviewer, &file.receiver] {
+    for (name, _) in with {
         if !names.contains(&name.as_str()) {
             names.push(name);
         }
@@ -257,20 +270,9 @@ fn parties(node: &Node, file: &JobFile) -> Result<Vec<Party>> {
         .into_iter()
         .map(|name| {
             let (zone, controller) = standing(node, name)?;
-            let mut roles = Vec::new();
-            if name == file.left.party || name == file.right.party {
-                roles.push(Role::Input);
-            }
-            if name == file.left.party || name == file.right.party || name == file.helper {
-                roles.push(Role::Computing);
-            }
-            if name == file.receiver {
-                roles.push(Role::Result);
-            }
-            if name == file.reviewer {
-                roles.push(Role::Reviewer);
-            }
-            roles.sort_unstable();
+            let of_party = with.iter().filter(|(party, _)| *party == name);
+            let roles: BTreeSet<Role> = of_party.flat_map(|(_, roles)| roles.iter().copied()).collect();
+            let roles: Vec<Role> = roles.into_iter().collect();
             let zone = if zone == "inside" { Zone::Inside } else { Zone::Outside };
             Ok(Party { name: name.parse()?, roles, zone, controller })
         })

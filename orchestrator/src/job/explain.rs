@@ -31,7 +31,8 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
             format!("{} 提供 {} 共 {} 行；{}", i.party, i.dataset, i.rows, filter.1),
         ));
     }
-    say.extend(c.protocol.steps.iter().zip(1..).map(|(terms, number)| step(terms, number, c.limits.min_cell)));
+    say.extend(c.steps().iter().zip(1..).map(|(terms, number)| step(terms, number, c.limits.min_cell)));
+    say.extend(c.derivative().into_iter().flat_map(super::derive::sentences));
     say.push((
         format!(
             "{} adversary, {} corruption; at least {} rows, groups of at least {}",
@@ -152,6 +153,9 @@ pub fn cost(c: &Contract) -> Vec<(String, String)> {
 
 /// A released result as a short report, step by step.
 pub fn result(result: &Value, lang: Lang) -> Vec<String> {
+    if result.get("csv").is_some() {
+        return super::derive::lines(result, lang);
+    }
     let Some(steps) = result.get("steps").and_then(Value::as_array) else { return statistics(result, lang) };
     let matched = text(result.get("matched"));
     let mut out = vec![pick(lang, &format!("{matched} rows matched"), &format!("匹配 {matched} 行"))];

@@ -1,9 +1,13 @@
 //! `job.toml`: what a person writes. It is compiled to the canonical contract, see [`super::compile`].
 
+pub mod derivative;
+
 use super::steps::StepFile;
 use crate::fault::{Code, Fault, Result};
 use serde::{Deserialize, Serialize};
 use yu_governance::contract::{ColumnRef, MAX_DIGITS, OwnCorrelations, Side, StepTerms};
+
+pub use derivative::DerivativeFile;
 
 /// A job as a person describes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -136,7 +140,7 @@ impl JobFile {
         })?;
         let bad = |field: &str, what: &str| Err(Fault::new(Code::Input, what.to_owned()).at(format!("job.toml `{field}`")));
         if file.technique != "mpc" {
-            return bad("technique", "only `mpc` is built in this version");
+            return bad("technique", "`mpc`, or `central` with one step `desensitize`");
         }
         if file.question.as_ref().is_some_and(|q| q != "joint-statistics") {
             return bad("question", "only `joint-statistics` is known; other questions are [[steps]]");

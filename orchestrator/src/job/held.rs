@@ -27,15 +27,26 @@ use yu_governance::release::{Decider, Receipt, ReviewDecision, ReviewVerdict, Re
 use yu_governance::sign::Signed;
 use yu_governance::text::Text;
 use yu_mpc::rep3::SealedShare;
+use yu_wire::seal::Sealed;
 
 /// What a computing party hands to the reviewer.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Handover {
-    /// Its output share, sealed to the reviewer.
-    pub share: SealedShare,
+    /// Its part of the output, sealed to the reviewer.
+    pub share: Piece,
     /// What it found in its own rows; input parties only.
     pub attestation: Option<Signed<InputAttestation>>,
+}
+
+/// A party's part of the output, sealed.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Piece {
+    /// Of a joint job: one share of three.
+    Share(SealedShare),
+    /// Of a provider that works alone: all of it.
+    Whole(Sealed),
 }
 
 /// Vault name of the salt of a held result's hash.

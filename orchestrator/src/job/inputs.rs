@@ -12,7 +12,7 @@ use yu_desensitize::key::normalise;
 use yu_desensitize::table::Table;
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{Examination, LocalCheck, LocalLimits, examine};
-use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, Side, StepTerms};
+use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, Input, Side, StepTerms};
 use yu_governance::id::JobId;
 use yu_governance::policy::Permit;
 use yu_governance::raw::{Opened, Raw};
@@ -46,15 +46,7 @@ impl Prepared {
 pub fn open(node: &Node, contract: &Contract, permit: &Permit, job: JobId) -> Result<Prepared> {
     let me = node.name().parse()?;
     let input = contract.inputs_of(&me).next().ok_or_else(|| Fault::new(Code::Bug, "no input"))?;
-    let table = dataset::load(node, &input.dataset, &input.version)?;
-    let raw = Raw::new(input.dataset.clone(), input.version, Rows(table));
-    let consent = match &input.consent {
-        ConsentTerms::NotNeeded => None,
-        ConsentTerms::Filter { .. } => Some(offer::receipts(node, &input.dataset)?),
-    };
-    let opened = raw.open(permit, job, consent.as_ref(), now())?;
-    drop(raw);
-    let without_consent = opened.counts().dropped;
+    let (opened, without_consent) = permitted(node, input, permit, job)?;
     let normalised = normalise(&opened.table().0, &key_spec(&input.key.columns, &input.key.normalisation)?)?;
     normalised.check_unique()?;
     let failed_keys = normalised.failed_rows();
@@ -70,6 +62,34 @@ pub fn open(node: &Node, contract: &Contract, permit: &Permit, job: JobId) -> Re
             .party(node.name()));
     }
     Ok(Prepared { opened, rows, keys, without_consent, failed_keys })
+}
+
+/// Opens this party's rows: permitted columns, consenting subjects; and how many rows had no consent.
+///
+/// # Errors
+/// `dataset.changed`, `policy.refused`, `rows.too-few`.
+pub fn rows(node: &Node, contract: &Contract, permit: &Permit, job: JobId) -> Result<(Opened<Rows>, u64)> {
+    let me = node.name().parse()?;
+    let input = contract.inputs_of(&me).next().ok_or_else(|| Fault::new(Code::Bug, "no input"))?;
+    let (opened, dropped) = permitted(node, input, permit, job)?;
+    let (rows, least) = (opened.table().0.num_rows(), contract.limits.min_rows);
+    if rows < least {
+        let what = format!("{rows} rows, the contract wants {least}");
+        return Err(Fault::new(Code::TooFewRows, what).at(input.dataset.to_string()).party(node.name()));
+    }
+    Ok((opened, dropped))
+}
+
+fn permitted(node: &Node, input: &Input, permit: &Permit, job: JobId) -> Result<(Opened<Rows>, u64)> {
+    let table = dataset::load(node, &input.dataset, &input.version)?;
+    let raw = Raw::new(input.dataset.clone(), input.version, Rows(table));
+    let consent = match &input.consent {
+        ConsentTerms::NotNeeded => None,
+        ConsentTerms::Filter { .. } => Some(offer::receipts(node, &input.dataset)?),
+    };
+    let opened = raw.open(permit, job, consent.as_ref(), now())?;
+    let dropped = opened.counts().dropped;
+    Ok((opened, dropped))
 }
 
 /// A party's numbers and categories, row by row. Wiped on drop, unless something else has taken them over.
@@ -108,7 +128,7 @@ pub fn all(contract: &Contract, part: Part, prepared: &Prepared) -> Result<(Colu
 }
 
 fn columns(contract: &Contract, part: Part, prepared: &Prepared, wanted: &[u64]) -> Result<(Columns, Examination)> {
-    let terms = &contract.protocol.statistics;
+    let terms = &plan::joint_terms(contract)?.statistics;
     let (side, own) = if part == Part::Left { (&terms.left, Side::Left) } else { (&terms.right, Side::Right) };
     let index = |i: &u64| usize::try_from(*i).ok().and_then(|i| prepared.rows.get(i)).copied();
     let rows: Vec<u64> =
@@ -133,7 +153,7 @@ fn columns(contract: &Contract, part: Part, prepared: &Prepared, wanted: &[u64])
         limits: LocalLimits::new(contract.limits.min_cell),
     };
     let whole = examine(own.rows, &named, None, own.limits);
-    let examination = contract.protocol.steps.iter().fold(whole, |all, step| own.examine(step).into_iter().fold(all, Examination::and));
+    let examination = contract.steps().iter().fold(whole, |all, step| own.examine(step).into_iter().fold(all, Examination::and));
     Ok((Columns { numeric, codes }, examination))
 }
 

@@ -91,7 +91,10 @@ fn same<T: SignedType + Serialize + DeserializeOwned>(node: &Node, kind: &str, i
 ///
 /// # Errors
 /// `contract.rule`.
-pub fn terms(contract: &Contract) -> Result<()> {
+pub fn terms(node: &Node, contract: &Contract) -> Result<()> {
+    if let Some(terms) = contract.derivative() {
+        super::derive::check(node, contract, terms)?;
+    }
     if contract.cost != plan::cost(contract)? {
         return Err(Fault::new(Code::ContractRule, "contract.cost: the cost statement does not follow from the plan"));
     }

@@ -93,7 +93,9 @@ pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, 
     let keys = key.iter().all(|k| wanted.columns.contains(k) && of_kind(k, &Kind::Key));
     let numeric = wanted.measured.iter().all(|c| wanted.columns.contains(c) && of_kind(c, &Kind::Numeric));
     let subject = entry.payload.subject_column.as_ref().is_none_or(|s| wanted.columns.contains(s));
-    if !fits || key.is_empty() || !covered || !keys || !numeric || !subject {
+    // without keys nothing is joined, so no magnitude is needed
+    let joins = !key.is_empty() || (wanted.measured.is_empty() && wanted.steps.is_empty());
+    if !fits || !joins || !covered || !keys || !numeric || !subject {
         return Err(Fault::new(Code::NotApproved, format!("`{request}` does not cover these columns now")).party(node.name()));
     }
     match of(node, from, &asked.payload.dataset, &authorisation.payload, &approval.payload, wanted) {
@@ -156,7 +158,9 @@ fn count(
 ) -> Result<OfferAnswer> {
     let measured: Vec<&str> = wanted.measured.iter().map(String::as_str).collect();
     let table = dataset::load(node, id, &entry.version)?;
-    normalise(&table, &key_spec(wanted.key, wanted.steps)?)?.check_unique()?;
+    if !wanted.key.is_empty() {
+        normalise(&table, &key_spec(wanted.key, wanted.steps)?)?.check_unique()?;
+    }
     let raw = Raw::new(id.clone(), entry.version, Rows(table));
     if entry.subjects == Subjects::None {
         return Ok(OfferAnswer { rows: raw.rows(), commitment: None, exponents: raw.magnitudes(&measured, None)? });
@@ -213,9 +217,13 @@ pub fn forget(node: &Node, id: &DatasetId) -> Result<()> {
 /// # Errors
 /// `contract.rule`; `contract.altered` without the approval that the statement named.
 pub fn stated(node: &Node, contract: &Contract, input: &Input, approval: &Approval, proposer: &str) -> Result<()> {
-    let terms = &contract.protocol.statistics;
-    let side = if terms.left.party == input.party { &terms.left } else { &terms.right };
-    let measured: &[String] = if contract.protocol.psi.kind == PsiKind::SharedJoin80 { &side.columns } else { &[] };
+    let side = contract.joint().map(|joint| {
+        let terms = &joint.statistics;
+        let side = if terms.left.party == input.party { &terms.left } else { &terms.right };
+        let measured: &[String] = if joint.psi.kind == PsiKind::SharedJoin80 { &side.columns } else { &[] };
+        (measured, &side.exponents[..])
+    });
+    let (measured, exponents) = side.unwrap_or_default();
     let wanted = Wanted { key: &input.key.columns, steps: &input.key.normalisation, columns: &input.columns, measured };
     let question = wanted.question(&input.version, &payload_hash(approval)?)?;
     let rule = |what: &str| Fault::new(Code::ContractRule, format!("inputs.stated: {}: {what}", input.dataset)).party(node.name());
@@ -228,7 +236,7 @@ pub fn stated(node: &Node, contract: &Contract, input: &Input, approval: &Approv
     if told.answer.rows != input.rows {
         return Err(rule("another number of rows was stated"));
     }
-    if told.answer.exponents != side.exponents {
+    if told.answer.exponents != exponents {
         return Err(rule("other magnitudes were stated"));
     }
     if told.answer.commitment != commitment {

@@ -5,8 +5,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use yu_governance::canonical::{Hash, digest, to_canonical};
 use yu_governance::contract::{
-    Adversary, ColumnRef, Contract, CostStatement, GroupingTerms, OutputTerms, OwnCorrelations, PsiKind, Side, SideTerms, StepCost,
-    StepTerms,
+    Adversary, ColumnRef, Contract, CostStatement, GroupingTerms, JointTerms, OutputTerms, OwnCorrelations, PsiKind, Side, SideTerms,
+    StepCost, StepTerms,
 };
 use yu_mpc::analysis::{self, AnalysisPlan, Categorical, ColumnAt, Named, Numeric, Outcome, Step, StepResult, TableSide};
 use yu_mpc::cost::{Cost, Counts};
@@ -24,6 +24,14 @@ pub const VALUE_BITS: u32 = 20;
 /// Bits after the binary point of numbers between -1 and 1.
 pub const UNIT_BITS: u32 = 30;
 
+/// The protocols of a joint job.
+///
+/// # Errors
+/// `internal` for a job that joins nothing.
+pub fn joint_terms(contract: &Contract) -> Result<&JointTerms> {
+    contract.joint().ok_or_else(|| Fault::new(Code::Bug, "the job joins nothing"))
+}
+
 /// What the engine runs for a contract.
 pub enum Program {
     /// Statistics over rows that are aligned first.
@@ -39,14 +47,15 @@ pub enum Program {
 /// # Errors
 /// `contract.rule` for terms that this engine does not compute.
 pub fn program(contract: &Contract) -> Result<Program> {
-    let s = &contract.protocol.statistics;
+    let joint = joint_terms(contract)?;
+    let s = &joint.statistics;
     if s.fixed_point.value_bits != VALUE_BITS || s.fixed_point.unit_bits != UNIT_BITS {
         return Err(Fault::new(Code::ContractRule, "this engine computes with 20 and 30 fractional bits"));
     }
-    if contract.protocol.psi.kind == PsiKind::EcdhRistretto255 {
+    if joint.psi.kind == PsiKind::EcdhRistretto255 {
         return Ok(Program::Aligned(of(contract)?));
     }
-    let (left, right) = rows(contract);
+    let (left, right) = rows(contract)?;
     let count =
         |rows: u64| u32::try_from(rows).map_err(|_| Fault::new(Code::ContractRule, format!("{rows} rows are too many to join on shares")));
     let rows = [count(left)?, count(right)?];
@@ -62,13 +71,14 @@ pub fn program(contract: &Contract) -> Result<Program> {
 
 /// Whether the only step is statistics over all columns in their order.
 pub fn is_whole(contract: &Contract) -> bool {
-    let s = &contract.protocol.statistics;
+    let Some(joint) = contract.joint() else { return false };
+    let s = &joint.statistics;
     let all = [(Side::Left, &s.left), (Side::Right, &s.right)].into_iter().flat_map(|(at, side)| side.columns.iter().map(move |c| (at, c)));
-    matches!(contract.protocol.steps.as_slice(), [StepTerms::Stats { columns, .. }] if columns.iter().map(|r| (r.side, &r.column)).eq(all))
+    matches!(joint.steps.as_slice(), [StepTerms::Stats { columns, .. }] if columns.iter().map(|r| (r.side, &r.column)).eq(all))
 }
 
 fn of(contract: &Contract) -> Result<StatsPlan> {
-    let s = &contract.protocol.statistics;
+    let s = &joint_terms(contract)?.statistics;
     if !is_whole(contract) {
         return Err(Fault::new(Code::ContractRule, "where rows are aligned by PSI the only step is `stats` over all columns"));
     }
@@ -94,7 +104,7 @@ const fn owner(side: Side) -> Owner {
 /// The categorical columns of a side that the steps read, each once, in the order of the steps.
 pub fn categorical(contract: &Contract, side: Side) -> Vec<&GroupingTerms> {
     let mut found: Vec<&GroupingTerms> = Vec::new();
-    for grouping in contract.protocol.steps.iter().flat_map(StepTerms::categories).filter(|g| g.side == side) {
+    for grouping in contract.steps().iter().flat_map(StepTerms::categories).filter(|g| g.side == side) {
         if !found.iter().any(|known| known.column == grouping.column) {
             found.push(grouping);
         }
@@ -103,7 +113,7 @@ pub fn categorical(contract: &Contract, side: Side) -> Vec<&GroupingTerms> {
 }
 
 fn steps(contract: &Contract, rows: [u32; 2]) -> Result<AnalysisPlan> {
-    let s = &contract.protocol.statistics;
+    let s = &joint_terms(contract)?.statistics;
     let side = |at: Side, terms: &SideTerms, rows: u32| TableSide {
         party: terms.party.to_string(),
         rows,
@@ -160,7 +170,7 @@ fn steps(contract: &Contract, rows: [u32; 2]) -> Result<AnalysisPlan> {
         left: side(Side::Left, &s.left, rows[0]),
         right: side(Side::Right, &s.right, rows[1]),
         helper: s.helper.to_string(),
-        steps: contract.protocol.steps.iter().map(step).collect::<Result<_>>()?,
+        steps: contract.steps().iter().map(step).collect::<Result<_>>()?,
         min_cell: contract.limits.min_cell,
     })
 }
@@ -187,11 +197,14 @@ pub fn limits(contract: &Contract) -> Limits {
 /// # Errors
 /// `input.bad` when the counts overflow.
 pub fn cost(contract: &Contract) -> Result<CostStatement> {
+    if contract.derivative().is_some() {
+        return Ok(super::derive::cost());
+    }
     if let Some(cost) = priced(contract, &program(contract)?)? {
         return Ok(fixed(&cost));
     }
     let formula = stats::job_formula(&of(contract)?)?;
-    let (n_left, n_right) = rows(contract);
+    let (n_left, n_right) = rows(contract)?;
     let (least, most) = formula.bounds(n_left, n_right, contract.limits.min_rows.min(n_left.min(n_right)))?;
     Ok(CostStatement {
         formula: formula
@@ -247,10 +260,13 @@ pub fn at(contract: &Contract, counts: &Counts) -> Result<Cost> {
 }
 
 /// Rows offered by left and right.
-pub fn rows(contract: &Contract) -> (u64, u64) {
-    let s = &contract.protocol.statistics;
+///
+/// # Errors
+/// `internal` for a job that joins nothing.
+pub fn rows(contract: &Contract) -> Result<(u64, u64)> {
+    let s = &joint_terms(contract)?.statistics;
     let of = |party: &yu_governance::id::PartyName| contract.inputs.iter().find(|i| i.party == *party).map_or(0, |i| i.rows);
-    (of(&s.left.party), of(&s.right.party))
+    Ok((of(&s.left.party), of(&s.right.party)))
 }
 
 /// Which numbers the output holds, in which order.
@@ -289,7 +305,10 @@ fn output_name(number: usize, kind: &str) -> String {
 /// # Errors
 /// `internal`.
 pub fn outputs(contract: &Contract, digits: u32, own_correlations: OwnCorrelations) -> Result<Vec<OutputTerms>> {
-    let s = &contract.protocol.statistics;
+    if let Some(terms) = contract.derivative() {
+        return Ok(vec![super::derive::output(contract, terms, digits, own_correlations)?]);
+    }
+    let s = &joint_terms(contract)?.statistics;
     let party = |side: Side| if side == Side::Left { s.left.party.as_str() } else { s.right.party.as_str() };
     let named = |r: &'_ ColumnRef| -> (String, String) { (party(r.side).to_owned(), r.column.clone()) };
     if is_whole(contract) {
@@ -317,7 +336,7 @@ pub fn outputs(contract: &Contract, digits: u32, own_correlations: OwnCorrelatio
         let kind = if step.is_model() { "model" } else { "report" };
         Ok(OutputTerms { name: output_name(number, step.kind()), kind: kind.into(), layout: form.hash()?, digits, own_correlations })
     };
-    contract.protocol.steps.iter().zip(1..).map(output).collect()
+    contract.steps().iter().zip(1..).map(output).collect()
 }
 
 /// All combinations of categories, the last one fastest.

@@ -1,5 +1,9 @@
 //! The reconstructed result as governance checks and releases it.
 
+mod complement;
+
+use super::derive::{self, Deidentified};
+use super::held::Piece;
 use super::plan::{self, Program};
 use super::run;
 use crate::fault::Fault;
@@ -22,6 +26,8 @@ pub enum Report {
     Statistics(Statistics),
     /// Results of steps.
     Steps(Outcome),
+    /// A de-identified table.
+    Table(Deidentified),
 }
 
 impl Report {
@@ -32,6 +38,7 @@ impl Report {
         let round = |number: &mut f64| *number = rounded(*number, digits);
         let some = |number: &mut Option<f64>| number.iter_mut().for_each(round);
         match &mut self {
+            Self::Table(_) => {}
             Self::Statistics(statistics) => publish(contract, statistics, &some),
             Self::Steps(outcome) => {
                 for step in &mut outcome.steps {
@@ -90,8 +97,10 @@ fn rounded(number: f64, digits: u32) -> f64 {
 }
 
 impl Reviewable for Report {
-    fn view(&self) -> ResultView {
+    fn view(&self, contract: &Contract) -> ResultView {
+        let min_cell = contract.limits.min_cell;
         match self {
+            Self::Table(table) => table.view(),
             Self::Statistics(s) => {
                 let columns: Vec<(&str, &str)> = s.columns.iter().map(|c| (c.party.as_str(), c.name.as_str())).collect();
                 let groups: Vec<&str> = s.groups.iter().map(|g| g.label.as_str()).collect();
@@ -100,6 +109,7 @@ impl Reviewable for Report {
                     outputs: layout.map(|hash| vec![(plan::STATISTICS.to_owned(), hash)]).unwrap_or_default(),
                     matched: s.count,
                     cells: cells(s),
+                    open_complements: complement::of_groups(s, min_cell),
                     constant_columns: constant(s),
                     finite: finite(s),
                 }
@@ -109,6 +119,7 @@ impl Reviewable for Report {
                     outputs: plan::outputs_of(outcome).unwrap_or_default(),
                     matched: outcome.matched,
                     cells: Vec::new(),
+                    open_complements: complement::open(outcome, min_cell),
                     constant_columns: 0,
                     finite: true,
                 };
@@ -166,12 +177,15 @@ impl Opened {
     ///
     /// # Errors
     /// `storage.damaged` for a share that does not open.
-    pub fn open(
-        contract: &Contract,
-        job: &str,
-        key: &SealKey,
-        shares: Vec<(PartyName, SealedShare)>,
-    ) -> Result<Reconstruction<Report>, Fault> {
+    pub fn open(contract: &Contract, job: &str, key: &SealKey, shares: Vec<(PartyName, Piece)>) -> Result<Reconstruction<Report>, Fault> {
+        if contract.derivative().is_some() {
+            return derive::open(contract, job, key, shares);
+        }
+        let shares = shares.into_iter().map(|(name, piece)| match piece {
+            Piece::Share(share) => Ok((name, share)),
+            Piece::Whole(_) => Err(Fault::new(crate::fault::Code::Damaged, "a part of the output is no share").party(name.to_string())),
+        });
+        let shares = shares.collect::<Result<Vec<_>, Fault>>()?;
         let names: Vec<String> = shares.iter().map(|(n, _)| n.to_string()).collect();
         let sealed: Vec<SealedShare> = shares.into_iter().map(|(_, s)| s).collect();
         let missing = |_| Fault::new(crate::fault::Code::Bug, "three shares");

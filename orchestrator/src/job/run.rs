@@ -2,13 +2,15 @@
 //! to the reviewer. Blocking code on a thread of its own.
 //!
 //! Two protocols: rows are aligned first, and both input parties learn which match (here); or they are joined on shares, and
-//! nobody does (`join`), on the engine that the contract's adversary demands (`seat`).
+//! nobody does (`join`), on the engine that the contract's adversary demands (`seat`). A provider that de-identifies its own rows works
+//! alone (`derivative`).
 
+mod derivative;
 mod join;
 mod seat;
 
 use super::bundle::{self, Bundle, Situation};
-use super::held::{self, Handover};
+use super::held::{self, Handover, Piece};
 use super::inputs::{self, Prepared};
 use super::plan::{self, Program};
 use super::{State, end};
@@ -87,7 +89,15 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
             return Err(findings.first().map_or_else(|| Fault::new(Code::Refused, "denied"), Fault::from));
         }
     };
-    super::known::terms(contract)?;
+    super::known::terms(node, contract)?;
+    if let Some(terms) = contract.derivative() {
+        let permit = permits.first().ok_or_else(|| Fault::new(Code::Bug, "no permit for the own rows"))?;
+        let handover = derivative::run(&derivative::Scene { node, job, contract, terms, say: &say }, permit, admitted.id())?;
+        say(95, "hand-over");
+        held::hand_over(node, job, contract.reviewer.party.as_str(), &handover)?;
+        say(100, "");
+        return Ok(());
+    }
     let part = match contract.side_of(&me) {
         Some(yu_governance::contract::Side::Left) => Part::Left,
         Some(yu_governance::contract::Side::Right) => Part::Right,
@@ -153,13 +163,13 @@ struct Scene<'a> {
 
 fn protocol(scene: &Scene<'_>, plan: &StatsPlan, prepared: Option<Prepared>, open: &mut sessions::Open) -> Result<Handover> {
     let Scene { node, job, contract, part, say } = *scene;
-    let terms = &contract.protocol.statistics;
+    let terms = &plan::joint_terms(contract)?.statistics;
     let id = *crate::destroy::parse_job(job)?.0.as_bytes();
     let mut rng = rng();
     let (left, right, helper) = (terms.left.party.as_str(), terms.right.party.as_str(), terms.helper.as_str());
     let mut local = None;
     let mut matched = None;
-    let mut counts = plan::rows(contract);
+    let mut counts = plan::rows(contract)?;
     if let Some(prepared) = prepared {
         say(12, "psi");
         node.log(Event::new(Verb::StepStarted).of(job)?.code("step", "psi"))?;
@@ -167,7 +177,7 @@ fn protocol(scene: &Scene<'_>, plan: &StatsPlan, prepared: Option<Prepared>, ope
             party: node.name().to_owned(),
             session: id,
             limits: plan::limits(contract),
-            expected_peer_rows: Some(1..=peer_rows(contract, part)),
+            expected_peer_rows: Some(1..=peer_rows(contract, part)?),
         };
         let other = if part == Part::Left { right } else { left };
         let own = prepared.keys.len() as u64;
@@ -215,12 +225,12 @@ fn protocol(scene: &Scene<'_>, plan: &StatsPlan, prepared: Option<Prepared>, ope
     node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "statistics"))?;
     let (prev, next): (Channel, Channel) = context.into_channels();
     open.give_back(prev, next);
-    Ok(Handover { share, attestation })
+    Ok(Handover { share: Piece::Share(share), attestation })
 }
 
-fn peer_rows(contract: &Contract, part: Part) -> u64 {
-    let (left, right) = plan::rows(contract);
-    if part == Part::Left { right } else { left }
+fn peer_rows(contract: &Contract, part: Part) -> Result<u64> {
+    let (left, right) = plan::rows(contract)?;
+    Ok(if part == Part::Left { right } else { left })
 }
 
 /// Compares the meters with the contract's formula at the actual counts. The helper knows the rows of neither side; its

@@ -48,6 +48,11 @@ pub fn sentence(verb: &str, detail: &Value) -> (String, String) {
             format!("凭许可打开本方数据：{} 行，过滤未同意 {} 行，键规范化失败 {} 行", p("rows"), p("without_consent"), p("failed_keys")),
         ),
         "aligned" => (format!("aligned by PSI: {} rows matched", p("matched")), format!("隐私求交完成：匹配 {} 行", p("matched"))),
+        "not-releasable" => (format!("{}: {}", p("code"), p("en")), p("zh")),
+        "deidentified" => (
+            format!("table made by the policy, read again, verified and attacked: {} findings, none refuses", p("checks")),
+            format!("已按规则制作数据，重新读取、核验并攻击检验：{} 项结论，无一拒绝", p("checks")),
+        ),
         "cells-checked" => (format!("smallest group is at least {}", p("min_cell")), format!("最小分组不少于 {}", p("min_cell"))),
         "computed" => (
             format!(

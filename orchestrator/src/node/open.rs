@@ -87,6 +87,7 @@ impl Node {
             endpoint,
             handle,
         });
+        crate::derive_keys::sweep(home)?;
         node.open_door()?;
         node.know_itself();
         Ok(node)

@@ -4,7 +4,6 @@ use super::{JobStatus, done, lines};
 use crate::control::{Ask, JobAnswer};
 use crate::fault::{Code, Fault, Result};
 use crate::job::bundle::{self, Bundle, Situation};
-use crate::job::file::JobFile;
 use crate::job::{State, admit, compile, end, explain};
 use crate::node::Node;
 use serde_json::{Value, json};
@@ -20,7 +19,7 @@ fn findings(node: &Node, bundle: &Bundle) -> Result<Vec<Finding>> {
 
 /// `job check` and `job estimate`: everything that can be found before the start.
 pub(super) fn check(node: &Arc<Node>, toml: &str) -> Result<Value> {
-    let bundle = compile::compile(node, &JobFile::parse(toml)?)?;
+    let bundle = compile::text(node, toml)?;
     let found = findings(node, &bundle)?;
     let contract = &bundle.contract.payload;
     let mut say: Vec<(String, String)> = found
@@ -42,7 +41,7 @@ pub(super) fn check(node: &Arc<Node>, toml: &str) -> Result<Value> {
 /// `job explain`.
 pub(super) fn explain(node: &Arc<Node>, toml: Option<&str>, job: Option<&str>) -> Result<Value> {
     let bundle = match (toml, job) {
-        (Some(toml), _) => compile::compile(node, &JobFile::parse(toml)?)?,
+        (Some(toml), _) => compile::text(node, toml)?,
         (None, Some(job)) => Bundle::of(&bundle::find(node, job)?)?,
         (None, None) => return Err(Fault::new(Code::Input, "a job file or a job id")),
     };
@@ -52,7 +51,7 @@ pub(super) fn explain(node: &Arc<Node>, toml: Option<&str>, job: Option<&str>) -
 
 /// `job submit`.
 pub(super) fn submit(node: &Arc<Node>, toml: &str) -> Result<Value> {
-    let bundle = compile::compile(node, &JobFile::parse(toml)?)?;
+    let bundle = compile::text(node, toml)?;
     if let Some(first) = findings(node, &bundle)?.first() {
         return Err(first.into());
     }

@@ -260,7 +260,6 @@ pub(super) fn columns(input: &PolicyInput<'_>) -> Vec<Finding> {
 /// Keys are keys, statistics are over numbers, groups are the published categories.
 pub(super) fn kinds(input: &PolicyInput<'_>) -> Vec<Finding> {
     let c = input.contract;
-    let s = &c.protocol.statistics;
     let mut found = Vec::new();
     for i in &c.inputs {
         let Some(entry) = proven_entry(input, &i.dataset) else { continue };
@@ -270,14 +269,14 @@ pub(super) fn kinds(input: &PolicyInput<'_>) -> Vec<Finding> {
                 wrong.push((key, "is no key in the catalogue", "在目录中不是主键"));
             }
         }
-        for side in [&s.left, &s.right].into_iter().filter(|side| side.party == i.party) {
+        for side in c.joint().into_iter().flat_map(|j| [&j.statistics.left, &j.statistics.right]).filter(|side| side.party == i.party) {
             for column in &side.columns {
                 if entry.column(column).is_some_and(|c| c.kind != Kind::Numeric) {
                     wrong.push((column, "is no number in the catalogue", "在目录中不是数值"));
                 }
             }
         }
-        let groupings = c.protocol.steps.iter().flat_map(StepTerms::categories);
+        let groupings = c.steps().iter().flat_map(StepTerms::categories);
         for g in groupings.filter(|g| c.side_of(&i.party) == Some(g.side)) {
             let same = |entry: &CatalogueEntry| {
                 entry.column(&g.column).is_none_or(|c| matches!(&c.kind, Kind::Categorical { categories } if *categories == g.categories))
@@ -342,7 +341,8 @@ pub(super) fn consent(input: &PolicyInput<'_>) -> Vec<Finding> {
 pub(super) fn matching(input: &PolicyInput<'_>) -> Vec<Finding> {
     let c = input.contract;
     let mut found = Vec::new();
-    let kind = c.protocol.psi.kind;
+    let Some(joint) = c.joint() else { return found };
+    let kind = joint.psi.kind;
     if c.reveal_match != kind.reveals() {
         let (protocol, reveals, promised) = (kind.as_str(), kind.reveals().as_str(), c.reveal_match.as_str());
         found.push(Finding::new(
@@ -374,7 +374,7 @@ pub(super) fn matching(input: &PolicyInput<'_>) -> Vec<Finding> {
             ));
         }
     }
-    for (side, terms) in [(Side::Left, &c.protocol.statistics.left), (Side::Right, &c.protocol.statistics.right)] {
+    for (side, terms) in [(Side::Left, &joint.statistics.left), (Side::Right, &joint.statistics.right)] {
         let said = c.leakage.iter().any(|l| l.party == terms.party && l.code == LeakCode::MatchedRows);
         if c.reveal_match.includes(side) && !said {
             found.push(Finding::new(

@@ -8,8 +8,10 @@ use crate::policy::input::PolicyInput;
 /// where nothing is aligned by PSI, which has no such protection.
 pub(super) fn security(input: &PolicyInput<'_>) -> Vec<Finding> {
     let s = &input.contract.security;
-    let honest = (s.adversary == Adversary::SemiHonest || input.contract.protocol.psi.kind == PsiKind::SharedJoin80)
-        && s.corruptions == 1
+    // who computes alone over its own rows shares nothing with others that could be corrupted
+    let (corruptions, malicious) = input.contract.joint().map_or((0, false), |joint| (1, joint.psi.kind == PsiKind::SharedJoin80));
+    let honest = (s.adversary == Adversary::SemiHonest || malicious)
+        && s.corruptions == corruptions
         && s.statistical_bits <= 40
         && s.computational_bits <= 128
         && !s.assumptions.is_blank();
@@ -20,8 +22,8 @@ pub(super) fn security(input: &PolicyInput<'_>) -> Vec<Finding> {
         "security.overstated",
         "contract",
         (
-            "replicated secret sharing is secure against one party, 128 and 40 bits, and with ECDH-PSI if that party is semi-honest; the contract says otherwise",
-            "复制秘密共享的安全性为：至多一个恶意方（采用 ECDH 求交时为半诚实方），计算 128 位、统计 40 位；合约所述不符",
+            "replicated secret sharing is secure against one party, 128 and 40 bits, and with ECDH-PSI if that party is semi-honest; a provider that computes alone has no corrupted partner; the contract says otherwise",
+            "复制秘密共享的安全性为：至多一个恶意方（采用 ECDH 求交时为半诚实方），计算 128 位、统计 40 位；提供方单独计算时无被攻陷的合作方；合约所述不符",
         ),
         ("state the model that the protocols have", "按协议的实际安全模型填写"),
     )]

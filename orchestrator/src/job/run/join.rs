@@ -1,6 +1,6 @@
 //! The run of a job whose rows are joined on shares: nobody learns which match, nor how many.
 
-use super::super::held::Handover;
+use super::super::held::{Handover, Piece};
 use super::super::inputs::{self, Prepared};
 use super::super::plan::{self, Program};
 use super::seat::Seat;
@@ -33,7 +33,7 @@ pub(super) fn protocol<E: Seat>(
     open: &mut sessions::Open,
 ) -> Result<Handover> {
     let Scene { node, job, contract, part, say } = *scene;
-    let terms = &contract.protocol.statistics;
+    let terms = &super::plan::joint_terms(contract)?.statistics;
     let names = [terms.left.party.as_str(), terms.right.party.as_str(), terms.helper.as_str()];
     let id = *crate::destroy::parse_job(job)?.0.as_bytes();
     let mut rng = rng();
@@ -92,10 +92,10 @@ pub(super) fn protocol<E: Seat>(
     say(90, "seal");
     let reviewer = SealPublic(*contract.reviewer.seal.as_bytes());
     let share = engine.seal(&output, &reviewer, job, &mut rng)?;
-    let (n_left, n_right) = plan::rows(contract);
+    let (n_left, n_right) = plan::rows(contract)?;
     measure(node, job, contract, engine.totals(), Counts { n_left, n_right, matched: 0 })?;
     node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "joint"))?;
     let (prev, next) = engine.leave();
     open.give_back(prev, next);
-    Ok(Handover { share, attestation })
+    Ok(Handover { share: Piece::Share(share), attestation })
 }
