@@ -51,7 +51,7 @@
 mod budget;
 mod canary;
 mod cells;
-mod chance;
+pub(crate) mod chance;
 mod classifier;
 mod columns;
 mod counts;

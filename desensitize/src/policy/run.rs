@@ -23,6 +23,7 @@ use crate::anonymise::{self, Hierarchies, Spec};
 use crate::error::{Error, Result, Text};
 use crate::read::{ReadOptions, read_batches, read_table};
 use crate::report::{Report, Verdict};
+use crate::restore::chance::shuffle;
 use crate::table::Table;
 use crate::transform::{Keys, Operator, Plan, Step, StepRecord};
 use crate::write::Writer;
@@ -160,8 +161,13 @@ impl Policy {
         Ok((report, bytes.map_err(|source| Error::io(&unverified.path.display().to_string(), source))?))
     }
 
-    /// Makes, writes and reads again, verifies, attacks.
+    /// Makes, writes and reads again, verifies, attacks. Rows leave in a random order: by their places two releases of the same data
+    /// could be joined.
     fn verified<R: CryptoRng>(&self, original: &Table, keys: &Keys, to: &Unverified, rng: &mut R) -> Result<Report> {
+        let mut order: Vec<u64> = (0..original.num_rows()).collect();
+        shuffle(&mut order, rng);
+        let original = &original.take(&order)?;
+        drop(order);
         let made = self.make(original, keys, rng)?;
         to.write(std::iter::once(Ok(made.table.clone())))?;
         let release = read_table(&to.path, &ReadOptions::default())?;

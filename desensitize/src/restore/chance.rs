@@ -1,9 +1,9 @@
-//! Random choices of the attacks.
+//! Random choices of the attacks, and of the order of released rows.
 
 use rand_chacha::rand_core::Rng;
 
 /// A uniform number below `bound`, by rejection; 0 if there is none.
-pub(super) fn below(rng: &mut (impl Rng + ?Sized), bound: usize) -> usize {
+pub(crate) fn below(rng: &mut (impl Rng + ?Sized), bound: usize) -> usize {
     if bound < 2 {
         return 0;
     }
@@ -18,7 +18,7 @@ pub(super) fn below(rng: &mut (impl Rng + ?Sized), bound: usize) -> usize {
 }
 
 /// Fisher-Yates.
-pub(super) fn shuffle<T>(items: &mut [T], rng: &mut (impl Rng + ?Sized)) {
+pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut (impl Rng + ?Sized)) {
     for last in (1..items.len()).rev() {
         let other = below(rng, last + 1);
         items.swap(last, other);

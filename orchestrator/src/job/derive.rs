@@ -30,6 +30,10 @@ pub(crate) const DEFAULT_KEY: &str = "default";
 /// Bytes of a table with its report: sealed and written as text it still fits a message.
 pub(super) const MOST_BYTES: usize = 8 << 20;
 
+/// What a proposer may have each attack of the gate cost its provider, unless its profile grants more.
+const MOST_SECONDS: f64 = 600.0;
+const MOST_TRIES: u64 = 1 << 32;
+
 /// A de-identified table and what was found when it was made.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,7 +81,11 @@ pub(super) fn check(node: &Node, contract: &Contract, terms: &DerivativeTerms) -
     if let Some(column) = policy.subjects().into_iter().find(|column| !input.is_some_and(|i| i.columns.contains(column))) {
         return rule(format!("derivative.subject: an operator reads `{column}`, which is no input column"));
     }
-    if !policy.gate.is_at_least_as_strict_as(&profile(node)?) {
+    let (budget, profile) = (policy.gate.budget, profile(node)?);
+    if budget.seconds > profile.budget.seconds.max(MOST_SECONDS) || budget.tries > profile.budget.tries.max(MOST_TRIES) {
+        return rule(format!("derivative.budget: an attack of the gate may take {MOST_SECONDS} s and 2^32 tries at most"));
+    }
+    if !policy.gate.is_at_least_as_strict_as(&profile) {
         return rule("derivative.gate: the policy loosens a limit of the gate below this node's profile (gate.toml)".into());
     }
     let leaves = contract.receivers.iter().filter_map(|r| contract.party(&r.party)).any(|party| party.zone == Zone::Outside);

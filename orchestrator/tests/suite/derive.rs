@@ -144,6 +144,9 @@ fn what_could_be_restored_never_leaves_its_provider() {
     let said = world.submit(&job(&world, &loose));
     assert_eq!(said.fault(), Some("contract.rule"), "{}", said.all);
     assert!(said.all.contains("derivative.gate"), "{}", said.all);
+    let endless = POLICY.to_owned() + "[门限.预算]\n次数 = 100000000\n秒数 = 1e9\n";
+    let said = world.submit(&job(&world, &endless));
+    assert!(said.fault() == Some("contract.rule") && said.all.contains("derivative.budget"), "{}", said.all);
     // nor release a column that was not approved, nor one that is not there
     let more = POLICY.to_owned() + "[[列]]\n名称 = \"name\"\n类别 = \"其他\"\n";
     let said = world.submit(&job(&world, &more));
