@@ -20,11 +20,13 @@ use crate::machine::{peak_memory, reset_peak_memory};
 
 const HEADER: &str = "id_number,name,mobile,bank_card,plate,address,birth_date,visit_date,amount,score,department,remark";
 
-/// Every column has a rule, and none is a quasi-identifier: models need the table in memory.
+/// Every column has a rule, and none is a quasi-identifier: models need the table in memory. Such a table is for training inside the
+/// domain; the gate attacks its first rows and says what it finds.
 const POLICY: &str = r#"
 [policy]
 name = "large file"
 purpose = "measurement"
+stays = true
 [[columns]]
 name = "id_number"
 class = "direct"

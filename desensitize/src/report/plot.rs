@@ -113,6 +113,20 @@ fn write_text(svg: &mut String, [x, y]: [f64; 2], anchor: &str, text: &str) {
     let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escape(text));
 }
 
+/// A text that ends at `x`, squeezed if it would begin left of the picture.
+fn write_label(svg: &mut String, [x, y]: [f64; 2], text: &str) {
+    // about the width of a letter and of a character of Chinese
+    let wide: f64 = text.chars().map(|c| if c.is_ascii() { 7.5 } else { 14.0 }).sum();
+    if wide <= x {
+        return write_text(svg, [x, y], "end", text);
+    }
+    let text = escape(text);
+    let _ = write!(
+        svg,
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\" textLength=\"{x:.1}\" lengthAdjust=\"spacingAndGlyphs\">{text}</text>"
+    );
+}
+
 fn lying(show: Show, unit: &Text, bars: &[Bar], limit: Option<f64>, legend: Option<&[Text; 2]>) -> String {
     let values = bars.iter().flat_map(|bar| [Some(bar.value), bar.other]).chain([limit]).flatten().filter(|value| value.is_finite());
     let most = values.fold(f64::MIN_POSITIVE, f64::max);
@@ -130,7 +144,7 @@ fn lying(show: Show, unit: &Text, bars: &[Bar], limit: Option<f64>, legend: Opti
     for (at, bar) in bars.iter().enumerate() {
         let y = top + at as f64 * step;
         let is_over = limit.is_some_and(|limit| bar.value > limit);
-        write_text(&mut svg, [LABEL - 8.0, y + 17.0], "end", &inline(&bar.label, show));
+        write_label(&mut svg, [LABEL - 8.0, y + 17.0], &inline(&bar.label, show));
         let thick = if bar.other.is_some() { 10.0 } else { 18.0 };
         rect(&mut svg, [LABEL, y + 3.0, long(bar.value), thick], if is_over { WRONG } else { FIRST });
         write_text(
