@@ -6,6 +6,9 @@ use super::{Class, Policy};
 use crate::error::{Error, Result, Text};
 use crate::transform::Operator;
 
+/// Operators of a column: each reads the whole column once more.
+const MOST_OPERATORS: usize = 16;
+
 impl Policy {
     /// Looks for what contradicts itself or protects nothing. `name` is used in errors.
     ///
@@ -60,6 +63,12 @@ impl Policy {
             );
         }
         self.gate.check()?;
+        if let Some(long) = self.columns.iter().find(|rule| rule.operators.len() > MOST_OPERATORS) {
+            return refuse(
+                one(&long.name, "more than 16 operators", "处理步骤超过 16 个"),
+                Text::new("keep what is needed", "请只保留必要的步骤"),
+            );
+        }
         if let Some((rule, refusal)) =
             self.columns.iter().find_map(|rule| Some((rule, rule.operators.iter().find_map(|operator| operator.check().err())?)))
         {

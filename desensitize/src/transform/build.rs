@@ -117,7 +117,7 @@ impl Operator {
             Self::Keep { first, last, mask, length } => {
                 cells(Mask { first: *first as usize, last: *last as usize, with: *mask, length: length.map(check_mask).transpose()? })
             }
-            Self::Replace { with } => cells(Replace(with.clone())),
+            Self::Replace { with } => cells(Replace(check_text(with)?.to_owned())),
             Self::Null {} => cells(Null),
             Self::DropRows { when: When::RarerThan(count) } => {
                 Drop::new(&When::RarerThan(*count))?;
@@ -157,6 +157,18 @@ impl Operator {
         spec.check()?;
         Ok(spec)
     }
+}
+
+/// Texts that are written into cells are short.
+fn check_text(text: &str) -> Result<&str> {
+    if text.len() <= refuse::MOST_TEXT {
+        return Ok(text);
+    }
+    Err(refuse::parameter(
+        "transform.text_length",
+        ("the constant has more than 1024 bytes", "替换文本超过1024字节"),
+        ("write a shorter one", "请填写较短的文本"),
+    ))
 }
 
 /// Longest fixed mask.

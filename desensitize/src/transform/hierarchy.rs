@@ -42,6 +42,13 @@ impl Generalise {
 
 /// All values have the same number of levels, and what is one at a level stays one at all coarser levels.
 fn check(hierarchy: &Hierarchy, level: u32) -> Result<()> {
+    if hierarchy.values().flatten().any(|name| name.len() > refuse::MOST_TEXT) {
+        return Err(refuse::parameter(
+            "transform.hierarchy",
+            ("a name has more than 1024 bytes", "名称超过1024字节"),
+            ("write shorter names", "请填写较短的名称"),
+        ));
+    }
     let depth = hierarchy.values().next().map_or(0, Vec::len);
     let has_gap = hierarchy.values().any(|names| names.len() != depth || names.iter().any(String::is_empty));
     if depth == 0 || has_gap {

@@ -28,10 +28,20 @@ pub(super) struct Pram {
 /// Rows of a matrix add up to one within this.
 const TOLERANCE: f64 = 1e-9;
 
+/// Most categories: the matrix has their square, and what keeps frequencies takes their cube. A policy may come from somebody else.
+const MOST_CATEGORIES: usize = 512;
+
 impl Pram {
     /// `matrix` row by row, or `keep` on the diagonal with the rest spread evenly.
     pub(super) fn new(categories: &[String], matrix: Option<&Vec<Vec<f64>>>, keep: Option<f64>, rng: ChaCha20Rng) -> Result<Self> {
         let count = categories.len();
+        if count > MOST_CATEGORIES || categories.iter().any(|name| name.len() > refuse::MOST_TEXT) {
+            return Err(refuse::parameter(
+                "transform.pram_size",
+                ("more than 512 categories, or a name of more than 1024 bytes", "类别超过512个，或名称超过1024字节"),
+                ("generalise the column first", "请先对该列进行泛化"),
+            ));
+        }
         let numbers: HashMap<String, usize> = categories.iter().cloned().zip(0..).collect();
         let matrix = match (matrix, keep) {
             (Some(matrix), None) => matrix.clone(),

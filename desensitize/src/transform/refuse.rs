@@ -20,6 +20,9 @@ pub(super) fn at(file: &str, column: &str, place: Option<Place>) -> Text {
     Text::new(en, zh)
 }
 
+/// Bytes of a text that a policy may put into each cell: the policy may come from somebody else, and there are many cells.
+pub(super) const MOST_TEXT: usize = 1024;
+
 /// A parameter of an operator that cannot be used.
 pub(super) fn parameter(code: &'static str, what: (&str, &str), remedy: (&str, &str)) -> Error {
     Error::refused(code, Text::new(what.0, what.1), Text::new("", ""), Text::new(remedy.0, remedy.1))

@@ -134,12 +134,16 @@ pub(super) fn output(contract: &Contract, terms: &DerivativeTerms, digits: u32, 
 
 /// The policy as a person reads it before signing.
 pub(super) fn sentences(terms: &DerivativeTerms) -> Vec<(String, String)> {
-    let said = policy(terms).map(|policy| explain::numbered(&policy)).unwrap_or_default();
+    let said = match policy(terms) {
+        Ok(policy) => explain::numbered(&policy).into_iter().map(|text| (text.en, text.zh)).collect(),
+        // the rules refuse such a contract; whoever reads it all the same is told why nothing is said
+        Err(fault) => vec![(format!("the policy cannot be read: {fault}"), format!("规则无法读取：{fault}"))],
+    };
     let keys = (!terms.keys.is_empty()).then(|| {
         let keys = terms.keys.join(", ");
         (format!("keys of the provider that are used: {keys}; no others"), format!("使用提供方密钥：{keys}，不使用其他密钥"))
     });
-    said.into_iter().map(|text| (text.en, text.zh)).chain(keys).collect()
+    said.into_iter().chain(keys).collect()
 }
 
 /// Opens the table at the reviewer and reads it against the policy.

@@ -4,6 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result, Text};
 
+/// Bytes of a name above the values: it stands in every cell that becomes it, and the file may come from somebody else.
+const MOST_TEXT: usize = 1024;
+
 /// Number of levels, if all rows have it and no cell is empty.
 pub(super) fn shape<S: AsRef<str>>(name: &str, rows: &[Vec<S>], lines: &[u64]) -> Result<usize> {
     let height = rows.first().map_or(0, Vec::len);
@@ -26,6 +29,9 @@ pub(super) fn shape<S: AsRef<str>>(name: &str, rows: &[Vec<S>], lines: &[u64]) -
         for (level, cell) in row.iter().enumerate() {
             if cell.as_ref().trim().is_empty() {
                 return Err(refusal(name, Some((*line, level)), Text::new("a value is missing", "缺少取值")));
+            }
+            if level > 0 && cell.as_ref().len() > MOST_TEXT {
+                return Err(refusal(name, Some((*line, level)), Text::new("the name has more than 1024 bytes", "名称超过 1024 字节")));
             }
         }
         if !leaves.insert(row.first().map_or("", |cell| cell.as_ref().trim())) {

@@ -289,6 +289,19 @@ fn policies_that_contradict_themselves_or_the_data() {
         (column("name = \"area\"\nclass = \"other\"\noperators = [{ op = \"bin\", edges = [2, 1] }]"), "policy.contradiction"),
         (column("name = \"area\"\nclass = \"other\"\noperators = [{ op = \"keep\", length = 0 }]"), "policy.contradiction"),
         (column("name = \"area\"\nclass = \"other\"\nclass = \"drop\""), "policy.syntax"),
+        // what a policy of somebody else may cost is bounded
+        (
+            column(&format!("name = \"area\"\nclass = \"other\"\noperators = [{{ op = \"replace\", with = \"{}\" }}]", "x".repeat(1025))),
+            "policy.contradiction",
+        ),
+        (
+            column(&format!(
+                "name = \"area\"\nclass = \"other\"\noperators = [{{ op = \"pram\", keep = 0.9, categories = [{}] }}]",
+                (0..100_000).map(|n| format!("\"{n}\",")).collect::<String>()
+            )),
+            "policy.contradiction",
+        ),
+        (column(&format!("name = \"area\"\nclass = \"other\"\noperators = [{}]", "{ op = \"null\" },".repeat(17))), "policy.contradiction"),
         (STREAM.replace("to = 100", "to = -1"), "policy.contradiction"),
         (STREAM.replace("to = 100", "to = nan"), "policy.contradiction"),
         (format!("{STREAM}[sample]\nrate = 0.0\n"), "policy.contradiction"),
