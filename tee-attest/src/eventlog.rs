@@ -1,0 +1,5 @@
+//! TCG event logs.
+
+use crate::claims::Definition;
+
+pub(crate) const SCHEMA: &[Definition] = &[];

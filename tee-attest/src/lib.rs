@@ -1,0 +1,47 @@
+//! Attestation: evidence of trusted execution environments to verdicts that cannot be misused.
+//!
+//! ```text
+//! Evidence --verify(collateral, instant, binding)--> Verified<Claims> --appraise(policy)--> Affirmed<Claims> | Denial
+//! ```
+//! Pure: no network, no clock, no file. Collateral is carried in as a signed bundle; the instant is an argument.
+//!
+//! | open | for |
+//! |---|---|
+//! | [`evidence`] | evidence as it travels |
+//! | [`verify`] | from evidence to verified claims |
+//! | [`claims`] | the schema of claims |
+//! | [`collateral`] | what makers publish, verified once |
+//! | [`binding`] | evidence bound to one session |
+//! | [`crypto`] | the trait behind all signature checks |
+#![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may panic"))]
+
+pub mod binding;
+pub mod cca;
+pub mod claims;
+pub mod collateral;
+pub mod crypto;
+pub mod csv;
+pub mod dcap;
+mod der;
+pub mod eventlog;
+pub mod evidence;
+mod fault;
+mod instant;
+mod layout;
+pub mod nitro;
+pub mod nvidia;
+pub mod snp;
+mod text;
+pub mod tpm;
+pub mod verify;
+mod x509;
+
+pub use binding::Binding;
+pub use claims::Claims;
+pub use collateral::{Entry, VerifiedCollateral};
+pub use evidence::{Evidence, Kind, Part};
+pub use fault::{Fault, Result};
+pub use instant::{Instant, Span};
+pub use text::{Lang, Text};
+pub use verify::{Hardware, Verified};

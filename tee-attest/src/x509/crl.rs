@@ -1,0 +1,98 @@
+//! Certificate revocation lists (RFC 5280, section 5).
+
+use super::certificate::Certificate;
+use super::key::scheme;
+use super::oid;
+use crate::crypto::{Form, Provider, Scheme};
+use crate::der::{Reader, tag};
+use crate::fault::{Fault, malformed};
+use crate::instant::{Instant, Span};
+
+/// A CRL, borrowed from its DER. Delta and indirect lists are refused: their extensions are critical.
+#[derive(Clone)]
+pub(crate) struct Crl<'a> {
+    tbs: &'a [u8],
+    pub(crate) issuer: &'a [u8],
+    pub(crate) this_update: Instant,
+    pub(crate) next_update: Instant,
+    entries: &'a [u8],
+    scheme: Scheme,
+    signature: &'a [u8],
+    place: &'static str,
+}
+
+impl<'a> Crl<'a> {
+    /// Reads a list of version 2 with a date of the next one; checks no signature.
+    pub(crate) fn read(place: &'static str, der: &'a [u8]) -> Result<Self, Fault> {
+        let mut all = Reader::new(place, der);
+        let mut list = all.enter(tag::SEQUENCE)?;
+        all.end()?;
+        let tbs = list.element(tag::SEQUENCE)?;
+        let outer = list.element(tag::SEQUENCE)?.whole;
+        let signature = list.bits()?;
+        list.end()?;
+
+        let mut body = Reader::new(place, tbs.content);
+        if body.number()? != 1 {
+            return Err(malformed(place, "a revocation list that is not of version 2"));
+        }
+        if body.element(tag::SEQUENCE)?.whole != outer {
+            return Err(malformed(place, "two different signature algorithms in one revocation list"));
+        }
+        let issuer = body.element(tag::SEQUENCE)?.whole;
+        let (this_update, next_update) = (body.time()?, body.time()?);
+        let entries = body.optional(tag::SEQUENCE)?.map_or(&[][..], |entries| entries.content);
+        if let Some(extensions) = body.optional(0xa0)? {
+            critical_extensions(place, extensions.content)?;
+        }
+        body.end()?;
+        let read = Self { tbs: tbs.whole, issuer, this_update, next_update, entries, scheme: scheme(place, outer)?, signature, place };
+        read.holds(&[])?;
+        Ok(read)
+    }
+
+    /// Whether the issuer's key signed it, and may.
+    pub(crate) fn signed_by(&self, provider: &dyn Provider, issuer: &Certificate<'_>) -> bool {
+        self.issuer == issuer.subject
+            && issuer.may_sign_crls()
+            && issuer.key.verify(provider, self.scheme, Form::Der, self.tbs, self.signature)
+    }
+
+    /// Whether the serial number is on the list. A date of revocation is not looked at: what is listed is revoked.
+    pub(crate) fn holds(&self, serial: &[u8]) -> Result<bool, Fault> {
+        let mut entries = Reader::new(self.place, self.entries);
+        while !entries.is_empty() {
+            let mut entry = entries.enter(tag::SEQUENCE)?;
+            let revoked = entry.unsigned()?;
+            entry.time()?;
+            entry.optional(tag::SEQUENCE)?;
+            entry.end()?;
+            if revoked == serial {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The dates.
+    pub(crate) fn span(&self, what: &str) -> Span {
+        Span::new(what, self.this_update, self.next_update)
+    }
+}
+
+fn critical_extensions(place: &'static str, list: &[u8]) -> Result<(), Fault> {
+    let mut all = Reader::new(place, list);
+    let mut inner = all.enter(tag::SEQUENCE)?;
+    all.end()?;
+    while !inner.is_empty() {
+        let mut one = inner.enter(tag::SEQUENCE)?;
+        let name = one.content(tag::OID)?;
+        let mut probe = one;
+        if probe.any()?.tag == tag::BOOLEAN && one.boolean()? && name != oid::CRL_NUMBER && name != oid::AUTHORITY_KEY {
+            return Err(malformed(place, "a critical extension of a revocation list (delta and indirect lists are not read)"));
+        }
+        one.content(tag::OCTET_STRING)?;
+        one.end()?;
+    }
+    Ok(())
+}

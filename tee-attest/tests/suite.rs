@@ -1,0 +1,6 @@
+//! Tests of the whole crate through its public interface.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "suite/shared.rs"]
+mod shared;
