@@ -41,7 +41,7 @@ pub use binding::Binding;
 pub use claims::Claims;
 pub use collateral::{Entry, VerifiedCollateral};
 pub use evidence::{Evidence, Kind, Part};
-pub use fault::{Fault, Result};
+pub use fault::{Detail, Fault, Result};
 pub use instant::{Instant, Span};
 pub use text::{Lang, Text};
 pub use verify::{Hardware, Verified};
