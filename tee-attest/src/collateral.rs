@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::Provider;
 use crate::fault::Result;
+use crate::instant::{Instant, Span};
 
 /// One entry of a bundle, not verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,15 +41,17 @@ pub struct VerifiedCollateral {
     pub(crate) cca: Vec<crate::cca::Endorsement>,
     pub(crate) nvidia: Vec<crate::nvidia::Endorsement>,
     hash: [u8; 32],
+    issued: Option<Instant>,
 }
 
 impl VerifiedCollateral {
-    /// Checks every entry.
+    /// Checks every entry. `hash` names the bundle that they come from, `issued` is its date; without a date the claim
+    /// about its age is absent.
     ///
     /// # Errors
     /// The first fault, with the number of the entry in its place: a bundle is used whole or not at all.
-    pub fn new(provider: &dyn Provider, entries: &[Entry], hash: [u8; 32]) -> Result<Self> {
-        let mut all = Self { hash, ..Self::default() };
+    pub fn new(provider: &dyn Provider, entries: &[Entry], hash: [u8; 32], issued: Option<Instant>) -> Result<Self> {
+        let mut all = Self { hash, issued, ..Self::default() };
         for (index, entry) in entries.iter().enumerate() {
             all.add(provider, entry).map_err(|fault| fault.inside(&format!("entry {}", index.saturating_add(1))))?;
         }
@@ -72,5 +75,25 @@ impl VerifiedCollateral {
     #[must_use]
     pub const fn hash(&self) -> [u8; 32] {
         self.hash
+    }
+
+    /// When the bundle was put together.
+    #[must_use]
+    pub const fn issued(&self) -> Option<Instant> {
+        self.issued
+    }
+
+    /// The dates of everything in it.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        let mut spans = Vec::new();
+        spans.extend(self.dcap.iter().flat_map(crate::dcap::Endorsement::spans));
+        spans.extend(self.snp.iter().flat_map(crate::snp::Endorsement::spans));
+        spans.extend(self.csv.iter().flat_map(crate::csv::Endorsement::spans));
+        spans.extend(self.nitro.iter().flat_map(crate::nitro::Endorsement::spans));
+        spans.extend(self.tpm.iter().flat_map(crate::tpm::Endorsement::spans));
+        spans.extend(self.cca.iter().flat_map(crate::cca::Endorsement::spans));
+        spans.extend(self.nvidia.iter().flat_map(crate::nvidia::Endorsement::spans));
+        spans
     }
 }

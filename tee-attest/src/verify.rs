@@ -113,6 +113,10 @@ pub fn verify(
     if let Some(issued) = finding.issued {
         claims.set("collateral.age-days", u64::try_from(issued.days_until(at)).unwrap_or(0));
     }
+    if let Some(issued) = collateral.issued() {
+        Span::new("collateral bundle", issued, Instant(i64::MAX)).check(at)?;
+        claims.set("collateral.bundle-age-days", u64::try_from(issued.days_until(at)).unwrap_or(0));
+    }
     let mut padded = finding.report_data;
     padded.resize(64, 0);
     claims.set("evidence.report-data", padded.as_slice());

@@ -83,6 +83,9 @@ pub fn schema() -> impl Iterator<Item = &'static Definition> {
         crate::nvidia::SCHEMA,
         crate::eventlog::SCHEMA,
     ];
+    #[cfg(feature = "danger-simulated-tee")]
+    return tables.into_iter().flatten().chain(crate::simulated::SCHEMA);
+    #[cfg(not(feature = "danger-simulated-tee"))]
     tables.into_iter().flatten()
 }
 

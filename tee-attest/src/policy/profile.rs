@@ -1,0 +1,69 @@
+//! Named sets of rules: what to ask of a platform, whatever code runs on it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Rule, Test};
+use crate::evidence::Kind;
+
+/// A named set of rules about the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Profile {
+    /// The default. Genuine servers with every patch pass, also those of several packages (`dynamic platform`) and with
+    /// hyper-threading; OutOfDate, debug, service domains, collateral older than 30 days do not.
+    Standard,
+    /// The same, and `SWHardeningNeeded` passes: on some processors that state never goes away, and the code inside is
+    /// built with the defences that the advisories name. Who signs the policy says so.
+    HardenedSoftware,
+}
+
+impl Profile {
+    /// Its rules. A policy replaces one by a rule of the same name.
+    pub(crate) fn rules(self) -> Vec<Rule> {
+        let rule = |name: &str, claim: &str, test: Test| Rule {
+            name: name.to_owned(),
+            kinds: Vec::new(),
+            claim: claim.to_owned(),
+            test,
+            may_be_absent: false,
+        };
+        let absent = |rule: Rule| Rule { may_be_absent: true, ..rule };
+        let of = |rule: Rule, kinds: &[Kind]| Rule { kinds: kinds.to_vec(), ..rule };
+        let statuses: Vec<String> = match self {
+            Self::Standard => vec!["UpToDate".to_owned()],
+            Self::HardenedSoftware => vec!["UpToDate".to_owned(), "SWHardeningNeeded".to_owned()],
+        };
+        let intel = [Kind::Sgx, Kind::Tdx];
+        vec![
+            rule("hardware", "evidence.hardware", Test::Is(true)),
+            rule("no-debug", "evidence.debug", Test::Is(false)),
+            rule("bound-to-session", "binding", Test::OneOf(vec!["session".to_owned()])),
+            of(rule("tcb-status", "tcb.status", Test::OneOf(statuses.clone())), &intel),
+            absent(of(rule("tcb-status-nested", "tcb.status", Test::OneOf(statuses)), &[Kind::Tpm])),
+            of(rule("revocation-lists", "collateral.revocation", Test::Is(true)), &intel),
+            of(rule("collateral-age", "collateral.age-days", Test::AtMost(30)), &intel),
+            rule("bundle-age", "collateral.bundle-age-days", Test::AtMost(30)),
+            rule("no-service-domain", "tdx.service-td", Test::Is(false)),
+            rule("memory-faults-reported", "tdx.sept-ve-disable", Test::Is(true)),
+            rule("highest-privilege", "snp.vmpl", Test::AtMost(0)),
+        ]
+    }
+}
+
+/// Claims that say which code runs: a policy gives reference values for at least one of them.
+#[must_use]
+pub const fn measurement_claims(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Sgx => &["sgx.mr-enclave"],
+        Kind::Tdx => &["tdx.mr-td", "tdx.rtmr2", "tdx.rtmr1"],
+        Kind::Snp => &["snp.measurement"],
+        Kind::Csv => &["csv.measurement"],
+        Kind::Nitro => &["nitro.pcr0"],
+        Kind::Tpm => &["tpm.pcr-digest", "snp.measurement", "tdx.mr-td"],
+        Kind::Cca => &["cca.realm-initial-measurement"],
+        Kind::Nvidia => &["nvidia.driver-version"],
+        #[cfg(feature = "danger-simulated-tee")]
+        Kind::Simulated => &[],
+    }
+}
