@@ -34,7 +34,7 @@ pub use parties::{Party, Recipient, Role, SealTo, Zone};
 pub use shape::{MAX_COLUMNS, MAX_DIGITS, MAX_GROUPS, MAX_POLICY};
 pub use steps::{ColumnRef, Real, StepTerms};
 pub use terms::{
-    Adversary, ApprovalRef, ConsentTerms, CryptoTerms, DerivativeTerms, Deviation, Engine, FixedPoint, GroupingTerms, Input, JointTerms,
+    Adversary, ApprovalRef, ConsentTerms, CryptoTerms, DerivativeTerms, Deviation, EnclaveTerms, Engine, FixedPoint, GroupingTerms, Input, JointTerms,
     KeyTerms, Limits, OutputTerms, OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side, SideTerms,
     StatisticsTerms, Technique,
 };
@@ -141,7 +141,13 @@ impl Contract {
         }
     }
 
-    /// The same, to be changed while the contract is written.
+    /// What must be proved about the environment, if the job runs in one.
+    #[must_use]
+    pub fn enclave(&self) -> Option<&EnclaveTerms> {
+        self.joint().and_then(|joint| joint.enclave.as_ref())
+    }
+
+    /// The protocols, to be changed while the contract is written.
     pub const fn joint_mut(&mut self) -> Option<&mut JointTerms> {
         match &mut self.protocol {
             ProtocolTerms::Joint(terms) => Some(terms),

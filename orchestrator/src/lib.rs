@@ -10,6 +10,7 @@
 //! | the running node | [`node`] |
 //! | payloads at rest, destruction | [`vault`], [`destroy`] |
 //! | keys of pseudonyms | [`derive_keys`] |
+//! | attested peers | [`attest`] |
 //! | control store, audit log on disk | [`store`], [`journal`] |
 //! | how nodes meet | [`ticket`] |
 //! | faults: what, where, which party, remedy | [`fault`] |
@@ -17,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
 pub mod admin;
+pub mod attest;
 pub mod cli;
 pub mod consent;
 pub mod control;

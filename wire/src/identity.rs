@@ -281,6 +281,14 @@ impl NodeIdentity {
     }
 }
 
+/// The public key (SubjectPublicKeyInfo, DER) in a certificate; `None` if it cannot be read.
+#[must_use]
+pub fn public_key_of(der: &[u8]) -> Option<Vec<u8>> {
+    let der = CertificateDer::from(der);
+    let parsed = webpki::EndEntityCert::try_from(&der).ok()?;
+    Some(parsed.subject_public_key_info().to_vec())
+}
+
 /// The one node name in a leaf certificate, or why there is none.
 pub(crate) fn leaf_name(cert: &CertificateDer<'_>) -> std::result::Result<NodeName, String> {
     let parsed = webpki::EndEntityCert::try_from(cert).map_err(|e| format!("certificate cannot be read: {e}"))?;

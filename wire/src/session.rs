@@ -50,6 +50,7 @@ use tokio::sync::watch;
 
 pub use bind::{BindSigner, BindVerifier};
 pub use hub::{Offer, SessionHub, SessionOffer, classify};
+pub use shared::Ends;
 
 use self::bind::{Side, instance};
 use self::carry::LaneCarry;
@@ -230,6 +231,15 @@ impl Session {
                 }
             }
         });
+    }
+
+    /// What evidence of an attested peer is bound to: keying material and the peer's certificate of the present connection.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] while there is no connection; the session's end. Without keying material there is no session.
+    pub fn ends(&self) -> Result<Ends> {
+        self.shared().check()?;
+        self.shared().ends().ok_or(Error::Closed)
     }
 
     /// Counts this party's frames.

@@ -77,6 +77,12 @@ verbs! {
     KeyMade = "key.made",
     /// A key for pseudonyms was destroyed: what it made cannot be restored or joined any more.
     KeyDestroyed = "key.destroyed",
+    /// A verdict on evidence of an environment; object `verdict` names the stored one, `outcome` says what came out.
+    EvidenceJudged = "evidence.judged",
+    /// A data key was released to an environment that passed; object `verdict`.
+    KeyReleased = "key.released",
+    /// A data key was not released.
+    KeyWithheld = "key.withheld",
     /// Rows of subjects without consent were left out.
     ConsentFiltered = "consent.filtered",
     /// A contract was proposed.

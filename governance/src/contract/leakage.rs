@@ -38,6 +38,10 @@ pub enum LeakCode {
     DeviationUnchecked,
     /// What happens if a computing party deviates, where it is found out.
     DeviationFound,
+    /// Which environment sees the rows, and who has to be believed for it.
+    EnclaveSealed,
+    /// The environment is simulated: its operator can look at everything.
+    EnclaveSimulated,
     /// Traffic: times, sizes, and whether and when the job stopped.
     Traffic,
     /// Rows about single persons, as a policy lets them out.
@@ -90,6 +94,14 @@ impl LeakCode {
             Self::DeviationFound => Text::new(
                 "may deviate: it is found out before anything is opened or sealed, the run ends without a result, and it learns nothing more",
                 "可能偏离协议：在任何内容打开或封存之前即被发现，运行终止且无结果，其不会因此多得信息",
+            ),
+            Self::EnclaveSealed => Text::new(
+                "runs the attested environment that sees all rows: it learns none of them as long as the maker's hardware, its keys and the reviewed code hold what they promise; it sees when and how much the environment computes",
+                "运行经远程证明、可见全部数据行的环境：只要硬件厂商及其密钥、经审核的代码如所承诺，其自身不获知任何一行；可见环境何时计算及计算量",
+            ),
+            Self::EnclaveSimulated => Text::new(
+                "SIMULATED environment: no hardware protects the rows, whoever operates this node can read all of them",
+                "模拟环境：无硬件保护，该节点的运营者可读取全部数据行",
             ),
             Self::Traffic => Text::new(
                 "sees times and sizes of the messages sent to it, and whether and when the job stopped",
@@ -147,7 +159,10 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
         match joint.psi.kind {
             PsiKind::SharedJoin80 => add(LeakCode::ColumnMagnitude),
             PsiKind::EcdhRistretto255 if side.is_some() || party.name == statistics.helper => add(LeakCode::MatchCount),
-            PsiKind::EcdhRistretto255 => {}
+            PsiKind::EcdhRistretto255 | PsiKind::EnclaveJoin => {}
+        }
+        if let Some(enclave) = joint.enclave.as_ref().filter(|_| party.name == statistics.helper) {
+            add(if enclave.simulated { LeakCode::EnclaveSimulated } else { LeakCode::EnclaveSealed });
         }
         let reveals = joint.psi.kind.reveals();
         if side.is_some_and(|side| reveals.includes(side) || contract.reveal_match.includes(side)) {
@@ -155,12 +170,14 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
         }
         if party.is(Role::Computing) {
             add(LeakCode::Traffic);
+        }
+        if party.is(Role::Computing) && joint.enclave.is_none() {
             add(match contract.security.adversary {
                 Adversary::SemiHonest => LeakCode::DeviationUnchecked,
                 Adversary::Malicious => LeakCode::DeviationFound,
             });
         }
-        if joint.psi.kind == PsiKind::SharedJoin80 {
+        if joint.psi.kind != PsiKind::EcdhRistretto255 {
             // the result begins with the number of matched rows
             if party.is(Role::Reviewer) || party.is(Role::Result) {
                 add(LeakCode::MatchCount);

@@ -40,6 +40,7 @@ impl Contract {
                 shape.joint_parties(joint);
                 shape.sides(joint);
                 shape.steps(joint);
+                shape.enclave(joint);
             }
             ProtocolTerms::Derivative(terms) => shape.derivative(terms),
         }
@@ -68,13 +69,20 @@ impl Shape<'_> {
             format!("合约格式为 {}，本节点只识别 1", c.v),
             ("use the same release of yu on all sides", "各方使用同一版本的 yu"),
         );
-        let technique = if c.joint().is_some() { Technique::Mpc } else { Technique::Central };
+        let technique = match (c.joint(), c.enclave()) {
+            (Some(_), Some(_)) => Technique::Enclave,
+            (Some(_), None) => Technique::Mpc,
+            (None, _) => Technique::Central,
+        };
         self.demand(
             c.technique == technique,
             "contract.technique-unknown",
             whole,
-            format!("contract format 1 describes joint jobs by `mpc` and derivatives by `central`, not by `{}`", c.technique.as_str()),
-            format!("合约格式 1 的联合任务采用 mpc、去标识化任务采用 central，不支持 {}", c.technique.as_str()),
+            format!(
+                "contract format 1 describes joint jobs by `mpc` or `enclave` and derivatives by `central`, not by `{}`",
+                c.technique.as_str()
+            ),
+            format!("合约格式 1 的联合任务采用 mpc 或 enclave、去标识化任务采用 central，不支持 {}", c.technique.as_str()),
             ("choose the technique that the job has", "请按任务类型选择 technique"),
         );
         self.demand(
@@ -258,7 +266,7 @@ impl Shape<'_> {
             "合约须有计算步骤，且各步骤读取的数值列须恰为双方提供的列".into(),
             ("correct [[steps]] in job.toml", "修改 job.toml 的 [[steps]]"),
         );
-        let aligned = joint.psi.kind == PsiKind::EcdhRistretto255;
+        let aligned = joint.psi.kind != PsiKind::SharedJoin80;
         let names = |side: Side| of(side).columns.iter().map(move |c| (side, c));
         let all: Vec<_> = names(Side::Left).chain(names(Side::Right)).collect();
         let whole = matches!(steps.as_slice(), [StepTerms::Stats { columns, .. }]
@@ -267,8 +275,8 @@ impl Shape<'_> {
             !aligned || whole,
             "contract.steps-aligned",
             &"contract",
-            "where rows are aligned by ECDH-PSI the only step is `stats` over all columns".into(),
-            "采用 ECDH 求交时，唯一的步骤须为对全部列的 stats".into(),
+            "where rows are aligned by ECDH-PSI or inside an enclave the only step is `stats` over all columns".into(),
+            "采用 ECDH 求交或可信执行环境时，唯一的步骤须为对全部列的 stats".into(),
             ("choose reveal_match = \"none\" for other steps", "其他步骤请选择 reveal_match = \"none\""),
         );
         for grouping in steps.iter().flat_map(StepTerms::categories) {
@@ -285,6 +293,21 @@ impl Shape<'_> {
                 ("take column and categories from the catalogue", "列与类别应与目录一致"),
             );
         }
+    }
+
+    /// Rows are joined inside an environment exactly where the contract says what must be proved about it.
+    fn enclave(&mut self, joint: &JointTerms) {
+        let inside = joint.psi.kind == PsiKind::EnclaveJoin;
+        let told = joint.enclave.as_ref().is_some_and(|e| !e.policy.trim().is_empty() && e.policy.len() <= MAX_POLICY);
+        let backed = joint.enclave.as_ref().is_none_or(|e| e.simulated != e.bundle.is_some());
+        self.demand(
+            inside == joint.enclave.is_some() && (told || !inside) && backed,
+            "contract.enclave",
+            &"contract",
+            "a join inside an enclave needs a policy of attestation, and hardware a bundle of collateral; other jobs have neither".into(),
+            "在可信执行环境内连接须附远程证明策略，硬件环境还须指明背书材料；其他任务不得含此项".into(),
+            ("compile the job again with `yu job submit`", "用 `yu job submit` 重新生成合约"),
+        );
     }
 
     fn outputs(&mut self) {

@@ -155,6 +155,9 @@ pub enum PsiKind {
     /// Diffie-Hellman on Ristretto255; both input parties learn which of their rows matched.
     #[serde(rename = "ecdh-ristretto255")]
     EcdhRistretto255,
+    /// Inside an attested environment: nobody outside it learns which rows match.
+    #[serde(rename = "enclave-join")]
+    EnclaveJoin,
     /// A join on secret-shared keyed digests of 80 bits: nobody learns which rows match, nor how many.
     #[serde(rename = "shared-join-80")]
     SharedJoin80,
@@ -166,6 +169,7 @@ impl PsiKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EcdhRistretto255 => "ecdh-ristretto255",
+            Self::EnclaveJoin => "enclave-join",
             Self::SharedJoin80 => "shared-join-80",
         }
     }
@@ -175,7 +179,7 @@ impl PsiKind {
     pub const fn reveals(self) -> RevealMatch {
         match self {
             Self::EcdhRistretto255 => RevealMatch::Both,
-            Self::SharedJoin80 => RevealMatch::None,
+            Self::EnclaveJoin | Self::SharedJoin80 => RevealMatch::None,
         }
     }
 }
@@ -276,6 +280,28 @@ pub struct JointTerms {
     pub statistics: StatisticsTerms,
     /// What is asked of the matched rows, in the order of the outputs.
     pub steps: Vec<StepTerms>,
+    /// The attested environment in which it is computed; absent: on shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enclave: Option<EnclaveTerms>,
+}
+
+/// What must be proved about the environment (可信执行环境) before it gets a key. The worker is the party without data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnclaveTerms {
+    /// SHA-256 of the WebAssembly module that computes.
+    pub module: Hash,
+    /// Hash of the manifest of the code: runner, module, limits, parameters.
+    pub code: Hash,
+    /// The policy of attestation word by word: what everybody signs.
+    pub policy: String,
+    /// Its hash, which evidence is bound to.
+    pub policy_hash: Hash,
+    /// Hash of the bundle of collateral; absent where nothing is certified by a maker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Hash>,
+    /// No hardware stands behind the environment: for demonstrations only.
+    pub simulated: bool,
 }
 
 /// What a corrupted party may do.

@@ -228,6 +228,7 @@ fn terms(input: &PolicyInput<'_>) -> Vec<(String, Value)> {
         ("scenario".into(), text(c.scenario.as_str())),
         ("purpose".into(), text(c.purpose.as_str())),
         ("technique".into(), text(c.technique.as_str())),
+        ("simulated".into(), Value::new_bool(c.enclave().is_some_and(|e| e.simulated))),
         ("adversary".into(), text(c.security.adversary.as_str())),
         ("revealMatch".into(), text(c.reveal_match.as_str())),
         ("minRows".into(), long(c.limits.min_rows)),

@@ -341,6 +341,7 @@ fn contract() -> Contract {
                     .to_vec(),
                 group: Some(GroupingTerms { side: Side::Left, column: "chronic".into(), categories: vec!["yes".into(), "no".into()] }),
             }],
+            enclave: None,
         }),
         security: SecurityModel {
             adversary: Adversary::SemiHonest,

@@ -64,6 +64,8 @@ codes! {
     DataChanged = "dataset.changed", 4, "data changed after the contract was signed", "合约签署后数据发生变化", "add the new version and submit the job again", "请登记新版本并重新提交任务";
     Review = "review.refused", 4, "review refused the result", "审核未通过", "see the reason of the review; nothing was released", "请查看审核理由；未发布任何内容";
     ReleaseRefused = "release.refused", 4, "release was refused", "发布未通过", "see the findings of the report; no file was written", "请查看报告中的结论；未写出任何文件";
+    AttestRefused = "attest.refused", 4, "evidence of the environment was refused", "环境证据未通过核验", "see the named rule; `yu attest show` at the provider has the verdict", "请查看所指规则；提供方可用 yu attest show 查看裁定";
+    AttestUnavailable = "attest.unavailable", 4, "no evidence or no means to judge it", "没有环境证据或缺少核验条件", "supply what is named", "请补齐所指内容";
     EnvMismatch = "env.mismatch", 4, "development and production do not mix", "开发环境与生产环境不得混用", "use nodes of one environment", "请使用同一环境的节点";
     // 5: a peer
     PeerUnknown = "peer.unknown", 5, "peer is not known here", "未登记的对端", "exchange a ticket: `yu peer invite`, `yu peer accept`", "请交换入网票据：yu peer invite、yu peer accept";
@@ -79,6 +81,7 @@ codes! {
     ClockSkew = "clock.skew", 5, "clocks differ too much", "时钟偏差过大", "set the clock by NTP", "请用 NTP 校准时钟";
     TicketBad = "ticket.bad", 5, "ticket cannot be used", "票据不可用", "ask for a new ticket", "请索取新票据";
     Standing = "peer.standing", 5, "newcomer is not what the invitation names", "加入方与邀请所列不符", "correct name, role, controller or zone in node.toml, or ask the inviter for a ticket that names them; `yu peer card` shows them", "请更正 node.toml 中的名称、角色、控制人或区域，或请邀请方出具与之相符的票据；可用 yu peer card 查看";
+    AttestCut = "attest.cut", 6, "connection was replaced during attestation", "远程证明过程中连接被更换", "run the job again on a steadier network", "请在更稳定的网络上重新运行任务";
     // 6: network
     PortInUse = "node.port-in-use", 6, "port is in use", "端口被占用", "stop the other program or choose another port in node.toml", "请停止占用程序，或在 node.toml 中更换端口";
     Unreachable = "network.unreachable", 6, "peer cannot be reached", "无法连接对端", "`yu doctor --peer` names the failing hop", "请用 yu doctor --peer 查看哪一段失败";

@@ -59,6 +59,19 @@ impl From<yu_wire::Error> for Fault {
     }
 }
 
+impl From<yu_tee_attest::Fault> for Fault {
+    fn from(fault: yu_tee_attest::Fault) -> Self {
+        let code = match fault.code {
+            "format.malformed" => Code::Input,
+            code if code.starts_with("policy.") || code.starts_with("bundle.") => Code::Input,
+            _ => Code::AttestRefused,
+        };
+        let place = fault.detail.place.clone();
+        let detail = format!("{}: {}", fault.code, fault.detail.what.en);
+        Self::new(code, detail).at(place)
+    }
+}
+
 impl From<yu_desensitize::Error> for Fault {
     fn from(error: yu_desensitize::Error) -> Self {
         use yu_desensitize::Error as E;

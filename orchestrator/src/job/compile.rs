@@ -97,7 +97,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         scenario: authorisation.payload.scenario.clone(),
         purpose,
         inputs: vec![input(&left)?, input(&right)?],
-        protocol: ProtocolTerms::Joint(JointTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics, steps }),
+        protocol: ProtocolTerms::Joint(JointTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics, steps, enclave: None }),
         security: SecurityModel {
             adversary: if malicious { Adversary::Malicious } else { Adversary::SemiHonest },
             corruptions: 1,

@@ -27,6 +27,7 @@ pub(crate) enum Source {
 
 /// Starts the driver on an established link.
 pub(crate) fn start(shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>, link: Link, source: Source) -> Session {
+    shared.connected(Some((&link.conn, 1)));
     shared.status.send_replace(SessionState::Connected { carrier: link.conn.kind() });
     shared.handle.spawn(drive(shared.clone(), commands, link, source));
     Session::new(Arc::new(Owner(shared)))
@@ -48,6 +49,7 @@ async fn drive(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiver<Comman
                 link.conn.close();
                 tracing::info!(peer = %shared.peer, "connection lost");
                 let since = Instant::now();
+                shared.connected(None);
                 shared.status.send_replace(SessionState::Reconnecting { since });
                 reconnect(&shared, &mut source, &mut commands, &mut closing, peer, since).await
             }
@@ -63,6 +65,7 @@ async fn drive(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiver<Comman
         }
         generation += 1;
         tracing::info!(peer = %shared.peer, carrier = %link.conn.kind(), "session goes on");
+        shared.connected(Some((&link.conn, generation)));
         shared.status.send_replace(SessionState::Connected { carrier: link.conn.kind() });
     };
     link.conn.close();

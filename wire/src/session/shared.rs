@@ -9,9 +9,12 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::bind::{Instance, Side};
 use super::lane::Lane;
 use super::{SessionConfig, SessionState};
+use crate::carrier::Connection;
 use crate::identity::NodeName;
 use crate::{Error, Result};
 
+/// Label of what is exported for attestation: nothing else is derived from it.
+const ATTESTATION: &[u8] = b"yu-attested-session-v1\0";
 /// Channels of one session; a peer cannot make us keep more.
 const MAX_LANES: usize = 1024;
 
@@ -87,6 +90,19 @@ pub(crate) struct Shared {
     pub(crate) ack_due: Notify,
     /// The peer has closed and been told how much there is to come.
     is_closing: AtomicBool,
+    /// What evidence can be bound to; `None` while there is no connection.
+    ends: Mutex<Option<Ends>>,
+}
+
+/// What only the two ends of the present connection of a session know, and who the other end is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ends {
+    /// 32 bytes exported from the connection for attestation; they differ for each connection.
+    pub exporter: [u8; 32],
+    /// The peer's leaf certificate, DER.
+    pub peer_leaf: Vec<u8>,
+    /// Counts the connections of the session; evidence made for one is not good for the next.
+    pub generation: u64,
 }
 
 impl Shared {
@@ -113,6 +129,7 @@ impl Shared {
             heard: AtomicBool::new(false),
             ack_due: Notify::new(),
             is_closing: AtomicBool::new(false),
+            ends: Mutex::new(None),
         };
         (Arc::new(shared), receiver)
     }
@@ -123,6 +140,20 @@ impl Shared {
             Some(end) => Err(end.error(&self.party)),
             None => Ok(()),
         }
+    }
+
+    /// The present connection, or none.
+    pub(crate) fn connected(&self, link: Option<(&Connection, u64)>) {
+        let ends = link.map(|(conn, generation)| Ends {
+            exporter: conn.export_keying_material(ATTESTATION, &self.config.session_id),
+            peer_leaf: conn.peer_certificate().to_vec(),
+            generation,
+        });
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends;
+    }
+
+    pub(crate) fn ends(&self) -> Option<Ends> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// As [`check`](Self::check), and [`Error::Closed`] when nothing more may be sent.

@@ -353,8 +353,8 @@ pub(super) fn matching(input: &PolicyInput<'_>) -> Vec<Finding> {
                 format!("{protocol} 的匹配揭示对象为 {reveals}，与 reveal_match = \"{promised}\" 不符"),
             ),
             (
-                "choose reveal_match = \"both\" with ecdh-ristretto255, \"none\" with shared-join-80",
-                "ecdh-ristretto255 配 reveal_match = \"both\"，shared-join-80 配 \"none\"",
+                "choose reveal_match = \"both\" with ecdh-ristretto255, \"none\" with shared-join-80 and enclave-join",
+                "ecdh-ristretto255 配 reveal_match = \"both\"，shared-join-80 与 enclave-join 配 \"none\"",
             ),
         ));
     }

@@ -9,7 +9,11 @@ use crate::policy::input::PolicyInput;
 pub(super) fn security(input: &PolicyInput<'_>) -> Vec<Finding> {
     let s = &input.contract.security;
     // who computes alone over its own rows shares nothing with others that could be corrupted
-    let (corruptions, malicious) = input.contract.joint().map_or((0, false), |joint| (1, joint.psi.kind == PsiKind::SharedJoin80));
+    let (corruptions, malicious) = input.contract.joint().map_or((0, false), |joint| {
+        // hardware answers for its operator; a simulator does not
+        let hardware = joint.enclave.as_ref().is_some_and(|enclave| !enclave.simulated);
+        (1, joint.psi.kind == PsiKind::SharedJoin80 || hardware)
+    });
     let honest = (s.adversary == Adversary::SemiHonest || malicious)
         && s.corruptions == corruptions
         && s.statistical_bits <= 40
@@ -22,8 +26,8 @@ pub(super) fn security(input: &PolicyInput<'_>) -> Vec<Finding> {
         "security.overstated",
         "contract",
         (
-            "replicated secret sharing is secure against one party, 128 and 40 bits, and with ECDH-PSI if that party is semi-honest; a provider that computes alone has no corrupted partner; the contract says otherwise",
-            "复制秘密共享的安全性为：至多一个恶意方（采用 ECDH 求交时为半诚实方），计算 128 位、统计 40 位；提供方单独计算时无被攻陷的合作方；合约所述不符",
+            "replicated secret sharing is secure against one party, 128 and 40 bits, with ECDH-PSI or a simulated environment if that party is semi-honest; a provider that computes alone has no corrupted partner; the contract says otherwise",
+            "复制秘密共享的安全性为：至多一个恶意方（采用 ECDH 求交或模拟环境时为半诚实方），计算 128 位、统计 40 位；提供方单独计算时无被攻陷的合作方；合约所述不符",
         ),
         ("state the model that the protocols have", "按协议的实际安全模型填写"),
     )]
