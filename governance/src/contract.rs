@@ -34,9 +34,9 @@ pub use parties::{Party, Recipient, Role, SealTo, Zone};
 pub use shape::{MAX_COLUMNS, MAX_DIGITS, MAX_GROUPS, MAX_POLICY};
 pub use steps::{ColumnRef, Real, StepTerms};
 pub use terms::{
-    Adversary, ApprovalRef, ConsentTerms, CryptoTerms, DerivativeTerms, Deviation, EnclaveTerms, Engine, FixedPoint, GroupingTerms, Input, JointTerms,
-    KeyTerms, Limits, OutputTerms, OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side, SideTerms,
-    StatisticsTerms, Technique,
+    Adversary, ApprovalRef, ConsentTerms, CryptoTerms, DerivativeTerms, Deviation, EnclaveTerms, Engine, FixedPoint, GroupingTerms, Input,
+    JointTerms, KeyTerms, Limits, OutputTerms, OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side,
+    SideTerms, StatisticsTerms, Technique,
 };
 
 /// The authorisation that a contract rests on.

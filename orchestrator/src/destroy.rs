@@ -31,10 +31,14 @@ pub enum RunKey {
     PrgKeys,
     /// The key of the digests that are joined; input parties only.
     DigestKey,
+    /// The key under which rows go into an attested environment; input parties only.
+    DataKey,
+    /// The keys that an attested environment made for its sessions, and what it opened with them; the worker only.
+    SessionKey,
 }
 
 impl RunKey {
-    const ALL: [Self; 3] = [Self::PsiExponent, Self::PrgKeys, Self::DigestKey];
+    const ALL: [Self; 5] = [Self::PsiExponent, Self::PrgKeys, Self::DigestKey, Self::DataKey, Self::SessionKey];
 
     /// Stable name.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +46,8 @@ impl RunKey {
             Self::PsiExponent => "psi-exponent",
             Self::PrgKeys => "prg-keys",
             Self::DigestKey => "digest-key",
+            Self::DataKey => "data-key",
+            Self::SessionKey => "session-key",
         }
     }
 
@@ -50,6 +56,8 @@ impl RunKey {
             Self::PsiExponent => "ristretto255",
             Self::PrgKeys => "aes-128-ctr",
             Self::DigestKey => "sha-256",
+            Self::DataKey => "aes-256-gcm",
+            Self::SessionKey => "hpke-x25519-hkdf-sha256-aes-256-gcm",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! | what a person writes | [`mod@file`] |
 //! | its steps | `steps` |
 //! | de-identification of one party's rows | `derive`, `run/derivative.rs` |
+//! | jobs in an attested environment | [`enclave`], `run/enclave.rs` |
 //! | the contract | [`compile`] |
 //! | signatures of all parties, all or nothing | [`admit`] |
 //! | the run on one node | [`run`] |
@@ -15,6 +16,7 @@ pub mod admit;
 pub mod bundle;
 pub mod compile;
 pub mod derive;
+pub mod enclave;
 pub mod end;
 pub mod explain;
 pub mod file;

@@ -15,6 +15,7 @@
 //! | how nodes meet | [`ticket`] |
 //! | faults: what, where, which party, remedy | [`fault`] |
 //! | the demonstration | [`demo`] |
+//! | algorithms as WebAssembly modules, with the feature `wasm` | `wasm` |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
 pub mod admin;
@@ -40,3 +41,5 @@ pub mod store;
 pub mod ticket;
 pub mod vault;
 pub mod verbs;
+#[cfg(feature = "wasm")]
+pub mod wasm;

@@ -124,6 +124,15 @@ impl Open {
         self.channels.get_mut(party).ok_or_else(|| Fault::new(Code::Bug, "no channel").party(party))
     }
 
+    /// The session with a party.
+    ///
+    /// # Errors
+    /// `internal` for a party without session.
+    pub fn session(&self, party: &str) -> Result<Session> {
+        let found = self.sessions.iter().find(|session| session.peer().to_string() == party);
+        found.cloned().ok_or_else(|| Fault::new(Code::Bug, "no session").party(party))
+    }
+
     /// Hands both channels to the engine.
     ///
     /// # Errors

@@ -45,3 +45,6 @@ mod steps;
 mod support;
 #[path = "suite/taps.rs"]
 mod taps;
+#[cfg(feature = "wasm")]
+#[path = "suite/wasm.rs"]
+mod wasm;

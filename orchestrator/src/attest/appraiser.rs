@@ -69,7 +69,8 @@ pub enum Appraiser {
 /// The policy of hardware in a text.
 fn parse(text: &str) -> Result<Policy> {
     let policy: Policy = serde_json::from_str(text).map_err(|e| {
-        Fault::new(Code::Input, format!("not a policy of attestation: line {}, column {}: {e}", e.line(), e.column())).at("attestation policy")
+        Fault::new(Code::Input, format!("not a policy of attestation: line {}, column {}: {e}", e.line(), e.column()))
+            .at("attestation policy")
     })?;
     policy.check()?;
     Ok(policy)
@@ -131,6 +132,19 @@ impl Appraiser {
         };
         let collateral = Box::new(bundle.verify(default_provider())?);
         Ok(Self::Hardware { policy: Box::new(parse(&terms.policy)?), own, collateral })
+    }
+
+    /// The text of the policy by which a verdict was given.
+    ///
+    /// # Errors
+    /// `internal`.
+    pub fn text<'a>(&self, verdict: &yu_tee_attest::Verdict, terms: &'a EnclaveTerms) -> Result<std::borrow::Cow<'a, str>> {
+        match self {
+            Self::Hardware { own: Some(own), .. } if own.hash()? == verdict.policy => {
+                Ok(serde_json::to_string(own).map_err(|e| Fault::new(Code::Bug, e.to_string()))?.into())
+            }
+            _ => Ok(terms.policy.as_str().into()),
+        }
     }
 
     /// Gives the verdict. A node's own policy comes first: what it refuses the contract's is not asked about.

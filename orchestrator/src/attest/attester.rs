@@ -97,9 +97,9 @@ fn simulated(_: &Home, _: &EnclaveConfig) -> Result<Box<dyn Attest>> {
 }
 
 #[cfg(feature = "danger-simulated-tee")]
-pub use simulation::{measurement, simulated_root};
-#[cfg(feature = "danger-simulated-tee")]
 use simulation::simulated;
+#[cfg(feature = "danger-simulated-tee")]
+pub use simulation::{measurement, simulated_root};
 
 #[cfg(feature = "danger-simulated-tee")]
 mod simulation {

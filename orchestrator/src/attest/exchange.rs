@@ -44,6 +44,8 @@ pub enum Exchange {
     Key,
     /// A sealed input.
     Input,
+    /// A share of a data key, between providers.
+    Share,
 }
 
 impl Steps for Exchange {
@@ -57,6 +59,7 @@ impl Steps for Exchange {
             Self::Answer => "attest.answer",
             Self::Key => "attest.key",
             Self::Input => "attest.input",
+            Self::Share => "attest.share",
         }
     }
 }

@@ -112,7 +112,11 @@ pub fn trusted(home: &Home) -> Result<Vec<[u8; 32]>> {
         Err(e) => return Err(Fault::io(&e, &path)),
     };
     let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|(number, line)| key(line).ok_or_else(|| Fault::new(Code::Input, "not 32 bytes in hexadecimal").at(format!("{TRUSTED} line {}", number + 1)))).collect()
+    lines
+        .map(|(number, line)| {
+            key(line).ok_or_else(|| Fault::new(Code::Input, "not 32 bytes in hexadecimal").at(format!("{TRUSTED} line {}", number + 1)))
+        })
+        .collect()
 }
 
 fn key(text: &str) -> Option<[u8; 32]> {

@@ -6,15 +6,21 @@ use std::path::Path;
 use toml::{Table, Value};
 use yu_desensitize::policy::Policy;
 
-/// The text of a job file; the policy that a step names, and the files that the policy names, in their places.
+/// The text of a job file; policies that it names, and the files that a policy names, in their places.
 pub(super) fn whole(path: &Path) -> Result<String> {
     let written = text(path)?;
     // what cannot be read the node refuses, with line and field
     let Ok(mut job) = toml::from_str::<Table>(&written) else { return Ok(written) };
     let beside = path.parent().unwrap_or_else(|| Path::new(""));
-    let Some(Value::Array(steps)) = job.get_mut("steps") else { return Ok(written) };
     let mut is_changed = false;
-    for step in steps.iter_mut().filter_map(Value::as_table_mut) {
+    if let Some(enclave) = job.get_mut("enclave").and_then(Value::as_table_mut)
+        && let Some(Value::String(name)) = enclave.remove("policy")
+    {
+        enclave.insert("policy_text".into(), Value::String(text(&beside.join(name))?));
+        is_changed = true;
+    }
+    let steps = job.get_mut("steps").and_then(Value::as_array_mut);
+    for step in steps.into_iter().flatten().filter_map(Value::as_table_mut) {
         let is_one = step.get("kind").and_then(Value::as_str) == Some("desensitize");
         let Some(Value::String(name)) = step.get("policy").filter(|_| is_one) else { continue };
         let policy = text(&beside.join(name))?;

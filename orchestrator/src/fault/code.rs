@@ -67,6 +67,22 @@ codes! {
     AttestRefused = "attest.refused", 4, "evidence of the environment was refused", "环境证据未通过核验", "see the named rule; `yu attest show` at the provider has the verdict", "请查看所指规则；提供方可用 yu attest show 查看裁定";
     AttestUnavailable = "attest.unavailable", 4, "no evidence or no means to judge it", "没有环境证据或缺少核验条件", "supply what is named", "请补齐所指内容";
     EnvMismatch = "env.mismatch", 4, "development and production do not mix", "开发环境与生产环境不得混用", "use nodes of one environment", "请使用同一环境的节点";
+    // 4: an algorithm as a WebAssembly module (`wasm`); what the words mean to its author: docs/wasm.md
+    WasmHash = "wasm.hash", 4, "module is not the one that the contract names", "模块与合约所载不符", "get the module from its author again and compare its SHA-256 with the contract", "请向模块作者重新索取，并将其 SHA-256 与合约核对";
+    WasmSize = "wasm.size", 4, "module is too large", "模块过大", "split the named part of the module, or compile it for size", "请拆分模块的所指部分，或按体积优化后重新编译";
+    WasmInvalid = "wasm.invalid", 4, "module is not valid", "模块无效", "compile it for wasm32 without threads, SIMD, exceptions or tail calls", "请以 wasm32 为目标重新编译，不使用线程、SIMD、异常或尾调用";
+    WasmImport = "wasm.import", 4, "module imports what it may not have", "模块导入了不允许的功能", "use the functions of docs/wasm.md only; there are no files, clocks or networks", "只能使用 docs/wasm.md 所列函数；不提供文件、时钟或网络";
+    WasmExport = "wasm.export", 4, "module lacks an export", "模块缺少导出项", "export the named item with the named type", "请按所示类型导出所指项";
+    WasmFuel = "wasm.fuel", 4, "module burned its fuel", "模块耗尽计算额度", "check it for endless loops, or agree on more fuel in the contract", "请检查是否有死循环，或在合约中约定更多计算额度";
+    WasmMemory = "wasm.memory", 4, "module wants more memory than it may have", "模块所需内存超出上限", "let it work in smaller pieces, or agree on more memory in the contract", "请让模块分块处理，或在合约中约定更多内存";
+    WasmTable = "wasm.table", 4, "module wants larger tables of functions than it may have", "模块的函数表超出上限", "use fewer function pointers, or agree on more elements in the contract", "请减少函数指针，或在合约中约定更多表项";
+    WasmTime = "wasm.time", 4, "module ran too long", "模块运行超时", "run it on a faster or less busy machine, or agree on more time in the contract", "请换用更快或更空闲的机器，或在合约中约定更长时间";
+    WasmStack = "wasm.stack", 4, "module nests its calls too deep", "模块调用嵌套过深", "replace recursion by a loop, and large local arrays by memory", "请以循环代替递归，大数组改放内存";
+    WasmOutput = "wasm.output", 4, "module gave more output than it may", "模块输出超出上限", "let it give a smaller table, or agree on more output in the contract", "请缩小结果表，或在合约中约定更大输出";
+    WasmTrap = "wasm.trap", 4, "module trapped", "模块运行中断", "its author has to correct it: the trap is named", "请模块作者修正：中断类型已列出";
+    WasmCall = "wasm.call", 4, "module called the node with arguments that cannot be served", "模块调用节点函数的参数不可用", "its author has to correct the call of the named function", "请模块作者更正对所指函数的调用";
+    WasmResult = "wasm.result", 4, "module gave back no usable table", "模块未返回可用的表", "its author has to correct what it writes, as docs/wasm.md says", "请模块作者按 docs/wasm.md 更正其输出";
+    WasmRefused = "wasm.refused", 4, "module refuses its input", "模块拒绝其输入", "look the code up in the module's documentation", "请在模块文档中查阅该代码";
     // 5: a peer
     PeerUnknown = "peer.unknown", 5, "peer is not known here", "未登记的对端", "exchange a ticket: `yu peer invite`, `yu peer accept`", "请交换入网票据：yu peer invite、yu peer accept";
     PeerIdentity = "peer.identity", 5, "identity of the peer was refused", "对端身份被拒绝", "check organisation, environment and dates of its certificate with `yu doctor --peer`", "请用 yu doctor --peer 检查其证书的机构、环境和有效期";
@@ -97,6 +113,7 @@ codes! {
     DiskFull = "disk.full", 9, "no space left to write", "磁盘空间不足", "free space, then start the node again: nothing that was confirmed is lost", "请释放空间后重启节点：已确认的内容不会丢失";
     Storage = "storage.failed", 9, "store failed", "存储故障", "check the disk and permissions of the node's directory", "请检查磁盘和节点目录权限";
     Damaged = "storage.damaged", 9, "stored object is damaged or its key is gone", "存储对象损坏或密钥已销毁", "restore it from its owner; destroyed keys cannot come back", "请由其所有者重新提供；已销毁的密钥无法恢复";
+    WasmHost = "wasm.host", 9, "machine could not run the module", "本机无法运行模块", "free memory and threads, then run the job again", "请释放内存和线程后重新运行任务";
     // 10: verification
     Verify = "verify.failed", 10, "verification failed", "验证未通过", "see the named entries", "请查看所指条目";
     // 70: bug

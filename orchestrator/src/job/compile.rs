@@ -2,6 +2,7 @@
 //! cost and leakage are derived; nothing is guessed.
 
 mod derivative;
+mod enclave;
 mod finish;
 
 use super::bundle::Bundle;
@@ -62,11 +63,20 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         Some(text) => text.parse()?,
         None => authorisation.payload.purpose.clone(),
     };
-    let kind = if file.reveal_match == "both" { PsiKind::EcdhRistretto255 } else { PsiKind::SharedJoin80 };
+    let enclave = file.enclave.as_ref().map(enclave::terms).transpose()?;
+    let kind = match (&enclave, file.reveal_match.as_str()) {
+        (Some(_), _) => PsiKind::EnclaveJoin,
+        (None, "both") => PsiKind::EcdhRistretto255,
+        (None, _) => PsiKind::SharedJoin80,
+    };
     let left = side(node, &file.left, &authorisation, kind, &file.categorical(Side::Left)?)?;
     let right = side(node, &file.right, &authorisation, kind, &file.categorical(Side::Right)?)?;
     let steps = file.terms(&|column| categories(column, &left, &right))?;
-    let malicious = file.security == "malicious";
+    let malicious = match &enclave {
+        // whoever operates hardware may do what it wants; who operates a simulator is believed
+        Some(terms) => !terms.simulated,
+        None => file.security == "malicious",
+    };
     let statistics = StatisticsTerms {
         left: terms(&left)?,
         right: terms(&right)?,
@@ -87,7 +97,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         v: 1,
         title: title(file, &steps),
         environment: environment(node)?,
-        technique: Technique::Mpc,
+        technique: if enclave.is_some() { Technique::Enclave } else { Technique::Mpc },
         parties: parties(node, &roles)?,
         authorisation: AuthorisationRef { id: authorisation.payload.id.clone(), hash: document_hash(&authorisation.payload)? },
         approvals: [&left, &right]
@@ -97,13 +107,22 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         scenario: authorisation.payload.scenario.clone(),
         purpose,
         inputs: vec![input(&left)?, input(&right)?],
-        protocol: ProtocolTerms::Joint(JointTerms { psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() }, statistics, steps, enclave: None }),
+        protocol: ProtocolTerms::Joint(JointTerms {
+            psi: PsiTerms { kind, tag_rule: tag_rule(kind).into() },
+            statistics,
+            steps,
+            enclave: enclave.clone(),
+        }),
         security: SecurityModel {
             adversary: if malicious { Adversary::Malicious } else { Adversary::SemiHonest },
             corruptions: 1,
             computational_bits: 128,
             statistical_bits: 40,
-            assumptions: if malicious { assumptions_malicious() } else { assumptions(kind) },
+            assumptions: match &enclave {
+                Some(terms) => enclave::assumptions(terms),
+                None if malicious => assumptions_malicious(),
+                None => assumptions(kind),
+            },
         },
         reveal_match: kind.reveals(),
         leakage: Vec::<Leakage>::new(),
@@ -113,7 +132,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         receivers: vec![recipient(node, &file.receiver)?],
         reviewer: recipient(node, &file.reviewer)?,
         crypto: CryptoTerms::intl(),
-        engines: finish::engines(&["yu-mpc", "yu-wire", "yu"]),
+        engines: finish::engines(if enclave.is_some() { &["yu-tee-attest", "yu-wire", "yu"] } else { &["yu-mpc", "yu-wire", "yu"] }),
         created: draft.created,
         expires: draft.expires,
         nonce: draft.nonce,
@@ -135,7 +154,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
 const fn tag_rule(kind: PsiKind) -> &'static str {
     match kind {
         PsiKind::EcdhRistretto255 => "40 + log2 n_left + log2 n_right bits, rounded up to bytes",
-        PsiKind::SharedJoin80 => "80 bits",
+        PsiKind::SharedJoin80 | PsiKind::EnclaveJoin => "80 bits",
     }
 }
 
@@ -145,7 +164,7 @@ fn assumptions(kind: PsiKind) -> Text {
             "at most one of the three computing parties is corrupted and follows the protocol; decisional Diffie-Hellman on Ristretto255 with hashing as a random oracle; AES-128 as a pseudorandom function",
             "三个计算方中至多一方被攻陷且遵守协议；Ristretto255 上的判定性 Diffie-Hellman 假设及随机谕言机；AES-128 为伪随机函数",
         ),
-        PsiKind::SharedJoin80 => Text::new(
+        PsiKind::SharedJoin80 | PsiKind::EnclaveJoin => Text::new(
             "at most one of the three computing parties is corrupted and follows the protocol; AES-128 as a pseudorandom function; keyed SHA-256 does not collide",
             "三个计算方中至多一方被攻陷且遵守协议；AES-128 为伪随机函数；带密钥的 SHA-256 不发生碰撞",
         ),

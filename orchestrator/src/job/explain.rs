@@ -33,6 +33,7 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
     }
     say.extend(c.steps().iter().zip(1..).map(|(terms, number)| step(terms, number, c.limits.min_cell)));
     say.extend(c.derivative().into_iter().flat_map(super::derive::sentences));
+    say.extend(c.enclave().into_iter().flat_map(super::enclave::sentences));
     say.push((
         format!(
             "{} adversary, {} corruption; at least {} rows, groups of at least {}",

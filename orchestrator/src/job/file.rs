@@ -27,9 +27,12 @@ pub struct JobFile {
     /// `semi-honest`, or `malicious`: a computing party that deviates is found out before anything is opened or sealed.
     #[serde(default = "semi_honest")]
     pub security: String,
-    /// `mpc`.
+    /// `mpc`, or `enclave`: the helper is an attested worker.
     #[serde(default = "mpc")]
     pub technique: String,
+    /// What must be proved about the worker, with `enclave`.
+    #[serde(default)]
+    pub enclave: Option<EnclaveFile>,
     /// Who may learn which rows matched: `none` (rows are joined on shares) or `both` (aligned by ECDH-PSI, which costs less).
     #[serde(default = "none")]
     pub reveal_match: String,
@@ -78,6 +81,27 @@ pub struct SideFile {
     pub normalise: Vec<String>,
 }
 
+/// An attested worker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnclaveFile {
+    /// The policy of attestation, a file beside job.toml; the command line puts its text in the place of its name.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// The text of the policy.
+    #[serde(default)]
+    pub policy_text: Option<String>,
+    /// The module: `statistics`, or the SHA-256 of another one that the worker has.
+    #[serde(default = "statistics")]
+    pub module: String,
+    /// Hash of the bundle of collateral that the providers took in.
+    #[serde(default)]
+    pub bundle: Option<String>,
+    /// No hardware stands behind the worker: for demonstrations only.
+    #[serde(default)]
+    pub danger_simulated: bool,
+}
+
 /// Grouping.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +139,9 @@ fn withheld() -> OwnCorrelations {
 fn mpc() -> String {
     "mpc".into()
 }
+fn statistics() -> String {
+    super::enclave::STATISTICS.into()
+}
 fn semi_honest() -> String {
     "semi-honest".into()
 }
@@ -139,8 +166,25 @@ impl JobFile {
             Fault::new(Code::Input, e.message().to_owned()).at(format!("job.toml line {place}"))
         })?;
         let bad = |field: &str, what: &str| Err(Fault::new(Code::Input, what.to_owned()).at(format!("job.toml `{field}`")));
-        if file.technique != "mpc" {
-            return bad("technique", "`mpc`, or `central` with one step `desensitize`");
+        if file.technique != "mpc" && file.technique != "enclave" {
+            return bad("technique", "`mpc`, `enclave`, or `central` with one step `desensitize`");
+        }
+        if (file.technique == "enclave") != file.enclave.is_some() {
+            return bad(
+                "enclave",
+                "[enclave] says what must be proved about the worker: it stands with `technique = \"enclave\"` and only there",
+            );
+        }
+        if let Some(enclave) = &file.enclave {
+            if file.reveal_match != "none" {
+                return bad("reveal_match", "inside an enclave nobody learns the match: `none`");
+            }
+            if enclave.policy_text.is_none() || enclave.policy.is_some() {
+                return bad("enclave.policy", "one of `policy`, a file beside job.toml, and `policy_text`");
+            }
+            if enclave.danger_simulated == enclave.bundle.is_some() {
+                return bad("enclave.bundle", "hardware needs the hash of a bundle of collateral; a simulated worker has none");
+            }
         }
         if file.question.as_ref().is_some_and(|q| q != "joint-statistics") {
             return bad("question", "only `joint-statistics` is known; other questions are [[steps]]");
@@ -227,7 +271,7 @@ impl JobFile {
         let bad = |field: &str, what: String| Err(Fault::new(Code::Input, what).at(format!("job.toml `{field}`")));
         let unknown = |_: &ColumnRef| Ok(vec!["?".to_owned()]);
         let terms = self.terms(&unknown)?;
-        let aligned = self.reveal_match == "both";
+        let aligned = self.reveal_match == "both" || self.technique == "enclave";
         for (which, name, side) in [(Side::Left, "left", &mut self.left), (Side::Right, "right", &mut self.right)] {
             let mut read: Vec<String> = Vec::new();
             for r in terms.iter().flat_map(StepTerms::numbers).filter(|r| r.side == which) {
@@ -252,7 +296,10 @@ impl JobFile {
         }
         let whole = |columns: &[ColumnRef]| columns.len() == self.left.columns.len() + self.right.columns.len();
         if aligned && !matches!(terms.as_slice(), [StepTerms::Stats { columns, .. }] if whole(columns)) {
-            return bad("reveal_match", "`both` computes one step `stats` over all columns; choose \"none\" for other steps".into());
+            return bad(
+                "steps",
+                "ECDH-PSI (`both`) and `enclave` compute one step `stats` over all columns; other steps run on shares".into(),
+            );
         }
         Ok(self)
     }

@@ -45,8 +45,18 @@ pub struct Handover {
 pub enum Piece {
     /// Of a joint job: one share of three.
     Share(SealedShare),
-    /// Of a provider that works alone: all of it.
+    /// Of a provider that works alone, or of an attested worker: all of it.
     Whole(Sealed),
+    /// Of a provider whose rows an attested worker computes on: no part of it.
+    Nothing(Nothing),
+}
+
+/// No part of the output.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {
+    /// Says it.
+    nothing: bool,
 }
 
 /// Vault name of the salt of a held result's hash.

@@ -95,6 +95,9 @@ pub fn terms(node: &Node, contract: &Contract) -> Result<()> {
     if let Some(terms) = contract.derivative() {
         super::derive::check(node, contract, terms)?;
     }
+    if let Some(terms) = contract.enclave() {
+        super::enclave::check(node, contract, terms)?;
+    }
     if contract.cost != plan::cost(contract)? {
         return Err(Fault::new(Code::ContractRule, "contract.cost: the cost statement does not follow from the plan"));
     }

@@ -49,6 +49,9 @@ pub enum Program {
 pub fn program(contract: &Contract) -> Result<Program> {
     let joint = joint_terms(contract)?;
     let s = &joint.statistics;
+    if joint.psi.kind == PsiKind::EnclaveJoin {
+        return Err(Fault::new(Code::Bug, "what runs inside an enclave is no program on shares"));
+    }
     if s.fixed_point.value_bits != VALUE_BITS || s.fixed_point.unit_bits != UNIT_BITS {
         return Err(Fault::new(Code::ContractRule, "this engine computes with 20 and 30 fractional bits"));
     }
@@ -199,6 +202,9 @@ pub fn limits(contract: &Contract) -> Limits {
 pub fn cost(contract: &Contract) -> Result<CostStatement> {
     if contract.derivative().is_some() {
         return Ok(super::derive::cost());
+    }
+    if contract.enclave().is_some() {
+        return super::enclave::cost(contract);
     }
     if let Some(cost) = priced(contract, &program(contract)?)? {
         return Ok(fixed(&cost));

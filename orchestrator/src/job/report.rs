@@ -181,9 +181,14 @@ impl Opened {
         if contract.derivative().is_some() {
             return derive::open(contract, job, key, shares);
         }
+        if contract.enclave().is_some() {
+            return super::enclave::open(contract, job, key, shares);
+        }
         let shares = shares.into_iter().map(|(name, piece)| match piece {
             Piece::Share(share) => Ok((name, share)),
-            Piece::Whole(_) => Err(Fault::new(crate::fault::Code::Damaged, "a part of the output is no share").party(name.to_string())),
+            Piece::Whole(_) | Piece::Nothing(_) => {
+                Err(Fault::new(crate::fault::Code::Damaged, "a part of the output is no share").party(name.to_string()))
+            }
         });
         let shares = shares.collect::<Result<Vec<_>, Fault>>()?;
         let names: Vec<String> = shares.iter().map(|(n, _)| n.to_string()).collect();

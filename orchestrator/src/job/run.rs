@@ -2,10 +2,12 @@
 //! to the reviewer. Blocking code on a thread of its own.
 //!
 //! Two protocols: rows are aligned first, and both input parties learn which match (here); or they are joined on shares, and
-//! nobody does (`join`), on the engine that the contract's adversary demands (`seat`). A provider that de-identifies its own rows works
+//! nobody does (`join`), on the engine that the contract's adversary demands (`seat`). Or an attested worker
+//! gets the rows and runs a reviewed module (`enclave`). A provider that de-identifies its own rows works
 //! alone (`derivative`).
 
 mod derivative;
+mod enclave;
 mod join;
 mod seat;
 
@@ -110,11 +112,10 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     say(8, "sessions");
     let mut open = sessions::open(node, job, contract)?;
     let scene = Scene { node, job, contract, part, say: &say };
-    let result = plan::program(contract).and_then(|program| match (&program, contract.security.adversary) {
-        (Program::Aligned(plan), _) => protocol(&scene, plan, prepared, &mut open),
-        (_, Adversary::SemiHonest) => join::protocol::<Context>(&scene, &program, prepared, &mut open),
-        (_, Adversary::Malicious) => join::protocol::<Malicious>(&scene, &program, prepared, &mut open),
-    });
+    let result = match contract.enclave() {
+        Some(terms) => enclave::protocol(&scene, terms, prepared.zip(permits.first()), &mut open),
+        None => on_shares(&scene, prepared, &mut open),
+    };
     // What made its keys has returned, and they wipe themselves when dropped. If this is not stored the certificate claims less.
     if let Err(fault) = node.store().keys_wiped(job) {
         tracing::warn!(job, code = fault.code.as_str(), "end of the run's keys not stored");
@@ -132,6 +133,15 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
             open.abort(fault.code.as_str());
             Err(fault)
         }
+    }
+}
+
+fn on_shares(scene: &Scene<'_>, prepared: Option<Prepared>, open: &mut sessions::Open) -> Result<Handover> {
+    let program = plan::program(scene.contract)?;
+    match (&program, scene.contract.security.adversary) {
+        (Program::Aligned(plan), _) => protocol(scene, plan, prepared, open),
+        (_, Adversary::SemiHonest) => join::protocol::<Context>(scene, &program, prepared, open),
+        (_, Adversary::Malicious) => join::protocol::<Malicious>(scene, &program, prepared, open),
     }
 }
 
