@@ -1,6 +1,7 @@
 //! Command line: verbs, their options, and what they print.
 
 mod args;
+mod attest;
 mod desensitize;
 mod job_file;
 mod offline;
@@ -8,8 +9,9 @@ mod output;
 mod verbs;
 
 pub use args::{
-    AuditCommand, AuthorisationCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs, DesensitizeCommand, DetectArgs, InitArgs,
-    InviteArgs, JobCommand, KeyCommand, PeerCommand, RequestCommand, ResultCommand, ReviewCommand, RunArgs,
+    AttestCommand, AuditCommand, AuthorisationCommand, BundleCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs,
+    DesensitizeCommand, DetectArgs, EnclaveCommand, InitArgs, InviteArgs, JobCommand, KeyCommand, PeerCommand, RequestCommand,
+    ResultCommand, ReviewCommand, RunArgs, VerifyArgs,
 };
 pub(crate) use offline::{result_check, result_to, verify_dirs};
 pub use output::{Output, emit};

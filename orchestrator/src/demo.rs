@@ -5,6 +5,7 @@
 //! check passes, and the log says that it was the demo's.
 
 mod data;
+mod enclave;
 mod nodes;
 mod summary;
 
@@ -41,6 +42,10 @@ impl Story<'_> {
 /// The first fault of any node; every process is stopped and a temporary folder removed.
 pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
     let story = Story { out, start: Instant::now() };
+    let inside = args.technique == "enclave";
+    if inside {
+        enclave::possible(args)?;
+    }
     let scratch = nodes::Scratch::new(args.keep.as_deref())?;
     let inputs = Inputs::prepare(args, scratch.path())?;
 
@@ -49,6 +54,7 @@ pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
     for node in cluster.all() {
         story.note(&format!("{:<9} {}  {}", node.org, node.name, node.listen), &format!("进程 {}", node.pid()));
     }
+    let worker = if inside { Some(enclave::prepare(&story, &cluster)?) } else { None };
     cluster.introduce()?;
     story.note("one ticket each way: every node knows its peers", "各凭一张票据相互登记");
 
@@ -73,7 +79,7 @@ pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
     }
 
     story.chapter(3, "job.toml becomes the contract; every party checks it and signs", "job.toml 编译为合约，各方检查并签署");
-    let toml = inputs.job();
+    let toml = inputs.job(worker.as_deref());
     scratch.keep_text("job.toml", &toml)?;
     say(&story, &bank.ask(&AdminAsk::JobExplain { toml: Some(toml.clone()), job: None })?);
     let submitted = bank.ask(&AdminAsk::JobSubmit { toml })?;
@@ -83,7 +89,11 @@ pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
         say(&story, &signer.ask(&AdminAsk::JobApprove { job: job.clone() })?);
     }
 
-    story.chapter(4, "alignment by PSI, then statistics on secret shares", "隐私求交对齐，随后在秘密份额上计算");
+    if inside {
+        story.chapter(4, "evidence, verdicts, key release, a module inside", "证据、裁定、密钥释放、环境内模块计算");
+    } else {
+        story.chapter(4, "alignment by PSI, then statistics on secret shares", "隐私求交对齐，随后在秘密份额上计算");
+    }
     follow(&story, bank, &job)?;
     authority.wait(&job, &["held"], Duration::from_secs(60))?;
 
@@ -121,6 +131,9 @@ pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
     let dirs = cluster.all().iter().map(|n| n.dir.clone()).collect::<Vec<_>>();
     cluster.stop()?;
     let report = crate::cli::verify_dirs(&dirs)?;
+    if inside {
+        enclave::replay(&story, &cluster)?;
+    }
     if report.get("ok").and_then(Value::as_bool) != Some(true) {
         return Err(Fault::new(Code::Verify, report.to_string()));
     }

@@ -74,6 +74,18 @@ pub fn verdict(home: &Home, name: &str) -> Result<(Hash, Verdict)> {
     Ok((Hash::from_bytes(own), serde_json::from_slice(&bytes).map_err(|_| damaged())?))
 }
 
+/// All stored verdicts, the oldest first.
+///
+/// # Errors
+/// `storage.damaged`.
+pub fn list(home: &Home) -> Result<Vec<(Hash, Verdict)>> {
+    let files = std::fs::read_dir(home.path("attest/verdicts")).into_iter().flatten().flatten();
+    let names = files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".json").map(str::to_owned));
+    let mut all = names.map(|name| verdict(home, &name)).collect::<Result<Vec<_>>>()?;
+    all.sort_by_key(|(hash, verdict)| (verdict.at, hash.to_hex()));
+    Ok(all)
+}
+
 /// Takes a signed bundle of collateral in, if its signer is trusted and everything in it verifies; returns its hash.
 ///
 /// # Errors

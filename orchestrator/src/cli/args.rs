@@ -1,8 +1,10 @@
 //! Verbs and options. Every verb takes `--json` and has an example in its help.
 
+mod attest;
 mod desensitize;
 mod key;
 
+pub use attest::{AttestCommand, BundleCommand, EnclaveCommand, VerifyArgs};
 pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
 pub use key::KeyCommand;
 
@@ -80,6 +82,12 @@ pub enum Command {
     /// De-identify files: find identifiers, carry out policies, verify releases. No node is needed.
     #[command(subcommand)]
     Desensitize(DesensitizeCommand),
+    /// Evidence of trusted execution environments: bundles, verdicts, replays. No node is needed.
+    #[command(subcommand)]
+    Attest(AttestCommand),
+    /// The environment in which this node computes. No node is needed.
+    #[command(subcommand)]
+    Enclave(EnclaveCommand),
     /// Destroy a data set: its key, then its payload, with a signed certificate.
     #[command(after_help = "Example: yu destroy --dir health --dataset visits")]
     Destroy {
@@ -113,6 +121,9 @@ pub struct DemoArgs {
     /// Who learns which rows match: `none` (rows are joined on shares) or `both` (ECDH-PSI, faster).
     #[arg(long, default_value = "none", value_parser = ["none", "both"])]
     pub reveal_match: String,
+    /// `mpc` on shares, or `enclave`: inside an attested environment, which is simulated here and marked so.
+    #[arg(long, default_value = "mpc", value_parser = ["mpc", "enclave"])]
+    pub technique: String,
     /// Publish the correlations among the receiver's own columns too.
     #[arg(long)]
     pub own_correlations: bool,

@@ -20,6 +20,8 @@ pub(super) fn run(cli: Cli) -> Result<()> {
         Command::Init(args) => offline::init(&home, &args, &out),
         Command::Up => crate::node::up(&home),
         Command::Desensitize(command) => super::desensitize::run(command, &out),
+        Command::Attest(command) => super::attest::run(command, &home, &out),
+        Command::Enclave(command) => super::attest::enclave(command, &home, &out),
         Command::Audit(AuditCommand::Verify { dirs }) => offline::audit_verify(&dirs, &out),
         Command::Audit(AuditCommand::Show { job }) => offline::audit_show(&home, job.as_deref(), &out),
         Command::Result(ResultCommand::Verify { folder }) => offline::result_verify(&folder, &out),
@@ -109,7 +111,14 @@ fn question(command: Command) -> Result<AdminAsk> {
             }
         },
         Command::Audit(AuditCommand::Checkpoint) => AdminAsk::AuditCheckpoint,
-        Command::Demo(_) | Command::Init(_) | Command::Up | Command::Desensitize(_) | Command::Result(_) | Command::Audit(_) => {
+        Command::Demo(_)
+        | Command::Init(_)
+        | Command::Up
+        | Command::Desensitize(_)
+        | Command::Attest(_)
+        | Command::Enclave(_)
+        | Command::Result(_)
+        | Command::Audit(_) => {
             return Err(Fault::new(Code::Bug, "verb is handled without the node"));
         }
     })

@@ -189,8 +189,8 @@ impl Inputs {
         )
     }
 
-    /// The job file.
-    pub(super) fn job(&self) -> String {
+    /// The job file; `enclave` is the policy of attestation of a simulated worker.
+    pub(super) fn job(&self, enclave: Option<&str>) -> String {
         let side = |s: &SideInput| {
             format!(
                 "party = \"yu://dev/{}/n1\"\ndataset = \"{}\"\nkey = [\"{}\"]\ncolumns = [{}]\nnormalise = [{}]\n",
@@ -201,8 +201,9 @@ impl Inputs {
                 self.steps
             )
         };
+        let technique = if enclave.is_some() { "technique = \"enclave\"\n" } else { "" };
         let mut text = format!(
-            "authorisation = \"{}\"\nquestion = \"joint-statistics\"\nreveal_match = \"{}\"\nown_correlations = \"{}\"\nhelper = \"yu://dev/platform/n1\"\n\
+            "{technique}authorisation = \"{}\"\nquestion = \"joint-statistics\"\nreveal_match = \"{}\"\nown_correlations = \"{}\"\nhelper = \"yu://dev/platform/n1\"\n\
              reviewer = \"yu://dev/authority/n1\"\nreceiver = \"yu://dev/bank/n1\"\n\n[left]\n{}\n[right]\n{}",
             self.authorisation_id(),
             self.reveal_match,
@@ -210,6 +211,10 @@ impl Inputs {
             side(&self.left),
             side(&self.right),
         );
+        if let Some(policy) = enclave {
+            let policy = toml::Value::String(policy.to_owned());
+            text.push_str(&format!("\n[enclave]\npolicy_text = {policy}\ndanger_simulated = true\n"));
+        }
         if let Some(category) = &self.left.category {
             text.push_str(&format!("\n[group]\nside = \"left\"\ncolumn = \"{category}\"\n"));
         }
