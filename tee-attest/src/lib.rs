@@ -22,6 +22,7 @@ pub mod claims;
 pub mod collateral;
 pub mod crypto;
 pub mod csv;
+mod cursor;
 pub mod dcap;
 mod der;
 pub mod eventlog;

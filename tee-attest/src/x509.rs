@@ -2,11 +2,13 @@
 //!
 //! Everything that is not understood and critical is refused. Revocation comes from CRLs that are given, never from a network.
 
+mod carried;
 mod certificate;
 mod chain;
 mod crl;
 mod key;
 
+pub(crate) use carried::{certificates, one};
 pub(crate) use certificate::{Certificate, Extension};
 pub(crate) use chain::{Anchor, Chain, Revocation};
 pub(crate) use crl::Crl;

@@ -93,10 +93,11 @@ pub fn definition(name: &str) -> Option<&'static Definition> {
 }
 
 impl Definition {
-    /// Which kinds of evidence can have this claim: its prefix says so.
+    /// Which kinds of evidence can have this claim: its prefix says so. TPM evidence can hold another environment's (Azure).
     #[must_use]
     pub fn applies_to(&self, kind: Kind) -> bool {
         let prefix = self.name.split('.').next().unwrap_or_default();
-        !Kind::HARDWARE.iter().any(|other| other.name() == prefix) || prefix == kind.name()
+        let is_inner = kind == Kind::Tpm && [Kind::Snp.name(), Kind::Tdx.name()].contains(&prefix);
+        !Kind::HARDWARE.iter().any(|other| other.name() == prefix) || prefix == kind.name() || is_inner
     }
 }
