@@ -8,7 +8,7 @@ mod crl;
 mod key;
 
 pub(crate) use certificate::{Certificate, Extension};
-pub(crate) use chain::{Anchor, Chain, Revocation};
+pub(crate) use chain::{Anchor, Chain, Revocation, link};
 pub(crate) use crl::Crl;
 pub(crate) use key::PublicKey;
 
