@@ -10,7 +10,7 @@ mod key;
 
 pub(crate) use carried::{certificates, one};
 pub(crate) use certificate::{Certificate, Extension};
-pub(crate) use chain::{Anchor, Chain, Revocation};
+pub(crate) use chain::{Anchor, Chain, Revocation, link};
 pub(crate) use crl::Crl;
 pub(crate) use key::PublicKey;
 

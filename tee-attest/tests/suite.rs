@@ -1,6 +1,10 @@
 //! Tests of the whole crate through its public interface.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "suite/shared.rs"]
 mod shared;
+#[path = "suite/snp.rs"]
+mod snp;
+#[path = "suite/tampering.rs"]
+mod tampering;
