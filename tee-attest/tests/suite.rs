@@ -2,9 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "suite/cca.rs"]
+mod cca;
+#[path = "suite/eventlog.rs"]
+mod eventlog;
+#[path = "suite/nvidia.rs"]
+mod nvidia;
 #[path = "suite/shared.rs"]
 mod shared;
 #[path = "suite/snp.rs"]
 mod snp;
 #[path = "suite/tampering.rs"]
 mod tampering;
+#[path = "suite/tpm.rs"]
+mod tpm;
