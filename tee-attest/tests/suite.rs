@@ -2,5 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "suite/dcap.rs"]
+mod dcap;
 #[path = "suite/shared.rs"]
 mod shared;

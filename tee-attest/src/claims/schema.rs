@@ -97,6 +97,10 @@ impl Definition {
     #[must_use]
     pub fn applies_to(&self, kind: Kind) -> bool {
         let prefix = self.name.split('.').next().unwrap_or_default();
-        !Kind::HARDWARE.iter().any(|other| other.name() == prefix) || prefix == kind.name()
+        match prefix {
+            // what Intel says of the platform, for both of its kinds
+            "dcap" => matches!(kind, Kind::Sgx | Kind::Tdx),
+            _ => !Kind::HARDWARE.iter().any(|other| other.name() == prefix) || prefix == kind.name(),
+        }
     }
 }
