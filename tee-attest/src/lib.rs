@@ -12,10 +12,13 @@
 //! | [`claims`] | the schema of claims |
 //! | [`collateral`] | what makers publish, verified once |
 //! | [`binding`] | evidence bound to one session |
+//! | `attester` | evidence of the guest this runs in (feature `attester`) |
 //! | [`crypto`] | the trait behind all signature checks |
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may panic"))]
 
+#[cfg(feature = "attester")]
+pub mod attester;
 pub mod binding;
 pub mod cca;
 pub mod claims;

@@ -2,8 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[cfg(feature = "attester")]
+#[path = "suite/attester.rs"]
+mod attester;
 #[path = "suite/cca.rs"]
 mod cca;
+#[path = "suite/dcap.rs"]
+mod dcap;
 #[path = "suite/eventlog.rs"]
 mod eventlog;
 #[path = "suite/nvidia.rs"]

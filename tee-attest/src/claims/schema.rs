@@ -93,11 +93,16 @@ pub fn definition(name: &str) -> Option<&'static Definition> {
 }
 
 impl Definition {
-    /// Which kinds of evidence can have this claim: its prefix says so. TPM evidence can hold another environment's (Azure).
+    /// Which kinds of evidence can have this claim: its prefix says so.
     #[must_use]
     pub fn applies_to(&self, kind: Kind) -> bool {
         let prefix = self.name.split('.').next().unwrap_or_default();
-        let is_inner = kind == Kind::Tpm && [Kind::Snp.name(), Kind::Tdx.name()].contains(&prefix);
-        !Kind::HARDWARE.iter().any(|other| other.name() == prefix) || prefix == kind.name() || is_inner
+        // a TPM's evidence can hold that of the environment around it (Azure)
+        let is_inner = kind == Kind::Tpm && [Kind::Snp.name(), Kind::Tdx.name(), "dcap"].contains(&prefix);
+        match prefix {
+            // what Intel says of the platform, for both of its kinds
+            "dcap" => matches!(kind, Kind::Sgx | Kind::Tdx) || is_inner,
+            _ => !Kind::HARDWARE.iter().any(|other| other.name() == prefix) || prefix == kind.name() || is_inner,
+        }
     }
 }

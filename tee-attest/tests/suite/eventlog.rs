@@ -1,8 +1,12 @@
 //! Event logs: reading and explaining. Replaying is tested with the evidence that signs the registers.
 
+use yu_tee_attest::crypto::default_provider;
 use yu_tee_attest::eventlog::explain;
+use yu_tee_attest::verify::verify;
+use yu_tee_attest::{Binding, Entry, Evidence, Instant, Kind, Part, VerifiedCollateral};
 
 use crate::shared::vectors;
+use crate::tampering::Masks;
 
 fn ccel() -> Option<Vec<u8>> {
     Some(std::fs::read(vectors("eventlog")?.join("cos113-ccel-data-trimmed.dat")).unwrap())
@@ -76,4 +80,57 @@ fn too_many_events_are_refused() {
     let (header, event) = (&log[..65], [&[1, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0x0c, 0][..], &[0; 48], &[0; 4]].concat());
     assert_eq!(explain(&[header, &event.repeat(8192)].concat()).unwrap().len(), 8192);
     assert_eq!(explain(&[header, &event.repeat(8193)].concat()).unwrap_err().code, "boot.length");
+}
+
+/// The log of a real TD against the registers of its quote: all four replay.
+#[test]
+fn a_ccel_replays_to_the_registers_of_its_quote() {
+    let (Some(log), Some(tdx)) = (ccel(), vectors("tdx")) else { return };
+    let entry = serde_json::from_str(&std::fs::read_to_string(tdx.join("collateral-8fd125e5.json")).unwrap()).unwrap();
+    let collateral = VerifiedCollateral::new(default_provider(), &[Entry::Intel(entry)], [0; 32]).unwrap();
+    let at = Instant::parse("2025-10-25T00:00:00Z").unwrap();
+    let quote = std::fs::read(tdx.join("tdx-v4-cos113-gcp.quote")).unwrap();
+    let check = |log: &[u8]| {
+        let evidence = Evidence::new(Kind::Tdx, quote.clone()).with(Part::EventLog, log.to_vec());
+        verify(default_provider(), &evidence, &collateral, at, &Binding::None).map(|verified| verified.claims().clone())
+    };
+    let claims = check(&log).unwrap();
+    let show = |name: &str| claims.get(name).unwrap_or_else(|| panic!("no `{name}`")).show();
+    for (name, value) in [
+        ("boot.replayed", "true"),
+        ("boot.events", "43"),
+        ("boot.algorithm", "sha384"),
+        ("boot.unlogged", ""),
+        ("boot.secure-boot", "false"),
+    ] {
+        assert_eq!(show(name), value, "{name}");
+    }
+    assert!(show("boot.command-line").starts_with("/syslinux/vmlinuz.A init=/usr/lib/systemd/systemd"));
+    assert!(show("boot.command-line-digest").starts_with("129cc599796a"));
+    assert_eq!(show("boot.applications").split(", ").count(), 2);
+    // every digest of the log is in a register: no flip of one passes
+    let mut masks = Masks::new("CCEL against RTMRs");
+    let mut at = 65;
+    let mut digests = Vec::new();
+    while at < log.len() {
+        digests.extend(at + 14..at + 62);
+        at += 66 + usize::try_from(u32::from_le_bytes(log[at + 62..at + 66].try_into().unwrap())).unwrap();
+    }
+    let mut bytes = log.clone();
+    for at in digests.into_iter().step_by(7) {
+        bytes[at] ^= 1 << (masks.next() >> 61);
+        assert_eq!(check(&bytes).unwrap_err().code, "boot.replay", "byte {at}");
+        bytes[at] = log[at];
+    }
+    // an event less: registers 1 to 3 miss their last one
+    let mut ends = vec![65];
+    while *ends.last().unwrap() < log.len() {
+        let at = *ends.last().unwrap();
+        ends.push(at + 66 + usize::try_from(u32::from_le_bytes(log[at + 62..at + 66].try_into().unwrap())).unwrap());
+    }
+    assert_eq!(check(&log[..ends[42]]).unwrap_err().code, "boot.replay");
+    // a log without any event explains nothing, and says so
+    let claims = check(&log[..65]).unwrap();
+    assert_eq!(claims.get("boot.unlogged").unwrap().show(), "rtmr0, rtmr1, rtmr2");
+    assert_eq!(claims.get("boot.events").unwrap().show(), "0");
 }

@@ -209,7 +209,9 @@ fn azure_snp_evidence_is_verified_down_to_the_registers() {
         assert_eq!(text(&claims, "tpm.endorsement"), "snp");
         assert_eq!(text(&claims, "snp.vmpl"), "0");
         assert_eq!(text(&claims, "evidence.debug"), "false");
-        assert_eq!(text(&claims, "tpm.azure-user-data"), "00".repeat(64));
+        // the second file's attester gave its report data to the paravisor too; in the first nobody gave any
+        let data = if extra == b"challenge" { String::new() } else { hex::encode(&extra) };
+        assert_eq!(text(&claims, "tpm.azure-user-data"), format!("{data:0<128}"));
         assert_eq!(text(&claims, "tpm.azure-vm").len(), 36);
         assert!(claims.get("tpm.azure-secure-boot").is_some());
         assert_eq!(text(&claims, "evidence.report-data"), format!("{:0<128}", hex::encode(extra)));
@@ -606,4 +608,40 @@ fn logs_that_do_not_replay_are_refused() {
     // a log without digests of the bank
     let quote = tpm.quote(0x0c, &[(0, vec![0; 48])]).with(Part::EventLog, log.bytes);
     assert_eq!(check(&quote, &key).unwrap_err().code, "boot.algorithm");
+}
+
+/// Azure's TD: the quote is one of the TDX vectors, so its collateral is there too. Another verifier refuses this TD because
+/// SEPT_VE_DISABLE is off; that is a policy item here (`tdx.sept-ve-disable`).
+#[test]
+fn azure_tdx_evidence_is_verified_down_to_the_registers() {
+    let (Some(folder), Some(tdx)) = (vectors("tpm"), vectors("tdx")) else { return };
+    let entry = serde_json::from_str(&std::fs::read_to_string(tdx.join("collateral-8fd125e5.json")).unwrap()).unwrap();
+    let collateral = VerifiedCollateral::new(default_provider(), &[Entry::Intel(entry)], [0; 32]).unwrap();
+    let at = Instant::parse("2025-10-25T00:00:00Z").unwrap();
+    let quote = row(&folder, "az-tdx-evidence-v1.json");
+    let claims = check_with(&quote, &collateral, at, &Binding::Exact(b"challenge".to_vec())).unwrap();
+    assert_eq!(text(&claims, "tpm.endorsement"), "tdx");
+    assert!(text(&claims, "tdx.mr-td").starts_with("024a32b0"));
+    assert!(claims.get("tcb.status").is_some() && claims.get("evidence.debug") == Some(&Value::Flag(false)));
+    // dates of the inner evidence count
+    let late = Instant::parse("2026-10-25T00:00:00Z").unwrap();
+    assert_eq!(check_with(&quote, &collateral, late, &Binding::None).unwrap_err().code, "time.expired");
+    // the other file has the same report, and no quote beside it
+    let without = row(&folder, "az-tdx-tpm-quote.json + hcl-report.bin");
+    assert_eq!(check_with(&without, &collateral, at, &Binding::None).unwrap_err().code, "format.malformed");
+    let td_quote = quote.beside.iter().find(|(part, _)| *part == Part::Quote).unwrap().1.clone();
+    let mut changed = td_quote.clone();
+    changed[48 + 520] ^= 1;
+    assert!(check_with(&quote.with(Part::Quote, changed), &collateral, at, &Binding::None).is_err());
+    let other = std::fs::read(tdx.join("tdx-v4-cos113-gcp.quote")).unwrap();
+    assert_eq!(check_with(&quote.with(Part::Quote, other), &collateral, at, &Binding::None).unwrap_err().code, "tpm.runtime-data");
+    // bytes of the TDREPORT that the quote does not repeat are not signed by anybody but the processor's own MAC: they are not read.
+    // What must fit is the report data, and the tail of zeros.
+    let report = quote.beside.iter().find(|(part, _)| *part == Part::HclReport).unwrap().1.clone();
+    let mut masks = Masks::new("HCL report of a TD");
+    let accepted = flips(&mut masks, &report, |bytes| {
+        check_with(&quote.with(Part::HclReport, bytes.to_vec()), &collateral, at, &Binding::None).is_ok()
+    });
+    let unsigned = |at: &usize| *at == 4 || (32..32 + 128).contains(at) || (32 + 192..32 + 1024).contains(at);
+    assert!(accepted.iter().all(unsigned), "{:?}", accepted.iter().filter(|at| !unsigned(at)).collect::<Vec<_>>());
 }
