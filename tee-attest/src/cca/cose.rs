@@ -87,23 +87,15 @@ impl<'a> Signed<'a> {
     }
 }
 
-/// A CBOR byte string with the shortest length.
+/// A CBOR byte string with the shortest length. Evidence has at most a megabyte, so 32 bits hold every length.
 fn string(out: &mut Vec<u8>, bytes: &[u8]) {
-    let length = bytes.len().to_be_bytes();
-    match bytes.len() {
-        0..=23 => out.extend(length.iter().rev().take(1).map(|low| 0x40 | low)),
-        24..=0xff => {
-            out.push(0x58);
-            out.extend_from_slice(length.get(length.len().saturating_sub(1)..).unwrap_or_default());
-        }
-        0x100..=0xffff => {
-            out.push(0x59);
-            out.extend_from_slice(length.get(length.len().saturating_sub(2)..).unwrap_or_default());
-        }
-        _ => {
-            out.push(0x5a);
-            out.extend_from_slice(length.get(length.len().saturating_sub(4)..).unwrap_or_default());
-        }
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let [a, b, c, d] = length.to_be_bytes();
+    match length {
+        0..=23 => out.push(0x40 | d),
+        24..=0xff => out.extend([0x58, d]),
+        0x100..=0xffff => out.extend([0x59, c, d]),
+        _ => out.extend([0x5a, a, b, c, d]),
     }
     out.extend_from_slice(bytes);
 }

@@ -51,10 +51,13 @@ pub struct Reference {
     pub values: BTreeMap<u8, Vec<String>>,
 }
 
+/// The right values of each number.
+type Values = BTreeMap<u8, Vec<Vec<u8>>>;
+
 /// Reference values and lists, read.
 #[derive(Debug)]
 pub(crate) struct Endorsement {
-    references: Vec<(Subject, BTreeMap<u8, Vec<Vec<u8>>>)>,
+    references: Vec<(Subject, Values)>,
     pub(super) lists: Vec<Vec<u8>>,
 }
 

@@ -97,7 +97,7 @@ pub(super) fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>> {
 
 /// A DER element with its minimal length. Contents here have below 2^16 bytes.
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let [.., high, low] = content.len().to_be_bytes();
+    let [high, low] = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
     let mut whole = match (high, low) {
         (0, 0..=0x7f) => vec![tag, low],
         (0, _) => vec![tag, 0x81, low],
