@@ -17,10 +17,13 @@
 //! | [`release`], [`share`] | a data key for an affirmed peer, whole or k of n |
 //! | [`ear`] | a verdict as a token that other verifiers read |
 //! | [`binding`] | evidence bound to one session |
+//! | `attester` | evidence of the guest this runs in (feature `attester`) |
 //! | [`crypto`] | the trait behind all signature checks |
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may panic"))]
 
+#[cfg(feature = "attester")]
+pub mod attester;
 pub mod binding;
 pub mod bundle;
 pub mod cca;
@@ -28,6 +31,7 @@ pub mod claims;
 pub mod collateral;
 pub mod crypto;
 pub mod csv;
+mod cursor;
 pub mod dcap;
 mod der;
 pub mod ear;

@@ -2,13 +2,15 @@
 //!
 //! Everything that is not understood and critical is refused. Revocation comes from CRLs that are given, never from a network.
 
+mod carried;
 mod certificate;
 mod chain;
 mod crl;
 mod key;
 
+pub(crate) use carried::{certificates, one};
 pub(crate) use certificate::{Certificate, Extension};
-pub(crate) use chain::{Anchor, Chain, Revocation};
+pub(crate) use chain::{Anchor, Chain, Revocation, link};
 pub(crate) use crl::Crl;
 pub(crate) use key::PublicKey;
 
@@ -25,6 +27,7 @@ pub(crate) mod oid {
     pub(crate) const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8];
     pub(crate) const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
     pub(crate) const SHA384: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2];
+    pub(crate) const COMMON_NAME: &[u8] = &[0x55, 4, 3];
     pub(crate) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
     pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
     pub(crate) const CRL_NUMBER: &[u8] = &[0x55, 0x1d, 20];

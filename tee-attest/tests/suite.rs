@@ -1,6 +1,23 @@
 //! Tests of the whole crate through its public interface.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[cfg(feature = "attester")]
+#[path = "suite/attester.rs"]
+mod attester;
+#[path = "suite/cca.rs"]
+mod cca;
+#[path = "suite/dcap.rs"]
+mod dcap;
+#[path = "suite/eventlog.rs"]
+mod eventlog;
+#[path = "suite/nvidia.rs"]
+mod nvidia;
 #[path = "suite/shared.rs"]
 mod shared;
+#[path = "suite/snp.rs"]
+mod snp;
+#[path = "suite/tampering.rs"]
+mod tampering;
+#[path = "suite/tpm.rs"]
+mod tpm;

@@ -100,6 +100,12 @@ impl Definition {
     #[must_use]
     pub fn applies_to(&self, kind: Kind) -> bool {
         let prefix = self.name.split('.').next().unwrap_or_default();
-        !Kind::HARDWARE.iter().any(|other| other.name() == prefix) || prefix == kind.name()
+        // a TPM's evidence can hold that of the environment around it (Azure)
+        let is_inner = kind == Kind::Tpm && [Kind::Snp.name(), Kind::Tdx.name(), "dcap"].contains(&prefix);
+        match prefix {
+            // what Intel says of the platform, for both of its kinds
+            "dcap" => matches!(kind, Kind::Sgx | Kind::Tdx) || is_inner,
+            _ => !Kind::HARDWARE.iter().any(|other| other.name() == prefix) || prefix == kind.name() || is_inner,
+        }
     }
 }

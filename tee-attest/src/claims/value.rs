@@ -19,8 +19,10 @@ pub enum TcbStatus {
     #[serde(rename = "ConfigurationAndSWHardeningNeeded")]
     ConfigurationAndSwHardeningNeeded,
     /// Up to date since the last start of the module, the domain itself was measured by an older one.
+    #[serde(rename = "TDRelaunchAdvised")]
     TdRelaunchAdvised,
     /// The same, and a setting of the machine is needed.
+    #[serde(rename = "TDRelaunchAdvisedConfigurationNeeded")]
     TdRelaunchAdvisedConfigurationNeeded,
     /// Patches are missing.
     OutOfDate,

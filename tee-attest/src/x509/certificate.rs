@@ -151,6 +151,26 @@ impl<'a> Certificate<'a> {
         issuer.verify(provider, self.scheme, Form::Der, self.tbs, self.signature)
     }
 
+    /// The common name (2.5.4.3) of the subject, where there is exactly one.
+    pub(crate) fn common_name(&self, place: &'static str) -> Result<Option<&'a [u8]>, Fault> {
+        let mut all = Reader::new(place, self.subject);
+        let mut names = all.enter(tag::SEQUENCE)?;
+        let mut found = None;
+        while !names.is_empty() {
+            let mut set = names.enter(0x31)?;
+            while !set.is_empty() {
+                let mut attribute = set.enter(tag::SEQUENCE)?;
+                let kind = attribute.content(tag::OID)?;
+                let value = attribute.any()?.content;
+                attribute.end()?;
+                if kind == oid::COMMON_NAME && found.replace(value).is_some() {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// SHA-256 of the public key with its algorithm: what pins name.
     pub(crate) fn key_hash(&self) -> [u8; 32] {
         sha256(&[self.key.spki()])

@@ -58,7 +58,7 @@ impl Chain<'_, '_> {
         let mut span = root.span(&format!("{}: root certificate", self.place));
         let mut issuer = root;
         for (depth, certificate) in below.iter().enumerate().rev() {
-            self.link(provider, issuer, certificate, depth)?;
+            link(provider, self.place, issuer, certificate, depth)?;
             span = span.and(certificate.span(&format!("{}: certificate {}", self.place, depth.saturating_add(1))));
             if let Some(list) = self.revoked(provider, issuer, certificate)? {
                 span = span.and(list);
@@ -71,24 +71,6 @@ impl Chain<'_, '_> {
             }
         }
         Ok(span)
-    }
-
-    /// `depth`: how many certificates stand below this one; the issuer has one more below it, itself not counted.
-    fn link(&self, provider: &dyn Provider, issuer: &Certificate<'_>, certificate: &Certificate<'_>, depth: usize) -> Result<(), Fault> {
-        if certificate.issuer != issuer.subject {
-            return Err(self.fault("x509.name", "a certificate that names another issuer than the next one", "证书的颁发者与上级证书不符"));
-        }
-        if !issuer.is_ca || !issuer.may_sign_certificates() {
-            return Err(self.fault("x509.not-a-ca", "an issuer that may not sign certificates", "颁发者无权签发证书"));
-        }
-        // path length counts the intermediate certificates below the issuer, the leaf is none of them
-        if issuer.path_length.is_some_and(|most| usize::try_from(most).is_ok_and(|most| depth > most)) {
-            return Err(self.fault("x509.path-length", "more certificates below an issuer than it allows", "证书链超出颁发者允许的长度"));
-        }
-        if !certificate.signed_by(provider, &issuer.key) {
-            return Err(self.fault("x509.signature", "a certificate whose signature does not verify", "证书签名无效"));
-        }
-        Ok(())
     }
 
     fn revoked(&self, provider: &dyn Provider, issuer: &Certificate<'_>, certificate: &Certificate<'_>) -> Result<Option<Span>, Fault> {
@@ -117,4 +99,40 @@ impl Chain<'_, '_> {
     fn fault(&self, code: &'static str, en: &str, zh: &str) -> Fault {
         Fault::new(code, self.place, en, zh)
     }
+}
+
+/// Whether `issuer` may and did sign `certificate`: names, constraints, the signature. Dates and revocation are the caller's.
+///
+/// `depth`: how many certificates stand below `certificate`.
+pub(crate) fn link(
+    provider: &dyn Provider,
+    place: &'static str,
+    issuer: &Certificate<'_>,
+    certificate: &Certificate<'_>,
+    depth: usize,
+) -> Result<(), Fault> {
+    if certificate.issuer != issuer.subject {
+        return Err(Fault::new(
+            "x509.name",
+            place,
+            "a certificate that names another issuer than the next one",
+            "证书的颁发者与上级证书不符",
+        ));
+    }
+    if !issuer.is_ca || !issuer.may_sign_certificates() {
+        return Err(Fault::new("x509.not-a-ca", place, "an issuer that may not sign certificates", "颁发者无权签发证书"));
+    }
+    // path length counts the intermediate certificates below the issuer, the leaf is none of them
+    if issuer.path_length.is_some_and(|most| usize::try_from(most).is_ok_and(|most| depth > most)) {
+        return Err(Fault::new(
+            "x509.path-length",
+            place,
+            "more certificates below an issuer than it allows",
+            "证书链超出颁发者允许的长度",
+        ));
+    }
+    if !certificate.signed_by(provider, &issuer.key) {
+        return Err(Fault::new("x509.signature", place, "a certificate whose signature does not verify", "证书签名无效"));
+    }
+    Ok(())
 }

@@ -60,18 +60,29 @@ impl<'a> Crl<'a> {
 
     /// Whether the serial number is on the list. A date of revocation is not looked at: what is listed is revoked.
     pub(crate) fn holds(&self, serial: &[u8]) -> Result<bool, Fault> {
+        let mut found = false;
+        self.each(|revoked| found |= revoked == serial)?;
+        Ok(found)
+    }
+
+    /// The serial numbers on the list, in order, for a reader that asks often.
+    pub(crate) fn serials(&self) -> Result<Vec<Vec<u8>>, Fault> {
+        let mut serials = Vec::new();
+        self.each(|serial| serials.push(serial.to_vec()))?;
+        serials.sort_unstable();
+        Ok(serials)
+    }
+
+    fn each(&self, mut then: impl FnMut(&'a [u8])) -> Result<(), Fault> {
         let mut entries = Reader::new(self.place, self.entries);
         while !entries.is_empty() {
             let mut entry = entries.enter(tag::SEQUENCE)?;
-            let revoked = entry.unsigned()?;
+            then(entry.unsigned()?);
             entry.time()?;
             entry.optional(tag::SEQUENCE)?;
             entry.end()?;
-            if revoked == serial {
-                return Ok(true);
-            }
         }
-        Ok(false)
+        Ok(())
     }
 
     /// The dates.
