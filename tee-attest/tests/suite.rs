@@ -4,5 +4,7 @@
 
 #[path = "suite/dcap.rs"]
 mod dcap;
+#[path = "suite/dcap_tamper.rs"]
+mod dcap_tamper;
 #[path = "suite/shared.rs"]
 mod shared;
