@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use yu_wire::carrier::CarrierKind;
 use yu_wire::shape::Link;
 
+use crate::attest::AttestArgs;
 use crate::desensitize::DesensitizeArgs;
 use crate::mpc::args::{CalibrateArgs, EstimateArgs, MpcArgs};
 use crate::work::Protocol;
@@ -61,6 +62,8 @@ pub enum Command {
     Mpc(MpcArgs),
     /// De-identification on one core: detection, transforms, anonymisation, differential privacy
     Desensitize(DesensitizeArgs),
+    /// Attestation on one core: one verdict per family of evidence, other verifiers beside it
+    Attest(AttestArgs),
     /// Measures this machine for `estimate`
     Calibrate(CalibrateArgs),
     /// Bytes, rounds and seconds of a program on a link, before it runs

@@ -9,6 +9,7 @@
 //! | who is where; certificates for trying it out | [`hosts`] |
 //! | the programs of `yu-mpc` on every engine, estimates | [`mpc`] |
 //! | de-identification | [`desensitize`] |
+//! | attestation | [`attest`] |
 //! | our channel against a bare QUIC stream | [`compare`] |
 //! | clocks, memory, commit, CPU | [`machine`], [`phase`] |
 //! | tables and JSON | [`report`] |
@@ -17,6 +18,7 @@
 //! `cargo run --release -p yu-benches -- --help` explains the runner, `cargo bench -p yu-benches` runs the criterion benches.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
+pub mod attest;
 pub mod cli;
 pub mod compare;
 pub mod desensitize;

@@ -36,6 +36,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::RoundTrip(args) => comparison(Subject::RoundTrip, &args),
         Command::Mpc(args) => mpc(&args),
         Command::Desensitize(args) => show(&yu_benches::desensitize::run(&args)?, args.json),
+        Command::Attest(args) => show(&yu_benches::attest::run(&args)?, args.json),
         Command::Calibrate(args) => {
             calibrate::run(&std::env::current_exe()?, &args)?;
             println!("{}", args.out.display());

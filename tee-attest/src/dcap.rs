@@ -21,6 +21,8 @@
 //! one is left, that of the quote. What is policy (debug, state of the TCB, service domains, ...) becomes a claim.
 
 mod claims;
+#[cfg(test)]
+mod differential;
 mod entry;
 mod json;
 mod known;

@@ -13,6 +13,8 @@ mod dcap;
 mod eventlog;
 #[path = "suite/nvidia.rs"]
 mod nvidia;
+#[path = "suite/dcap_tamper.rs"]
+mod dcap_tamper;
 #[path = "suite/shared.rs"]
 mod shared;
 #[path = "suite/snp.rs"]

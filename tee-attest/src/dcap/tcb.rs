@@ -128,10 +128,9 @@ impl TcbInfo {
         if info.tcb_levels.is_empty() {
             return Err(malformed(PLACE, "no levels"));
         }
-        if info.id == Id::Tdx {
-            if info.tdx_module.is_none() || info.tcb_levels.iter().any(|level| level.tcb.tdxtcbcomponents.is_none()) {
-                return Err(malformed(PLACE, "TDX without a TDX module or TDX components"));
-            }
+        let lacks_tdx = info.tdx_module.is_none() || info.tcb_levels.iter().any(|level| level.tcb.tdxtcbcomponents.is_none());
+        if info.id == Id::Tdx && lacks_tdx {
+            return Err(malformed(PLACE, "TDX without a TDX module or TDX components"));
         }
         for level in &info.tcb_levels {
             allowed(PLACE, level.tcb_status, PLATFORM)?;

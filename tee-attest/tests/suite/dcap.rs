@@ -304,3 +304,31 @@ fn no_status_is_invented() {
         assert_eq!(status.name(), word);
     }
 }
+
+/// The extended report of TDX 1.5 (body type 4). Its collateral, among the vectors, is for that one machine.
+#[test]
+fn the_extended_report_is_read() {
+    let Some(folder) = shared::vectors("tdx") else { return };
+    let vector: Json = serde_json::from_str(include_str!("../vectors/tdx-v5-td15ex.json")).unwrap();
+    let case = Case {
+        id: "tdx-v5-td15ex".to_owned(),
+        kind: Kind::Tdx,
+        quote: hex::decode(vector["quote"].as_str().unwrap()).unwrap(),
+        collateral: std::fs::read_to_string(folder.join("collateral-2719910e.json")).unwrap(),
+        at: Instant::parse(vector["verify_at"].as_str().unwrap()).unwrap(),
+        row: Json::Null,
+    };
+    let (claims, report) = (case.verify().unwrap(), case.oracle().unwrap());
+    assert_eq!(show(&claims, "tcb.status"), report.status);
+    assert_eq!(show(&claims, "tcb.advisories"), report.advisory_ids.join(", "));
+    let theirs = report.report.as_td15_ex().unwrap();
+    assert_eq!(show(&claims, "tdx.body-type"), "4");
+    assert_eq!(show(&claims, "tdx.td-id"), hex::encode(theirs.td_id));
+    assert_eq!(show(&claims, "tdx.device-info"), hex::encode(theirs.dev_info));
+    assert_eq!(show(&claims, "tdx.current-service-td-attributes"), hex::encode(theirs.cur_service_td_attributes));
+    for at in [54 + 649, 54 + 884] {
+        let mut quote = case.quote.clone();
+        quote[at] ^= 1;
+        assert_eq!(run(case.kind, &quote, &case.entry(), case.at).unwrap_err().code, "dcap.quote-signature");
+    }
+}
