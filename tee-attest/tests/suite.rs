@@ -6,5 +6,7 @@
 mod shared;
 #[path = "suite/snp.rs"]
 mod snp;
+#[path = "suite/snp_oracle.rs"]
+mod snp_oracle;
 #[path = "suite/tampering.rs"]
 mod tampering;
