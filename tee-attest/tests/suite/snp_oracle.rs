@@ -39,8 +39,8 @@ fn the_sev_crate_agrees_on_every_vector() {
     }
 }
 
-/// Random changes of one to three bytes: whatever the other crate refuses, we refuse, and the other way round but for
-/// what is listed.
+/// Random changes of one to three bits: whatever the other crate refuses, we refuse; what it accepts and we refuse lies
+/// outside of what it reads.
 #[test]
 fn the_sev_crate_agrees_on_reports_with_random_changes() {
     let mut masks = Masks::new("SNP reports against the sev crate");
@@ -54,12 +54,24 @@ fn the_sev_crate_agrees_on_reports_with_random_changes() {
             let theirs = second_opinion(&report, signing(&vector), &vector.chain[1], &vector.key);
             let ours = ours(&vector, &report);
             if ours.is_ok() != theirs.is_ok() {
-                // what no signature covers and AMD keeps zero: it drops the upper 24 bytes of r and s, and what follows them
-                let said = |report: &[u8]| [&report[..0x2d0], &report[0x2e8..0x318]].concat();
-                let outside = said(&report) == said(&vector.report);
-                let reserved = matches!(ours, Err("snp.reserved" | "snp.report-signature"));
-                assert!(outside && reserved, "{}: {ours:?} {theirs:?}", vector.id);
+                let is_read = read_by_sev(&report) != read_by_sev(&vector.report);
+                assert!(theirs.is_ok() && !is_read, "{}: {ours:?} {theirs:?}", vector.id);
+                assert!(matches!(ours, Err("snp.reserved" | "snp.report-signature")), "{}: {ours:?}", vector.id);
             }
         }
     }
+}
+
+/// What that crate reads of a report. It drops bytes that must be zero and writes zeros in their place before it checks the
+/// signature, so that a change there passes although the signature covers some of them: the reserved bytes of the four
+/// TCB versions, the upper 24 bytes of r and s, and all that follows the signature.
+fn read_by_sev(report: &[u8]) -> Vec<u8> {
+    let mut read = report.to_vec();
+    let reserved = if report[0x188] == 0x1a { 4..7 } else { 2..6 };
+    for at in [0x38, 0x180, 0x1e0, 0x1f0] {
+        read[at + reserved.start..at + reserved.end].fill(0);
+    }
+    read[0x2d0..0x2e8].fill(0);
+    read[0x318..].fill(0);
+    read
 }
