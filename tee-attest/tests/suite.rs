@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "suite/csv.rs"]
+mod csv;
 #[path = "suite/shared.rs"]
 mod shared;
 #[path = "suite/snp.rs"]
