@@ -4,6 +4,8 @@
 
 #[path = "suite/csv.rs"]
 mod csv;
+#[path = "suite/nitro.rs"]
+mod nitro;
 #[path = "suite/shared.rs"]
 mod shared;
 #[path = "suite/snp.rs"]
