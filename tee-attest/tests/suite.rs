@@ -15,10 +15,16 @@ mod eventlog;
 mod nvidia;
 #[path = "suite/dcap_tamper.rs"]
 mod dcap_tamper;
+#[path = "suite/csv.rs"]
+mod csv;
+#[path = "suite/nitro.rs"]
+mod nitro;
 #[path = "suite/shared.rs"]
 mod shared;
 #[path = "suite/snp.rs"]
 mod snp;
+#[path = "suite/snp_oracle.rs"]
+mod snp_oracle;
 #[path = "suite/tampering.rs"]
 mod tampering;
 #[path = "suite/tpm.rs"]

@@ -14,15 +14,15 @@ use crate::shared::table;
 use crate::tampering::{Masks, ders, flips, lengths, pem};
 
 /// One row of the table with its files.
-struct Vector {
-    id: String,
-    report: Vec<u8>,
-    chain: Vec<Vec<u8>>,
-    key: Vec<u8>,
+pub(crate) struct Vector {
+    pub(crate) id: String,
+    pub(crate) report: Vec<u8>,
+    pub(crate) chain: Vec<Vec<u8>>,
+    pub(crate) key: Vec<u8>,
     /// Noon of the first day of the key's dates.
-    at: Instant,
-    accept: bool,
-    row: Json,
+    pub(crate) at: Instant,
+    pub(crate) accept: bool,
+    pub(crate) row: Json,
 }
 
 fn text<'a>(row: &'a Json, name: &str) -> &'a str {
@@ -44,7 +44,7 @@ fn vector(folder: &Path, row: &Json) -> Vector {
     }
 }
 
-fn vectors() -> Vec<Vector> {
+pub(crate) fn vectors() -> Vec<Vector> {
     table("snp").map(|(folder, rows)| rows.iter().map(|row| vector(&folder, row)).collect()).unwrap_or_default()
 }
 
@@ -56,16 +56,16 @@ fn named(id: &str) -> Option<Vector> {
     vectors().into_iter().find(|vector| vector.id == id)
 }
 
-fn entry(chain: &[Vec<u8>], keys: &[&[u8]]) -> snp::Entry {
+pub(crate) fn entry(chain: &[Vec<u8>], keys: &[&[u8]]) -> snp::Entry {
     snp::Entry { chain: pem(chain), lists: Vec::new(), keys: keys.iter().map(|key| STANDARD.encode(key)).collect() }
 }
 
-fn collateral(entries: Vec<snp::Entry>) -> Result<VerifiedCollateral, Fault> {
+pub(crate) fn collateral(entries: Vec<snp::Entry>) -> Result<VerifiedCollateral, Fault> {
     let entries: Vec<Entry> = entries.into_iter().map(|entry| Entry::Amd(Box::new(entry))).collect();
     VerifiedCollateral::new(default_provider(), &entries, [0; 32])
 }
 
-fn check(report: &[u8], certificates: Option<&[u8]>, collateral: &VerifiedCollateral, at: Instant) -> Result<Claims, Fault> {
+pub(crate) fn check(report: &[u8], certificates: Option<&[u8]>, collateral: &VerifiedCollateral, at: Instant) -> Result<Claims, Fault> {
     let evidence = Evidence::new(Kind::Snp, report.to_vec());
     let evidence = certificates.map_or(evidence.clone(), |bytes| evidence.with(Part::Certificates, bytes.to_vec()));
     verify(default_provider(), &evidence, collateral, at, &Binding::None).map(|verified| verified.claims().clone())
