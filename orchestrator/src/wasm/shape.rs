@@ -23,19 +23,24 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), WasmError> {
     let mut validator = Validator::new_with_features(FEATURES);
     let mut allocations = FuncValidatorAllocations::default();
     let mut seen = Seen::default();
+    let mut types = None;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|e| invalid(&e))?;
         // sizes first: the validator reserves room for as many items as are announced
         seen.note(&payload)?;
-        if let ValidPayload::Func(function, body) = validator.payload(&payload).map_err(|e| invalid(&e))? {
-            let mut function = function.into_validator(allocations);
-            function.validate(&body).map_err(|e| invalid(&e))?;
-            allocations = function.into_allocations();
+        match validator.payload(&payload).map_err(|e| invalid(&e))? {
+            ValidPayload::Func(function, body) => {
+                let mut function = function.into_validator(allocations);
+                function.validate(&body).map_err(|e| invalid(&e))?;
+                allocations = function.into_allocations();
+            }
+            ValidPayload::End(all) => types = Some(all),
+            _ => {}
         }
     }
-    let types = validator.types(0).ok_or_else(|| WasmError::invalid(&"it does not end"))?;
-    seen.imports_fit(types)?;
-    seen.exports_fit(types)
+    let types = types.ok_or_else(|| WasmError::invalid(&"it does not end"))?;
+    seen.imports_fit(types.as_ref())?;
+    seen.exports_fit(types.as_ref())
 }
 
 /// Imports and exports by name.
