@@ -1,7 +1,7 @@
 //! Algorithms as WebAssembly modules: generic, sealed off, bounded, and the same everywhere.
 //!
 //! A contract names a module by the SHA-256 of its bytes; reviewers read the code, nodes compare the hash. The module gets
-//! tables and parameters through ten functions of this node and nothing else: no files, no clock, no network, no randomness,
+//! tables and parameters through sixteen functions of this node and nothing else: no files, no clock, no network, no randomness,
 //! no text to a log. It gives back one table. `docs/wasm.md` is the page for authors.
 //!
 //! | to see | open |

@@ -35,8 +35,11 @@ pub(super) fn decode(stream: &[u8], limit: u64) -> Result<Vec<(String, ArrayRef)
     Ok(columns.ok_or(bad("a stream without schema"))?.into_iter().map(Column::finish).collect())
 }
 
-/// The metadata of the next message, and what follows; `None` at the end.
-fn message(stream: &[u8]) -> Result<Option<(&[u8], &[u8])>, WasmError> {
+/// The metadata of a message, and what follows.
+type Framed<'a> = (&'a [u8], &'a [u8]);
+
+/// The next message; `None` at the end.
+fn message(stream: &[u8]) -> Result<Option<Framed<'_>>, WasmError> {
     if stream.is_empty() {
         return Ok(None);
     }

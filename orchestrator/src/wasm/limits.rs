@@ -10,7 +10,7 @@ use super::WasmError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Units of work: one for an instruction, one for a byte of a bulk copy, and for each call of the host 64 and one for
-    /// every 8 bytes that it moves. The same on every machine. About 10^9 units are a second of one core.
+    /// every 8 bytes that it moves. The same on every machine. A second of one core is about 3 * 10^9 units.
     pub fuel: u64,
     /// Linear memory, bytes, rounded down to pages of 64 KiB.
     pub memory_bytes: u64,

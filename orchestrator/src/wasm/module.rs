@@ -8,8 +8,9 @@ use yu_governance::canonical::Hash;
 use super::host::{self, State};
 use super::{WasmError, engine, shape};
 
-/// Largest module, bytes. What people review is a thousandth of it; compilers may add tables.
-pub const MAX_MODULE_BYTES: usize = 4 << 20;
+/// Largest module, bytes. What people review is a hundredth of it; compilers may add tables. Compiling cannot be interrupted, and
+/// takes seconds for as many.
+pub const MAX_MODULE_BYTES: usize = 1 << 20;
 
 /// A module that was checked and compiled. It holds no data and may run any number of times, also at once.
 pub struct Module {

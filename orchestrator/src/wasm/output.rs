@@ -21,7 +21,7 @@ const MAX_NAME: usize = 128;
 pub(super) struct Collected {
     limit: u64,
     bytes: u64,
-    columns: Vec<(Vec<u8>, ArrayRef)>,
+    columns: Vec<(String, ArrayRef)>,
     stream: Zeroizing<Vec<u8>>,
 }
 
@@ -51,25 +51,22 @@ impl Collected {
     }
 
     /// A column, which was counted.
-    pub(super) fn column(&mut self, name: Vec<u8>, values: ArrayRef) -> Result<(), WasmError> {
+    pub(super) fn column(&mut self, name: &[u8], values: ArrayRef) -> Result<(), WasmError> {
         if !self.stream.is_empty() {
             return Err(bad(MIXED));
         }
         if self.columns.len() >= MAX_COLUMNS {
             return Err(bad(TOO_MANY));
         }
-        self.columns.push((name, values));
+        let name = std::str::from_utf8(name).map_err(|_| bad("the name of a column is not UTF-8"))?;
+        self.columns.push((name.to_owned(), values));
         Ok(())
     }
 
     /// The table.
     pub(super) fn finish(self) -> Result<RecordBatch, WasmError> {
         if self.stream.is_empty() {
-            let columns = self.columns.into_iter().map(|(name, values)| {
-                let name = String::from_utf8(name).map_err(|_| bad("the name of a column is not UTF-8"))?;
-                Ok((name, values))
-            });
-            return table(columns.collect::<Result<_, WasmError>>()?);
+            return table(self.columns);
         }
         table(ipc::decode(&self.stream, self.limit)?)
     }
@@ -112,7 +109,7 @@ pub(super) struct Lengths(Vec<u32>);
 
 impl Lengths {
     /// Little-endian, 4 bytes each.
-    pub(super) fn of(bytes: Vec<u8>) -> Self {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         Self(bytes.as_chunks().0.iter().map(|four| u32::from_le_bytes(*four)).collect())
     }
 

@@ -21,6 +21,10 @@ const NUDGE: Duration = Duration::from_millis(5);
 /// Tables of one run: a job has a handful of inputs.
 const MAX_TABLES: usize = 64;
 
+/// Fuel beyond the limit. The machine looks at the meter at loops and calls only, so that a run may end a little beyond it, by
+/// one function's length: with this reserve the meter stays exact, and `run` compares it with the limit itself.
+const RESERVE: u64 = 1 << 20;
+
 /// What a run gave.
 #[derive(Debug, Clone)]
 pub struct Output {
@@ -78,7 +82,8 @@ fn run(module: &Module, inputs: &[RecordBatch], params: &[u8], limits: &Limits, 
     let tables = inputs.iter().cloned().map(Table::new).collect();
     let mut store = Store::new(&module.engine, State::new(tables, params, module.memory, limits));
     store.limiter(|state| &mut state.meter);
-    store.set_fuel(limits.fuel).map_err(|_| WasmError::Host { what: "the meter of fuel" })?;
+    let filled = limits.fuel.saturating_add(RESERVE);
+    store.set_fuel(filled).map_err(|_| WasmError::Host { what: "the meter of fuel" })?;
     // another run of the same module may move the epoch as well: only the clock decides
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(
@@ -86,17 +91,22 @@ fn run(module: &Module, inputs: &[RecordBatch], params: &[u8], limits: &Limits, 
             if started.elapsed() < wall { Ok(UpdateDeadline::Continue(1)) } else { Err(too_late(wall).into()) }
         },
     );
-    let code = call(module, &mut store, wide(inputs.len())).map_err(|error| told(&error, limits))?;
+    let called = call(module, &mut store, wide(inputs.len()));
+    let left = store.get_fuel().map_err(|_| WasmError::Host { what: "the meter of fuel" })?;
+    let burned = filled.saturating_sub(left);
+    if burned > limits.fuel {
+        return Err(WasmError::Fuel { limit: limits.fuel });
+    }
+    let code = called.map_err(|error| told(&error, limits))?;
     match u8::try_from(code) {
         Ok(0) => {}
         Ok(code) => return Err(WasmError::Refused { code }),
         Err(_) => return Err(WasmError::Call { function: "yu_run", what: "it returned neither 0 nor a code up to 255" }),
     }
-    let left = store.get_fuel().map_err(|_| WasmError::Host { what: "the meter of fuel" })?;
     let state = store.into_data();
     let mut usage = state.usage();
     let table = state.collected.finish()?;
-    usage.fuel = limits.fuel.saturating_sub(left);
+    usage.fuel = burned;
     usage.cpu = cpu().saturating_sub(began);
     usage.wall = started.elapsed();
     Ok(Output { table, usage })

@@ -2,8 +2,8 @@
 
 use wasmparser::types::TypesRef;
 use wasmparser::{
-    BinaryReaderError, CompositeInnerType, ExternalKind, FuncType, FuncValidatorAllocations, Parser, Payload, TypeRef, ValType,
-    ValidPayload, Validator,
+    BinaryReaderError, CompositeInnerType, ExternalKind, FuncType, FuncValidatorAllocations, FunctionBody, Operator, Parser, Payload,
+    TypeRef, ValType, ValidPayload, Validator,
 };
 
 use super::engine::FEATURES;
@@ -15,6 +15,12 @@ use super::{MAX_MODULE_BYTES, WasmError};
 const MAX_FUNCTION_BYTES: u64 = 128 << 10;
 /// Functions, globals, exports and segments, each: far beyond what people review.
 const MAX_ITEMS: u64 = 10_000;
+/// Locals of a function, and parameters and results of a type. Compilers that keep hundreds of values apart know registers.
+const MAX_LOCALS: u64 = 1000;
+const MAX_SIGNATURE: u64 = 32;
+/// Branches of each function times its locals and 64, over all functions: the compiler follows each local through each branch,
+/// so that few bytes could keep it busy for minutes. A function of C has about 10^4 of them; as many as this take seconds.
+const MAX_FLOW: u64 = 2_000_000;
 
 /// # Errors
 /// `Size`, `Invalid`, `Import`, `Export`.
@@ -23,19 +29,24 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), WasmError> {
     let mut validator = Validator::new_with_features(FEATURES);
     let mut allocations = FuncValidatorAllocations::default();
     let mut seen = Seen::default();
+    let mut types = None;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|e| invalid(&e))?;
         // sizes first: the validator reserves room for as many items as are announced
         seen.note(&payload)?;
-        if let ValidPayload::Func(function, body) = validator.payload(&payload).map_err(|e| invalid(&e))? {
-            let mut function = function.into_validator(allocations);
-            function.validate(&body).map_err(|e| invalid(&e))?;
-            allocations = function.into_allocations();
+        match validator.payload(&payload).map_err(|e| invalid(&e))? {
+            ValidPayload::Func(function, body) => {
+                let mut function = function.into_validator(allocations);
+                function.validate(&body).map_err(|e| invalid(&e))?;
+                allocations = function.into_allocations();
+            }
+            ValidPayload::End(all) => types = Some(all),
+            _ => {}
         }
     }
-    let types = validator.types(0).ok_or_else(|| WasmError::invalid(&"it does not end"))?;
-    seen.imports_fit(types)?;
-    seen.exports_fit(types)
+    let types = types.ok_or_else(|| WasmError::invalid(&"it does not end"))?;
+    seen.imports_fit(types.as_ref())?;
+    seen.exports_fit(types.as_ref())
 }
 
 /// Imports and exports by name.
@@ -44,6 +55,7 @@ struct Seen {
     /// All are functions, so the place is the function's index.
     imports: Vec<String>,
     exports: Vec<(String, ExternalKind, u32)>,
+    flow: u64,
 }
 
 impl Seen {
@@ -69,12 +81,23 @@ impl Seen {
                 }
                 Ok(())
             }
-            Payload::TypeSection(reader) => within("types", reader.count().into(), MAX_ITEMS),
+            Payload::TypeSection(reader) => {
+                within("types", reader.count().into(), MAX_ITEMS)?;
+                for of in reader.clone().into_iter_err_on_gc_types() {
+                    let of = of.map_err(|e| invalid(&e))?;
+                    within("parameters and results of a type", wide(of.params().len().saturating_add(of.results().len())), MAX_SIGNATURE)?;
+                }
+                Ok(())
+            }
             Payload::FunctionSection(reader) => within("functions", reader.count().into(), MAX_ITEMS),
             Payload::GlobalSection(reader) => within("globals", reader.count().into(), MAX_ITEMS),
             Payload::ElementSection(reader) => within("element segments", reader.count().into(), MAX_ITEMS),
             Payload::DataSection(reader) => within("data segments", reader.count().into(), MAX_ITEMS),
-            Payload::CodeSectionEntry(body) => within("function bytes", wide(body.range().len()), MAX_FUNCTION_BYTES),
+            Payload::CodeSectionEntry(body) => {
+                within("function bytes", wide(body.range().len()), MAX_FUNCTION_BYTES)?;
+                self.flow = self.flow.saturating_add(flow(body)?);
+                within("branches times locals", self.flow, MAX_FLOW)
+            }
             _ => Ok(()),
         }
     }
@@ -103,6 +126,25 @@ impl Seen {
             Err(WasmError::Export { wanted: "yu_run: func(i32) -> i32" })
         }
     }
+}
+
+/// Branches of a function times its locals and 64.
+fn flow(body: &FunctionBody<'_>) -> Result<u64, WasmError> {
+    let mut locals = 0_u64;
+    for local in body.get_locals_reader().map_err(|e| invalid(&e))? {
+        let (count, _) = local.map_err(|e| invalid(&e))?;
+        locals = locals.saturating_add(count.into());
+    }
+    within("locals of a function", locals, MAX_LOCALS)?;
+    let mut branches = 0_u64;
+    for operator in body.get_operators_reader().map_err(|e| invalid(&e))? {
+        branches = branches.saturating_add(match operator.map_err(|e| invalid(&e))? {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::Br { .. } | Operator::BrIf { .. } => 1,
+            Operator::BrTable { targets } => u64::from(targets.len()).saturating_add(1),
+            _ => 0,
+        });
+    }
+    Ok(branches.saturating_mul(locals.saturating_add(64)))
 }
 
 /// Type of a function that the validator has seen.

@@ -49,32 +49,39 @@ impl Table {
         self.column(column).map(|array| kind(array.data_type()))
     }
 
-    /// At most `count` values from `row` on, a null as NaN. `None`: not a column of numbers.
-    pub(super) fn f64s(&self, column: u32, row: u64, count: u64) -> Option<Vec<f64>> {
-        let part = self.part(column, row, count)?;
+    /// Fills the target with values from `row` on, 8 bytes each, a null as NaN. `None`: not a column of numbers.
+    pub(super) fn f64s(&self, column: u32, row: u64, target: &mut [u8]) -> Option<()> {
+        let places = target.as_chunks_mut().0;
+        let part = self.part(column, row, places.len())?;
         match kind(part.data_type()) {
-            Kind::Other => None,
+            Kind::Other => return None,
             Kind::F64 => {
-                let cast = cast(&part, &DataType::Float64).ok()?;
-                Some(cast.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+                let doubles = cast(&part, &DataType::Float64).ok()?;
+                fill(places, doubles.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(f64::NAN).to_le_bytes()));
             }
             Kind::I64 => {
-                Some(as_i64(&part)?.as_primitive::<Int64Type>().iter().map(|value| value.map_or(f64::NAN, |v| v as f64)).collect())
+                let whole = cast(&part, &DataType::Int64).ok()?;
+                fill(places, whole.as_primitive::<Int64Type>().iter().map(|value| value.map_or(f64::NAN, |v| v as f64).to_le_bytes()));
             }
         }
+        Some(())
     }
 
-    /// At most `count` values from `row` on, a null as 0. `None`: not a column of integers.
-    pub(super) fn i64s(&self, column: u32, row: u64, count: u64) -> Option<Vec<i64>> {
-        let part = self.part(column, row, count)?;
-        let whole = if kind(part.data_type()) == Kind::I64 { as_i64(&part)? } else { return None };
-        Some(whole.as_primitive::<Int64Type>().iter().map(Option::unwrap_or_default).collect())
+    /// Fills the target with values from `row` on, 8 bytes each, a null as 0. `None`: not a column of integers.
+    pub(super) fn i64s(&self, column: u32, row: u64, target: &mut [u8]) -> Option<()> {
+        let places = target.as_chunks_mut().0;
+        let part = self.part(column, row, places.len()).filter(|part| kind(part.data_type()) == Kind::I64)?;
+        // exact: each of these types fits
+        let whole = cast(&part, &DataType::Int64).ok()?;
+        fill(places, whole.as_primitive::<Int64Type>().iter().map(|value| value.unwrap_or_default().to_le_bytes()));
+        Some(())
     }
 
-    /// At most `count` bytes from `row` on: 1 for a value, 0 for a null.
-    pub(super) fn valid(&self, column: u32, row: u64, count: u64) -> Option<Vec<u8>> {
-        let part = self.part(column, row, count)?;
-        Some((0..part.len()).map(|at| u8::from(part.is_valid(at))).collect())
+    /// Fills the target with a byte for each row from `row` on: 1 for a value, 0 for a null.
+    pub(super) fn valid(&self, column: u32, row: u64, target: &mut [u8]) -> Option<()> {
+        let part = self.part(column, row, target.len())?;
+        fill(target.as_chunks_mut().0, (0..part.len()).map(|at| [u8::from(part.is_valid(at))]));
+        Some(())
     }
 
     /// The Arrow IPC stream of the table: schema, one batch, end. `None` for types that IPC cannot write.
@@ -97,12 +104,16 @@ impl Table {
     }
 
     /// Rows `row .. row + count`, as far as the table goes.
-    fn part(&self, column: u32, row: u64, count: u64) -> Option<ArrayRef> {
+    fn part(&self, column: u32, row: u64, count: usize) -> Option<ArrayRef> {
         let array = self.column(column)?;
         let start = usize::try_from(row.min(self.rows())).ok()?;
-        let left = array.len().saturating_sub(start);
-        Some(array.slice(start, usize::try_from(count).unwrap_or(usize::MAX).min(left)))
+        Some(array.slice(start, count.min(array.len().saturating_sub(start))))
     }
+}
+
+/// Values go where they are wanted: no copy of raw rows is left behind.
+fn fill<const N: usize>(places: &mut [[u8; N]], values: impl Iterator<Item = [u8; N]>) {
+    places.iter_mut().zip(values).for_each(|(place, value)| *place = value);
 }
 
 fn kind(of: &DataType) -> Kind {
@@ -122,9 +133,4 @@ fn kind(of: &DataType) -> Kind {
         | T::Timestamp(..) => Kind::I64,
         _ => Kind::Other,
     }
-}
-
-/// Exact: of the kinds above, each fits.
-fn as_i64(array: &ArrayRef) -> Option<ArrayRef> {
-    cast(array, &DataType::Int64).ok()
 }

@@ -27,15 +27,15 @@ pub(super) fn link(linker: &mut Linker<State>) -> Answer<()> {
     linker.func_wrap("yu", "column_name", column_name)?;
     linker.func_wrap("yu", "column_f64", |mut caller: Caller<'_, State>, table: u32, column: u32, row: u64, at: u32, rows: u32| {
         let call = Call::begin(&mut caller, "column_f64")?;
-        numbers(call, Asked { table, column, row, at, rows }, Table::f64s, f64::to_le_bytes)
+        numbers(call, 8, Asked { table, column, row, at, rows }, Table::f64s)
     })?;
     linker.func_wrap("yu", "column_i64", |mut caller: Caller<'_, State>, table: u32, column: u32, row: u64, at: u32, rows: u32| {
         let call = Call::begin(&mut caller, "column_i64")?;
-        numbers(call, Asked { table, column, row, at, rows }, Table::i64s, i64::to_le_bytes)
+        numbers(call, 8, Asked { table, column, row, at, rows }, Table::i64s)
     })?;
     linker.func_wrap("yu", "column_valid", |mut caller: Caller<'_, State>, table: u32, column: u32, row: u64, at: u32, rows: u32| {
         let call = Call::begin(&mut caller, "column_valid")?;
-        numbers(call, Asked { table, column, row, at, rows }, Table::valid, |byte: u8| [byte])
+        numbers(call, 1, Asked { table, column, row, at, rows }, Table::valid)
     })?;
     linker.func_wrap("yu", "input_len", |mut caller: Caller<'_, State>, table: u32| -> Answer<u64> {
         let mut call = Call::begin(&mut caller, "input_len")?;
@@ -70,27 +70,19 @@ impl Call<'_, '_> {
     }
 }
 
-/// Writes as many values as the table has from that row on, little-endian; answers how many.
-fn numbers<T: Copy, const N: usize>(
-    mut call: Call<'_, '_>,
-    asked: Asked,
-    read: impl Fn(&Table, u32, u64, u64) -> Option<Vec<T>>,
-    bytes: impl Fn(T) -> [u8; N],
-) -> Answer<u32> {
+/// Writes as many values of `width` bytes as the table has from that row on; answers how many.
+fn numbers(mut call: Call<'_, '_>, width: u64, asked: Asked, fill: impl Fn(&Table, u32, u64, &mut [u8]) -> Option<()>) -> Answer<u32> {
     let table = call.table(asked.table)?;
     if table.kind(asked.column).is_none() {
         return Err(call.error(NO_COLUMN).into());
     }
     let count = table.rows().saturating_sub(asked.row).min(asked.rows.into());
-    let len = count.saturating_mul(wide(N));
+    let len = count.saturating_mul(width);
     call.moves(len)?;
     let wrong = call.error("not a column of such numbers");
     let (target, state) = call.memory(asked.at, len)?;
-    let table = state.tables.get(asked.table as usize).ok_or(wrong.clone())?;
-    let values = read(table, asked.column, asked.row, count).ok_or(wrong)?;
-    for (to, value) in target.chunks_exact_mut(N).zip(&values) {
-        to.copy_from_slice(&bytes(*value));
-    }
+    let table = state.tables.get(asked.table as usize);
+    table.and_then(|table| fill(table, asked.column, asked.row, target)).ok_or(wrong)?;
     state.bytes_in = state.bytes_in.saturating_add(len);
     // at most `rows`, which has 32 bits
     Ok(u32::try_from(count).unwrap_or(asked.rows))

@@ -2,6 +2,7 @@
 
 use arrow::array::ArrayRef;
 use wasmtime::{Caller, Linker};
+use zeroize::Zeroizing;
 
 use super::{Call, State};
 use crate::wasm::WasmError;
@@ -20,7 +21,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> Answer {
     })?;
     linker.func_wrap("yu", "output_utf8", |mut caller: Caller<'_, State>, name: u32, name_len: u32, at: u32, rows: u32| -> Answer {
         let mut call = Call::begin(&mut caller, "output_utf8")?;
-        let lengths = Lengths::of(taken(&mut call, at, u64::from(rows) * 4)?);
+        let lengths = Lengths::of(&taken(&mut call, at, u64::from(rows) * 4)?);
         let start = at.checked_add(rows.checked_mul(4).ok_or(call.error(OUTSIDE))?).ok_or(call.error(OUTSIDE))?;
         column(call, (name, name_len), (start, lengths.total()), |bytes| texts(&lengths, bytes))
     })?;
@@ -40,10 +41,10 @@ pub(super) fn link(linker: &mut Linker<State>) -> Answer {
 const OUTSIDE: &str = "a range outside of memory";
 
 /// Bytes of the module, counted against the limit of output before they are copied.
-fn taken(call: &mut Call<'_, '_>, at: u32, len: u64) -> Result<Vec<u8>, WasmError> {
+fn taken(call: &mut Call<'_, '_>, at: u32, len: u64) -> Result<Zeroizing<Vec<u8>>, WasmError> {
     call.caller.data_mut().collected.count(len)?;
     call.moves(len)?;
-    Ok(call.memory(at, len)?.0.to_vec())
+    Ok(Zeroizing::new(call.memory(at, len)?.0.to_vec()))
 }
 
 /// Takes one column: its name, and `len` bytes at `at`.
@@ -55,5 +56,5 @@ fn column(
 ) -> Answer {
     let name = taken(&mut call, name, name_len.into())?;
     let bytes = taken(&mut call, at, len)?;
-    Ok(call.caller.data_mut().collected.column(name, values(&bytes)?)?)
+    Ok(call.caller.data_mut().collected.column(&name, values(&bytes)?)?)
 }

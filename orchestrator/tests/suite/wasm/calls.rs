@@ -132,8 +132,8 @@ fn what_a_module_sees() {
           (call $see32 (call $params_len))
           (call $see32 (call $params_read (i32.const 1) (i32.const 500) (i32.const 99)))
           (call $see (i64.load (i32.const 500)))
-          (call $see32 (call $params_read (i32.const 3) (i32.const -1) (i32.const 99)))
-          (call $see32 (call $input_read (i32.const 0) (i64.const 0x100000000) (i32.const -1) (i32.const 99)))
+          (call $see32 (call $params_read (i32.const 3) (i32.const 65536) (i32.const 99)))
+          (call $see32 (call $input_read (i32.const 0) (i64.const 0x100000000) (i32.const 65536) (i32.const 99)))
           (call $output_i64 (i32.const 0) (i32.const 4) (i32.const 4096) (i32.shr_u (i32.sub (global.get $at) (i32.const 4096)) (i32.const 3)))
           (i32.const 0)))"#,
         super::INTERFACE

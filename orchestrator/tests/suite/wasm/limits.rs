@@ -114,7 +114,7 @@ fn recursion_is_bounded() {
         ))
     };
     assert_eq!(stopped(&deep(""), &Limits { fuel: u64::MAX, ..little() }), WasmError::Stack);
-    assert_eq!(stopped(&deep(&"(local i64)".repeat(2000)), &Limits { fuel: u64::MAX, ..little() }), WasmError::Stack);
+    assert_eq!(stopped(&deep(&"(local i64)".repeat(1000)), &Limits { fuel: u64::MAX, ..little() }), WasmError::Stack);
 }
 
 #[test]
@@ -178,10 +178,17 @@ fn bombs_in_the_bytes_are_refused_before_they_are_compiled() {
         error.to_string()
     };
     assert!(refused(&r#"(data "x")"#.repeat(10_001)).contains("data segments"));
-    assert!(refused(&format!("(data \"{}\")", "x".repeat(5 << 20))).contains("module bytes"));
+    assert!(refused(&format!("(data \"{}\")", "x".repeat(2 << 20))).contains("module bytes"));
     assert!(refused(&"(func)".repeat(10_001)).contains("functions"));
     assert!(refused(&"(global i32 (i32.const 0))".repeat(10_001)).contains("globals"));
     assert!(refused(&format!("(func {})", "(drop (i32.const 1))".repeat(60_000))).contains("function bytes"));
+    // few bytes that keep a compiler busy
+    assert!(refused(&format!("(func {})", "(local i64)".repeat(1001))).contains("locals of a function"));
+    assert!(refused(&format!("(func (param {}))", "i64 ".repeat(33))).contains("parameters and results"));
+    let ifs = "(if (i32.const 1) (then (local.set 5 (local.get 6))))".repeat(5000);
+    assert!(refused(&format!("(func {} {ifs})", "(local i64)".repeat(400))).contains("branches times locals"));
+    let switch = format!("(block (br_table {} (i32.const 0)))", "0 ".repeat(32_000));
+    assert!(refused(&format!("(func {switch})")).contains("branches times locals"));
     assert!(refused(&format!("(table 1 funcref) {}", "(elem funcref)".repeat(10_001))).contains("element segments"));
 }
 
