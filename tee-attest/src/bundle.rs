@@ -55,6 +55,6 @@ impl Bundle {
     /// The first fault, with the number of the entry.
     pub fn verify(&self, provider: &dyn Provider) -> Result<VerifiedCollateral> {
         self.check()?;
-        VerifiedCollateral::new(provider, &self.entries, self.hash()?, Some(self.issued))
+        Ok(VerifiedCollateral::new(provider, &self.entries, self.hash()?)?.issued_at(self.issued))
     }
 }

@@ -99,6 +99,14 @@ pub(crate) struct Endorsement {
     platforms: Vec<([u8; 32], [u8; 33], Vec<u8>)>,
 }
 
+impl Endorsement {
+    /// No dates: keys have none.
+    #[expect(clippy::unused_self, reason = "as every maker's")]
+    pub(crate) fn spans(&self) -> Vec<crate::instant::Span> {
+        Vec::new()
+    }
+}
+
 /// Reads the keys. One platform has one key.
 pub(crate) fn endorse(_provider: &dyn Provider, entry: &Entry) -> Result<Endorsement> {
     const PLACE: &str = "arm entry";

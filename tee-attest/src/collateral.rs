@@ -45,17 +45,23 @@ pub struct VerifiedCollateral {
 }
 
 impl VerifiedCollateral {
-    /// Checks every entry. `hash` names the bundle that they come from, `issued` is its date; without a date the claim
-    /// about its age is absent.
+    /// Checks every entry. `hash` names where they come from. Without a date the claim about the bundle's age is absent, so
+    /// default policies refuse what is judged by it: [`crate::Bundle::verify`] gives the date.
     ///
     /// # Errors
     /// The first fault, with the number of the entry in its place: a bundle is used whole or not at all.
-    pub fn new(provider: &dyn Provider, entries: &[Entry], hash: [u8; 32], issued: Option<Instant>) -> Result<Self> {
-        let mut all = Self { hash, issued, ..Self::default() };
+    pub fn new(provider: &dyn Provider, entries: &[Entry], hash: [u8; 32]) -> Result<Self> {
+        let mut all = Self { hash, ..Self::default() };
         for (index, entry) in entries.iter().enumerate() {
             all.add(provider, entry).map_err(|fault| fault.inside(&format!("entry {}", index.saturating_add(1))))?;
         }
         Ok(all)
+    }
+
+    /// The same, put together at an instant.
+    pub(crate) fn issued_at(mut self, issued: Instant) -> Self {
+        self.issued = Some(issued);
+        self
     }
 
     fn add(&mut self, provider: &dyn Provider, entry: &Entry) -> Result<()> {

@@ -7,18 +7,18 @@
 mod attester;
 #[path = "suite/cca.rs"]
 mod cca;
-#[path = "suite/dcap.rs"]
-mod dcap;
-#[path = "suite/eventlog.rs"]
-mod eventlog;
-#[path = "suite/nvidia.rs"]
-mod nvidia;
-#[path = "suite/dcap_tamper.rs"]
-mod dcap_tamper;
 #[path = "suite/csv.rs"]
 mod csv;
+#[path = "suite/dcap.rs"]
+mod dcap;
+#[path = "suite/dcap_tamper.rs"]
+mod dcap_tamper;
+#[path = "suite/eventlog.rs"]
+mod eventlog;
 #[path = "suite/nitro.rs"]
 mod nitro;
+#[path = "suite/nvidia.rs"]
+mod nvidia;
 #[path = "suite/shared.rs"]
 mod shared;
 #[path = "suite/snp.rs"]

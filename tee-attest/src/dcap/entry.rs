@@ -74,6 +74,13 @@ pub(crate) struct Endorsement {
     pub(super) known: Known,
 }
 
+impl Endorsement {
+    /// The dates of everything in it.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        vec![self.span.clone()]
+    }
+}
+
 /// Checks every signature of an entry, from Intel's root down.
 pub(crate) fn endorse(provider: &dyn Provider, entry: &Entry) -> Result<Endorsement> {
     let texts = [&entry.tcb_info, &entry.qe_identity, &entry.pck_crl, &entry.root_ca_crl];

@@ -54,6 +54,11 @@ pub(crate) struct Endorsement {
 }
 
 impl Endorsement {
+    /// The dates of everything in it.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        self.authorities.iter().map(|authority| authority.span.clone()).chain(self.keys.iter().map(|key| key.span.clone())).collect()
+    }
+
     /// Endorsement keys of the bundle.
     pub(super) fn keys(&self) -> impl Iterator<Item = &Arc<Vek>> {
         self.keys.iter()
