@@ -106,10 +106,9 @@ fn the_challenge_is_the_report_data() {
     assert_eq!(check(&token, &collateral, &Binding::Exact(vec![0xac; 64])).unwrap_err().code, "binding.mismatch");
 }
 
-/// Nothing in a token may change: both payloads and headers are signed, and the frame around them has one form.
-///
-/// One exception is possible and none is left: CBOR lengths can be written longer than needed, but that adds bytes, which a flip
-/// does not; `lengths_can_be_written_longer` below says what is accepted of that.
+/// Nothing in a token may change by a flip: both payloads and headers are signed, and a changed frame no longer fits its lengths.
+/// What is not covered: the frame around the two signed parts could write its lengths longer than needed or swap the two parts;
+/// neither changes what is said.
 #[test]
 fn every_flip_cut_and_tail_is_refused() {
     let Some(folder) = vectors("cca") else { return };
