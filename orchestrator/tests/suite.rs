@@ -1,6 +1,9 @@
 //! Tests of whole nodes: the program itself, as operating-system processes, spoken to through its command line.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests may stop at the first surprise")]
 
+#[cfg(feature = "danger-simulated-tee")]
+#[path = "suite/attested.rs"]
+mod attested;
 #[path = "suite/audit.rs"]
 mod audit;
 #[path = "suite/by_hand.rs"]
@@ -17,6 +20,9 @@ mod derive;
 mod destroy;
 #[path = "suite/door.rs"]
 mod door;
+#[cfg(all(feature = "danger-simulated-tee", feature = "wasm"))]
+#[path = "suite/enclave.rs"]
+mod enclave;
 #[path = "suite/ends.rs"]
 mod ends;
 #[path = "suite/faults.rs"]

@@ -19,8 +19,13 @@ mod eventlog;
 mod nitro;
 #[path = "suite/nvidia.rs"]
 mod nvidia;
+#[path = "suite/policy.rs"]
+mod policy;
 #[path = "suite/shared.rs"]
 mod shared;
+#[cfg(feature = "danger-simulated-tee")]
+#[path = "suite/simulated.rs"]
+mod simulated;
 #[path = "suite/snp.rs"]
 mod snp;
 #[path = "suite/snp_oracle.rs"]
