@@ -3,6 +3,7 @@
 //! One file per family in `attest/`, each with a function `rows`.
 
 mod dcap;
+mod snp;
 
 use std::path::PathBuf;
 
@@ -76,6 +77,7 @@ fn ratio(subject: &'static str, name: String, value: f64) -> Row {
 /// # Errors
 /// A vector that is not there or does not verify.
 pub fn run(args: &AttestArgs) -> Result<Report> {
-    let rows = dcap::rows(args)?;
+    let mut rows = dcap::rows(args)?;
+    rows.extend(snp::rows(args)?);
     Ok(Report { machine: Machine::here(), commit: commit(), date: date(), rows })
 }

@@ -79,6 +79,21 @@ pub enum Part {
     Quote,
 }
 
+impl Part {
+    /// The name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EventLog => "event-log",
+            Self::Certificates => "certificates",
+            Self::Signature => "signature",
+            Self::Registers => "registers",
+            Self::HclReport => "hcl-report",
+            Self::Quote => "quote",
+        }
+    }
+}
+
 /// Evidence, not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
@@ -162,9 +177,18 @@ impl Evidence {
         if evidence.encode() == bytes { Ok(evidence) } else { Err(wrong("not in canonical form")) }
     }
 
-    /// SHA-256 of the encoded form: the name of this evidence in logs.
+    /// The name of this evidence in logs: SHA-256 over a domain and kind, body and parts, each with its length before it.
+    ///
+    /// Evidence has more than one spelling (zeros behind a quote, text around certificates): the hash names bytes, it finds no replay.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        sha256(&[&self.encode()])
+        let mut fields: Vec<&[u8]> = vec![b"yu evidence 1", self.kind.name().as_bytes(), &self.body];
+        for (part, bytes) in &self.parts {
+            fields.push(part.name().as_bytes());
+            fields.push(bytes);
+        }
+        let lengths: Vec<[u8; 8]> = fields.iter().map(|field| (field.len() as u64).to_be_bytes()).collect();
+        let parts: Vec<&[u8]> = lengths.iter().zip(fields).flat_map(|(length, field)| [length.as_slice(), field]).collect();
+        sha256(&parts)
     }
 }
