@@ -2,8 +2,11 @@
 
 use super::key::Key;
 
-/// Slots per old class: collisions are rare, and the slots of a usual table still fit in the second cache.
+/// Least slots per class: collisions are rare.
 const SPACE: usize = 4;
+
+/// Slots to begin with. A coarser node usually has few classes: its slots then stay in the first cache.
+const FIRST_SLOTS: usize = 2048;
 
 /// Counts of one sensitive column, class after class.
 #[derive(Clone, Debug, Default)]
@@ -86,36 +89,31 @@ impl<K: Key> Classes<K> {
     }
 
     /// Numbers the coarse keys and adds up their rows. Open addressing, linear probing; a slot holds the number of a class
-    /// plus one. Whether a key is new is no branch: it is written behind the known ones first, and counts if it is.
+    /// plus one. Whether a key is new is no branch: it is written behind the known ones first, and counts if it is. How many
+    /// classes there will be is not known: the slots grow with them.
     fn group(&self, scratch: &mut Scratch<K>) -> usize {
-        let size = (self.keys.len().max(8) * SPACE).next_power_of_two();
-        let shift = 64 - size.trailing_zeros();
+        let most = (self.keys.len().max(8) * SPACE).next_power_of_two();
         let Scratch { slots, coarse, keys, rows, people, target, .. } = scratch;
-        slots.clear();
-        slots.resize(size, 0);
         rows.clear();
         rows.resize(self.keys.len(), 0);
         keys.resize(keys.len().max(self.keys.len() + 1), K::default());
         let needs_target = !self.people.is_empty() || !self.sensitive.is_empty();
         target.clear();
-        let mut classes = 0;
-        for (key, count) in coarse.iter().zip(&self.rows) {
-            let mut slot = (key.mix() >> shift) as usize;
-            keys[classes] = *key;
-            let number = loop {
-                let found = slots[slot] as usize;
-                let number = if found == 0 { classes } else { found - 1 };
-                if keys[number] == *key {
-                    slots[slot] = number as u32 + 1;
-                    classes += usize::from(found == 0);
-                    break number;
-                }
-                slot = (slot + 1) & (size - 1);
+        let (mut size, mut classes, mut done) = (most.min(FIRST_SLOTS), 0, 0);
+        loop {
+            index(&keys[..classes], size, slots);
+            let room = if size == most { usize::MAX } else { size / SPACE };
+            let left = (&coarse[done..], &self.rows[done..]);
+            let seen = if needs_target {
+                fill(left, slots, (keys, rows), &mut classes, room, |number| target.push(number))
+            } else {
+                fill(left, slots, (keys, rows), &mut classes, room, |_| {})
             };
-            rows[number] += count;
-            if needs_target {
-                target.push(number as u32);
+            done += seen;
+            if done == coarse.len() {
+                break;
             }
+            size = (size * 4).min(most);
         }
         people.clear();
         people.resize(if self.people.is_empty() { 0 } else { classes }, 0);
@@ -124,6 +122,56 @@ impl<K: Key> Classes<K> {
         }
         classes
     }
+}
+
+/// Slots for the classes that are known.
+fn index<K: Key>(keys: &[K], size: usize, slots: &mut Vec<u32>) {
+    slots.clear();
+    slots.resize(size, 0);
+    let shift = 64 - size.trailing_zeros();
+    for (number, key) in (1u32..).zip(keys) {
+        let mut slot = (key.mix() >> shift) as usize;
+        while slots[slot] != 0 {
+            slot = (slot + 1) & (size - 1);
+        }
+        slots[slot] = number;
+    }
+}
+
+/// Groups rows until all are done or there is no room for one more class: how many were done.
+fn fill<K: Key>(
+    (coarse, counts): (&[K], &[u32]),
+    slots: &mut [u32],
+    (keys, rows): (&mut [K], &mut [u32]),
+    classes: &mut usize,
+    room: usize,
+    mut each: impl FnMut(u32),
+) -> usize {
+    let (shift, last) = (64 - slots.len().trailing_zeros(), slots.len() - 1);
+    let mut known = *classes;
+    let mut done = 0;
+    for (key, count) in coarse.iter().zip(counts) {
+        if known >= room {
+            break;
+        }
+        let mut slot = (key.mix() >> shift) as usize;
+        keys[known] = *key;
+        let number = loop {
+            let found = slots[slot & last] as usize;
+            let number = if found == 0 { known } else { found - 1 };
+            if keys[number] == *key {
+                slots[slot & last] = number as u32 + 1;
+                known += usize::from(found == 0);
+                break number;
+            }
+            slot += 1;
+        };
+        rows[number] += count;
+        each(number as u32);
+        done += 1;
+    }
+    *classes = known;
+    done
 }
 
 /// Counts of the old classes added up per new class (`scratch.target`).

@@ -5,7 +5,7 @@
 
 use super::chars::{ALNUM, AREA, DIVISION_SECOND, KIND, NUMERAL, ROAD, STOP, UNIT, alnum_at, han, han_before};
 use super::class::{Class, Confidence, Reason};
-use super::context::names_before;
+use super::context::{bytes, names_before};
 use super::scan::{Found, Scan, Spanned};
 
 /// What a component of an address is.
@@ -119,6 +119,9 @@ fn room(text: &[u8], at: usize) -> usize {
     if is_room && tail.get(length.saturating_sub(1)) != Some(&b'-') { length } else { 0 }
 }
 
+/// Units of two characters, as bytes: arrays are compared in registers, slices by a call.
+const UNITS_OF_TWO: [[u8; 6]; 5] = [bytes("单元"), bytes("号楼"), bytes("号院"), bytes("号店"), bytes("楼层")];
+
 /// A number and its unit: `123号`, `5幢`, `三单元`, `12-3号`, `A座`.
 fn numbered(scan: &Scan<'_>, at: usize) -> Option<(usize, Part)> {
     let mut end = at;
@@ -140,12 +143,9 @@ fn numbered(scan: &Scan<'_>, at: usize) -> Option<(usize, Part)> {
     if flags & UNIT == 0 {
         return None;
     }
-    let tail = scan.text.get(end..)?;
     // 单 alone is no unit; 号楼, 号院 and 楼层 are one
-    let words = ["单元", "号楼", "号院", "号店", "楼层"];
-    let is_two = han(scan.text, end + 3).is_some();
-    if let Some(word) = words.iter().filter(|_| is_two).find(|word| tail.starts_with(word.as_bytes())) {
-        return Some((end + word.len(), Part::Number));
+    if scan.text.get(end..)?.first_chunk().is_some_and(|two| UNITS_OF_TWO.contains(two)) {
+        return Some((end + 6, Part::Number));
     }
     (character != '单' as u32).then_some((end + 3, Part::Number))
 }

@@ -97,8 +97,10 @@ const COUNT: usize = 0xa000 - 0x4e00;
 /// Classes of Chinese characters, and the words of names.
 pub(crate) struct Han {
     flags: Box<[u16; COUNT]>,
-    /// Compound surnames.
-    pub(super) compound: Vec<&'static str>,
+    /// Compound surnames of two characters, 16 bits each, sorted.
+    compound: Vec<u32>,
+    /// Longer ones.
+    longer: Vec<&'static str>,
     /// Words that look like names, as numbers, sorted.
     words: Vec<u64>,
     /// Words that announce a person behind their last two characters, sorted.
@@ -110,13 +112,16 @@ pub(crate) static HAN_TABLE: LazyLock<Han> = LazyLock::new(Han::build);
 
 impl Han {
     fn build() -> Self {
-        let mut this = Self { flags: Box::new([0; COUNT]), compound: Vec::new(), words: Vec::new(), persons: Vec::new() };
+        let mut this =
+            Self { flags: Box::new([0; COUNT]), compound: Vec::new(), longer: Vec::new(), words: Vec::new(), persons: Vec::new() };
         let mut names = lines(include_str!("names.txt"));
         let mut next = || names.next().unwrap_or("");
         this.mark(next().chars(), SURNAME);
-        this.compound = next().split(' ').collect();
-        let firsts: Vec<char> = this.compound.iter().filter_map(|name| name.chars().next()).collect();
-        this.mark(firsts.into_iter(), COMPOUND);
+        let compound = next();
+        this.compound = compound.split(' ').filter(|name| name.len() == 6).filter_map(|name| last_two(name.as_bytes())).collect();
+        this.compound.sort_unstable();
+        this.longer = compound.split(' ').filter(|name| name.len() > 6).collect();
+        this.mark(compound.split(' ').filter_map(|name| name.chars().next()), COMPOUND);
         this.mark(next().chars(), GIVEN);
         this.words = next().split(' ').filter_map(word_number).collect();
         this.words.sort_unstable();
@@ -164,7 +169,17 @@ impl Han {
         let Some(key) = last_two(text).filter(|_| is_end) else { return false };
         let first = self.persons.partition_point(|(other, _)| *other < key);
         let words = self.persons.get(first..).unwrap_or(&[]).iter();
-        words.take_while(|(other, _)| *other == key).any(|(_, word)| text.ends_with(word.as_bytes()))
+        // the last two characters are equal already
+        words.take_while(|(other, _)| *other == key).any(|(_, word)| word.len() == 6 || text.ends_with(word.as_bytes()))
+    }
+
+    /// Bytes of the compound surname that `text` begins with.
+    pub(super) fn compound_surname(&self, text: &[u8]) -> Option<usize> {
+        let two = han(text, 0)? << 16 | han(text, 3)?;
+        if self.compound.binary_search(&two).is_ok() {
+            return Some(6);
+        }
+        self.longer.iter().find(|name| text.starts_with(name.as_bytes())).map(|name| name.len())
     }
 
     /// Whether a dictionary word looks like this name.
@@ -235,6 +250,9 @@ mod tests {
         assert!(flags('路') & ROAD != 0 && flags('号') & UNIT != 0 && flags('人') & PERSON_END != 0);
         assert_eq!(flags('A'), 0);
         assert!(table.is_word("高度") && !table.is_word("王伟"));
+        for (text, length) in [("欧阳修", Some(6)), ("阿史那社尔", Some(9)), ("欧洲", None), ("王", None), ("", None)] {
+            assert_eq!(table.compound_surname(text.as_bytes()), length, "{text}");
+        }
         for (c, twin) in [('０', b'0'), ('９', b'9'), ('Ｘ', b'X'), ('ｘ', b'x'), ('a', b'a')] {
             let text = c.to_string();
             assert_eq!(alnum_at(text.as_bytes(), 0), Some((twin, text.len())), "{c}");

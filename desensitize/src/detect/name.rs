@@ -45,9 +45,9 @@ pub(super) fn forward(scan: &Scan<'_>, at: usize, flags: u16, is_alone: bool) ->
 fn surname_length(scan: &Scan<'_>, at: usize, flags: u16) -> Option<usize> {
     let tail = scan.text.get(at..)?;
     if flags & COMPOUND != 0
-        && let Some(name) = scan.han.compound.iter().find(|name| tail.starts_with(name.as_bytes()))
+        && let Some(length) = scan.han.compound_surname(tail)
     {
-        return Some(name.len());
+        return Some(length);
     }
     (flags & SURNAME != 0).then_some(3)
 }

@@ -1,5 +1,7 @@
 //! Bytes as text: hexadecimal, and base32 of RFC 4648 in lower case without padding.
 
+mod hex;
+
 use serde::{Deserialize, Serialize};
 
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -41,13 +43,14 @@ impl Encoding {
             Self::Hex => {
                 let (groups, rest) = bytes.as_chunks::<16>();
                 let (slots, tail) = out.as_chunks_mut::<32>();
-                for (slot, group) in slots.iter_mut().zip(groups) {
-                    *slot = hex(*group);
-                }
-                let mut last = [0; 16];
-                last[..rest.len()].copy_from_slice(rest);
-                for (slot, char) in tail.iter_mut().zip(hex(last)) {
-                    *slot = char;
+                hex::digits(groups, slots);
+                if !rest.is_empty() {
+                    let (mut last, mut digits) = ([[0; 16]], [[0; 32]]);
+                    last[0][..rest.len()].copy_from_slice(rest);
+                    hex::digits(&last, &mut digits);
+                    for (slot, digit) in tail.iter_mut().zip(digits.as_flattened()) {
+                        *slot = *digit;
+                    }
                 }
             }
             Self::Base32 => {
@@ -82,19 +85,6 @@ impl Encoding {
         self.write(&bytes, &mut again);
         (again == text).then_some(bytes)
     }
-}
-
-/// Sixteen bytes as 32 digits, all at once: no table, so no access that depends on a byte. Both halves of all bytes before the digits
-/// are put in order: in this form the compiler uses vectors.
-#[inline]
-fn hex(bytes: [u8; 16]) -> [u8; 32] {
-    let digit = |half: u8| half + b'0' + if half > 9 { 39 } else { 0 };
-    let (high, low) = (bytes.map(|byte| digit(byte >> 4)), bytes.map(|byte| digit(byte & 15)));
-    let mut out = [0; 32];
-    for (pair, digits) in out.as_chunks_mut::<2>().0.iter_mut().zip(high.into_iter().zip(low)) {
-        *pair = [digits.0, digits.1];
-    }
-    out
 }
 
 #[cfg(test)]

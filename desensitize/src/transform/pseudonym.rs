@@ -6,7 +6,7 @@
 //! than by trying.
 
 use arrow::array::{Array, ArrayRef, StringArray};
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::buffer::OffsetBuffer;
 
 use super::cells::{At, Cells, like, texts};
 use super::digest::Hmac;
@@ -28,25 +28,27 @@ impl Pseudonyms {
 
     fn all(&self, texts: &StringArray) -> Result<StringArray> {
         let width = self.encoding.width(self.bytes);
-        let mut offsets = Vec::with_capacity(texts.len() + 1);
-        offsets.push(0i32);
         let too_long = || Error::Shape { what: "bytes of a column of pseudonyms in one batch", expected: i32::MAX as u64, found: u64::MAX };
-        let mut end = 0i32;
-        for row in 0..texts.len() {
-            if texts.is_valid(row) {
-                end = i32::try_from(width).ok().and_then(|width| end.checked_add(width)).ok_or_else(too_long)?;
-            }
-            offsets.push(end);
-        }
-        let mut out = vec![0; end as usize];
+        let present = texts.len() - texts.null_count();
+        let length = present.checked_mul(width).filter(|length| i32::try_from(*length).is_ok()).ok_or_else(too_long)?;
+        let mut out = vec![0; length];
         // the cells that are there lie side by side in the output
-        self.hmac.each(texts.iter().flatten().map(str::as_bytes), |number, code| {
+        let put = |number: usize, code: &[u8; 32]| {
             if let Some(slot) = out.get_mut(number * width..(number + 1) * width) {
                 self.encoding.fill(&code[..self.bytes], slot);
             }
-        });
-        StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(offsets)), out.into(), texts.nulls().cloned())
-            .map_err(|source| Error::Arrow { what: "building text", source })
+        };
+        let offsets: OffsetBuffer<i32> = match texts.nulls().filter(|nulls| nulls.null_count() > 0) {
+            None => {
+                self.hmac.each((0..texts.len()).map(|row| texts.value(row).as_bytes()), put);
+                OffsetBuffer::from_repeated_length(width, texts.len())
+            }
+            Some(nulls) => {
+                self.hmac.each(texts.iter().flatten().map(str::as_bytes), put);
+                OffsetBuffer::from_lengths(nulls.iter().map(|is_valid| if is_valid { width } else { 0 }))
+            }
+        };
+        StringArray::try_new(offsets, out.into(), texts.nulls().cloned()).map_err(|source| Error::Arrow { what: "building text", source })
     }
 }
 

@@ -61,36 +61,40 @@ pub(super) fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
     }
 }
 
-/// Ready blocks of messages that fit into one block, with their numbers.
-pub(super) struct Waiting {
-    blocks: [[u8; 64]; WIDTH],
+/// The longest message that fits into one block with its end mark and its length.
+pub(super) const LONGEST: usize = 55;
+
+/// Bits of a message of at most [`LONGEST`] bytes after a block of key.
+fn bits(message: &[u8]) -> u32 {
+    (64 + message.len().min(LONGEST) as u32) * 8
+}
+
+/// Messages of one block each, with their numbers. They stay where they are: the kernels read them there.
+pub(super) struct Waiting<'a> {
+    messages: [&'a [u8]; WIDTH],
     numbers: [usize; WIDTH],
     count: usize,
 }
 
-impl Waiting {
+impl<'a> Waiting<'a> {
     pub(super) const fn new() -> Self {
-        Self { blocks: [[0; 64]; WIDTH], numbers: [0; WIDTH], count: 0 }
+        Self { messages: [&[]; WIDTH], numbers: [0; WIDTH], count: 0 }
     }
 
     pub(super) const fn is_full(&self) -> bool {
         self.count == WIDTH
     }
 
-    /// Takes a message of at most 55 bytes after a block of key.
+    /// Takes a message of at most [`LONGEST`] bytes.
     #[inline]
-    pub(super) fn push(&mut self, number: usize, message: &[u8]) -> bool {
-        if message.len() > 55 {
+    pub(super) fn push(&mut self, number: usize, message: &'a [u8]) -> bool {
+        if message.len() > LONGEST {
             return false;
         }
-        let (Some(block), Some(slot)) = (self.blocks.get_mut(self.count), self.numbers.get_mut(self.count)) else {
+        let (Some(slot), Some(place)) = (self.messages.get_mut(self.count), self.numbers.get_mut(self.count)) else {
             return false;
         };
-        *block = [0; 64];
-        block[..message.len()].copy_from_slice(message);
-        block[message.len()] = 0x80;
-        block[56..].copy_from_slice(&((64 + message.len() as u64) * 8).to_be_bytes());
-        *slot = number;
+        (*slot, *place) = (message, number);
         self.count += 1;
         true
     }
@@ -101,17 +105,11 @@ impl Waiting {
             return;
         }
         let mut codes = [[0; 32]; WIDTH];
-        Kernel::best().codes(inner, outer, &self.blocks, &mut codes);
+        Kernel::best().codes(inner, outer, &self.messages, &mut codes);
         for (number, code) in self.numbers.iter().zip(&codes).take(self.count) {
             put(*number, code);
         }
         self.count = 0;
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.blocks.zeroize();
     }
 }
 
@@ -147,41 +145,51 @@ impl Kernel {
         *BEST.get_or_init(|| Self::all().into_iter().find(|kernel| kernel.is_right()).unwrap_or(Self::Portable))
     }
 
-    /// Whether sixteen different blocks come out as the portable twin has them.
+    /// Whether messages of many lengths come out as the portable twin has them.
     fn is_right(self) -> bool {
-        let mut blocks = [[0u8; 64]; WIDTH];
-        for (byte, value) in blocks.as_flattened_mut().iter_mut().zip(0u32..) {
-            *byte = (value.wrapping_mul(0x9e37_79b1) >> 24) as u8;
-        }
-        let (mut expected, mut found) = ([[0; 32]; WIDTH], [[0; 32]; WIDTH]);
-        Self::Portable.codes(&START, &ROUND.first_chunk().map_or(START, |words| *words), &blocks, &mut expected);
-        self.codes(&START, &ROUND.first_chunk().map_or(START, |words| *words), &blocks, &mut found);
-        expected == found
+        let text: [u8; 96] = std::array::from_fn(|place| ((place as u32).wrapping_mul(0x9e37_79b1) >> 24) as u8);
+        // three words, a whole half, both halves
+        [(8, 1), (17, 1), (0, 4)].into_iter().all(|(least, step)| {
+            let mut messages = [&text[..0]; WIDTH];
+            for (lane, message) in messages.iter_mut().enumerate() {
+                *message = text.get(lane..lane + (least + step * lane).min(LONGEST)).unwrap_or(&[]);
+            }
+            let outer = ROUND.first_chunk().map_or(START, |words| *words);
+            let (mut expected, mut found) = ([[0; 32]; WIDTH], [[0; 32]; WIDTH]);
+            Self::Portable.codes(&START, &outer, &messages, &mut expected);
+            self.codes(&START, &outer, &messages, &mut found);
+            expected == found
+        })
     }
 
-    /// Both halves of HMAC for sixteen blocks that are padded already.
-    fn codes(self, inner: &[u32; 8], outer: &[u32; 8], blocks: &[[u8; 64]; WIDTH], codes: &mut [[u8; 32]; WIDTH]) {
+    /// Both halves of HMAC for sixteen messages of at most [`LONGEST`] bytes.
+    fn codes(self, inner: &[u32; 8], outer: &[u32; 8], messages: &[&[u8]; WIDTH], codes: &mut [[u8; 32]; WIDTH]) {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `all` found the instructions on this processor.
-            Self::Avx512 => unsafe { avx512::codes(inner, outer, blocks, codes) },
+            Self::Avx512 => unsafe { avx512::codes(inner, outer, messages, codes) },
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => {
-                for (blocks, codes) in blocks.as_chunks::<8>().0.iter().zip(codes.as_chunks_mut::<8>().0) {
+                for (messages, codes) in messages.as_chunks::<8>().0.iter().zip(codes.as_chunks_mut::<8>().0) {
                     // SAFETY: `all` found the instructions on this processor.
-                    unsafe { avx2::codes(inner, outer, blocks, codes) };
+                    unsafe { avx2::codes(inner, outer, messages, codes) };
                 }
             }
             Self::Portable => {
-                for (block, code) in blocks.iter().zip(codes) {
+                for (message, code) in messages.iter().zip(codes) {
+                    let mut block = [0; 64];
+                    for (slot, byte) in block.iter_mut().zip(message.iter().chain([&0x80])).take(LONGEST + 1) {
+                        *slot = *byte;
+                    }
+                    block[60..].copy_from_slice(&bits(message).to_be_bytes());
                     let mut state = *inner;
-                    compress(&mut state, block);
-                    let mut second = [0; 64];
-                    second[..32].copy_from_slice(&super::bytes(&state));
-                    second[32] = 0x80;
-                    second[56..].copy_from_slice(&(96u64 * 8).to_be_bytes());
+                    compress(&mut state, &block);
+                    block.zeroize();
+                    block[..32].copy_from_slice(&super::bytes(&state));
+                    block[32] = 0x80;
+                    block[60..].copy_from_slice(&(96u32 * 8).to_be_bytes());
                     state = *outer;
-                    compress(&mut state, &second);
+                    compress(&mut state, &block);
                     *code = super::bytes(&state);
                 }
             }
@@ -219,8 +227,9 @@ macro_rules! rounds {
         let ahead = rounds!($word, $w, $j);
         let turned = rol::<12>($a);
         let ss1 = rol::<7>(add(add(turned, splat(super::ROUND[$j])), $e));
-        $d = add(add(add($ff($a, $b, $c), $d), xor(word, ahead)), xor(ss1, turned));
-        let tt2 = add(add(add($gg($e, $f, $g), $h), word), ss1);
+        $d = add(add($ff($a, $b, $c), add($d, xor(word, ahead))), xor(ss1, turned));
+        // what is known before `e` is added first: the chain from one `e` to the next is the longest of the round
+        let tt2 = add(add($gg($e, $f, $g), add($h, word)), ss1);
         $b = rol::<9>($b);
         $h = p0(tt2);
         $f = rol::<19>($f);
@@ -254,8 +263,17 @@ mod tests {
 
     #[test]
     fn every_kernel_equals_the_portable_one() {
+        // every length in every lane, short and long side by side, each message in memory of exactly its size
+        let texts: Vec<Vec<u8>> = (0..=LONGEST).map(|length| (0..length).map(|place| (place * 89 + length) as u8).collect()).collect();
         for kernel in Kernel::all() {
             assert!(kernel.is_right(), "{kernel:?}");
+            for (first, step) in (0..=LONGEST).flat_map(|first| [(first, 0), (first, 1), (first, 7), (first, 23)]) {
+                let messages: [&[u8]; WIDTH] = std::array::from_fn(|lane| texts[(first + lane * step) % texts.len()].as_slice());
+                let (mut expected, mut found) = ([[0; 32]; WIDTH], [[0; 32]; WIDTH]);
+                Kernel::Portable.codes(&START, &[7; 8], &messages, &mut expected);
+                kernel.codes(&START, &[7; 8], &messages, &mut found);
+                assert_eq!(expected, found, "{kernel:?}, lengths from {first} by {step}");
+            }
         }
     }
 }

@@ -1,31 +1,29 @@
 //! Eight messages to a vector: AVX2.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_loadu_si256, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set_epi8,
-    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_si256,
-    _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm256_xor_si256,
+    __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_cmpeq_epi32, _mm256_cmpgt_epi32, _mm256_loadu_si256, _mm256_maskload_epi32,
+    _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set_epi8, _mm256_set1_epi32, _mm256_setr_epi32, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
+    _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm256_xor_si256,
 };
 
 use super::rounds;
 
 type Vector = __m256i;
 
-/// HMAC of eight padded blocks.
+/// HMAC of eight messages of at most 55 bytes.
 #[target_feature(enable = "avx2")]
-pub(super) fn codes(inner: &[u32; 8], outer: &[u32; 8], blocks: &[[u8; 64]; 8], codes: &mut [[u8; 32]; 8]) {
-    let mut w = [_mm256_setzero_si256(); 16];
-    let [low, high] = words(blocks);
-    w[..8].copy_from_slice(&low);
-    w[8..].copy_from_slice(&high);
+pub(super) fn codes(inner: &[u32; 8], outer: &[u32; 8], messages: &[&[u8]; 8], codes: &mut [[u8; 32]; 8]) {
+    let mut w = words(messages);
     let mut state = splats(inner);
-    rounds!(state, w);
+    compress(&mut state, &mut w);
     // the second block holds the first digest, the end mark and the length
     w[..8].copy_from_slice(&state);
     w[8] = splat(0x8000_0000);
     w[9..15].fill(_mm256_setzero_si256());
     w[15] = splat(96 * 8);
     state = splats(outer);
-    rounds!(state, w);
+    compress(&mut state, &mut w);
     for (code, row) in codes.iter_mut().zip(transpose(state)) {
         let row = swap(row);
         // SAFETY: a code is 32 writable bytes; the store has no alignment requirement.
@@ -33,18 +31,60 @@ pub(super) fn codes(inner: &[u32; 8], outer: &[u32; 8], blocks: &[[u8; 64]; 8], 
     }
 }
 
-/// The sixteen words of eight blocks, each vector holding one word of all.
+/// The compression function. One copy: two in line would share loads of constants by way of the stack.
+#[inline(never)]
+#[target_feature(enable = "avx2")]
+fn compress(state: &mut [Vector; 8], w: &mut [Vector; 16]) {
+    let mut after = *state;
+    rounds!(after, w);
+    *state = after;
+}
+
+/// The sixteen words of eight blocks, each vector holding one word of all: message, end mark, length in bits.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn words(blocks: &[[u8; 64]; 8]) -> [[Vector; 8]; 2] {
-    let mut halves = [[_mm256_setzero_si256(); 8]; 2];
-    for (lane, block) in blocks.iter().enumerate() {
-        for (half, bytes) in halves.iter_mut().zip(block.as_chunks::<32>().0) {
-            // SAFETY: a half is 32 readable bytes; the load has no alignment requirement.
-            half[lane] = swap(unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) });
-        }
+pub(super) fn words(messages: &[&[u8]; 8]) -> [Vector; 16] {
+    let zero = _mm256_setzero_si256();
+    let (mut w, mut rows, mut bits) = ([zero; 16], [zero; 8], [0; 8]);
+    let mut is_short = true;
+    for ((message, row), bits) in messages.iter().zip(&mut rows).zip(&mut bits) {
+        *row = half(message);
+        *bits = super::bits(message);
+        is_short &= message.len() < 32;
     }
-    [transpose(halves[0]), transpose(halves[1])]
+    w[..8].copy_from_slice(&transpose(rows));
+    if !is_short {
+        for (message, row) in messages.iter().zip(&mut rows) {
+            *row = message.get(32..).map_or(zero, |rest| half(rest));
+        }
+        w[8..].copy_from_slice(&transpose(rows));
+    }
+    // SAFETY: eight words are 32 readable bytes; the load has no alignment requirement.
+    w[15] = unsafe { _mm256_loadu_si256(bits.as_ptr().cast()) };
+    w
+}
+
+/// Eight words of a message: its first 32 bytes, or all of it with the end mark behind.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn half(message: &[u8]) -> Vector {
+    if let Some(whole) = message.first_chunk::<32>() {
+        // SAFETY: 32 readable bytes; the load has no alignment requirement.
+        return swap(unsafe { _mm256_loadu_si256(whole.as_ptr().cast()) });
+    }
+    let (words, rest) = message.as_chunks::<4>();
+    // up to three bytes and the mark: the last bytes of the message if it has as many as a word, which takes no branch on how many
+    let shift = 8 * rest.len() as u32;
+    let last = match message.last_chunk::<4>() {
+        Some(last) => (u64::from(u32::from_le_bytes(*last)) << shift >> 32) as u32,
+        None => rest.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)),
+    };
+    let end = splat(last | 0x80 << shift);
+    let place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    let count = splat(words.len() as u32);
+    // SAFETY: only words whose number is below that of the message's whole words are read; the others are not touched.
+    let whole = unsafe { _mm256_maskload_epi32(message.as_ptr().cast(), _mm256_cmpgt_epi32(count, place)) };
+    swap(_mm256_or_si256(whole, _mm256_and_si256(_mm256_cmpeq_epi32(count, place), end)))
 }
 
 /// Turns the bytes of each 32-bit word around.

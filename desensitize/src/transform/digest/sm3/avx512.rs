@@ -10,15 +10,15 @@ use super::{WIDTH, rounds};
 
 type Vector = __m512i;
 
-/// HMAC of sixteen padded blocks.
+/// HMAC of sixteen messages of at most 55 bytes.
 #[target_feature(enable = "avx512f,avx2")]
-pub(super) fn codes(inner: &[u32; 8], outer: &[u32; 8], blocks: &[[u8; 64]; WIDTH], codes: &mut [[u8; 32]; WIDTH]) {
+pub(super) fn codes(inner: &[u32; 8], outer: &[u32; 8], messages: &[&[u8]; WIDTH], codes: &mut [[u8; 32]; WIDTH]) {
     let mut w = [_mm512_setzero_si512(); 16];
-    let ([first, second], _) = blocks.as_chunks::<8>() else {
+    let ([first, second], _) = messages.as_chunks::<8>() else {
         return;
     };
     let (first, second) = (avx2::words(first), avx2::words(second));
-    for (slot, (x, y)) in w.iter_mut().zip(first.as_flattened().iter().zip(second.as_flattened())) {
+    for (slot, (x, y)) in w.iter_mut().zip(first.iter().zip(&second)) {
         *slot = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(*x), *y);
     }
     let mut state = splats(inner);
