@@ -41,9 +41,4 @@ impl Claims {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
-
-    /// All claims of another set as well, under `prefix.`; used where one environment's evidence lies inside another's.
-    pub(crate) fn absorb(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
 }

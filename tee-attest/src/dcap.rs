@@ -22,6 +22,7 @@
 
 mod claims;
 #[cfg(test)]
+#[expect(clippy::panic, reason = "a test fails by panicking")]
 mod differential;
 mod entry;
 mod json;

@@ -98,11 +98,4 @@ impl<'a> View<'a> {
         debug_assert!(field.len() <= 8, "`{name}` is longer than a number");
         field.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
     }
-
-    /// A big-endian number of up to eight bytes.
-    pub(crate) fn number_be(&self, name: &str) -> u64 {
-        let field = self.field(name);
-        debug_assert!(field.len() <= 8, "`{name}` is longer than a number");
-        field.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
-    }
 }

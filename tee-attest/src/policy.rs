@@ -146,11 +146,12 @@ impl Rule {
 
     fn check(&self) -> Result<()> {
         let Some(claim) = definition(&self.claim) else {
+            // separators are what people get wrong, and words of other versions
+            let letters = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+            let last = |name: &str| name.split_once('.').map(|(_, last)| letters(last));
             let near: Vec<&str> = crate::claims::schema()
                 .map(|claim| claim.name)
-                .filter(|name| {
-                    name.split('.').nth(1) == self.claim.split('.').nth(1) || name.replace('-', "_") == self.claim.replace('-', "_")
-                })
+                .filter(|name| letters(name) == letters(&self.claim) || last(name).is_some() && last(name) == last(&self.claim))
                 .take(5)
                 .collect();
             return Err(wrong(

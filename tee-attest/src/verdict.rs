@@ -103,7 +103,7 @@ impl Judge<'_> {
             Err(fault) => (None, refused(fault)),
             Ok(verified) => match self.policy.appraise(verified) {
                 Ok(affirmed) => (Some(affirmed), Outcome::Affirmed),
-                Err(denial) => (None, Outcome::Denied(denial)),
+                Err(denial) => (None, Outcome::Denied(*denial)),
             },
         };
         let verdict = Verdict {

@@ -9,7 +9,7 @@ mod crl;
 mod key;
 
 pub(crate) use carried::{certificates, one};
-pub(crate) use certificate::{Certificate, Extension};
+pub(crate) use certificate::Certificate;
 pub(crate) use chain::{Anchor, Chain, Revocation, link};
 pub(crate) use crl::Crl;
 pub(crate) use key::PublicKey;

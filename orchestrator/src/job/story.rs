@@ -70,6 +70,24 @@ pub fn sentence(verb: &str, detail: &Value) -> (String, String) {
                 p("equal")
             ),
         ),
+        "attested" => (
+            format!("evidence of {} judged: {} ({}), verdict {}", p("party"), p("outcome"), p("kind"), p("verdict")),
+            format!("已核验 {} 的环境证据：{}（{}），裁定记录 {}", p("party"), p("outcome"), p("kind"), p("verdict")),
+        ),
+        "key-released" => {
+            (format!("data key released to the environment at {}", p("party")), format!("数据密钥已释放给 {} 的环境", p("party")))
+        }
+        "module-ran" => (format!("module {} ran inside", p("module")), format!("模块 {} 已在环境内运行", p("module"))),
+        "inside" => (
+            format!(
+                "{} bytes sent, {} received, {} rounds; within the contract's bounds: {}",
+                p("sent"),
+                p("received"),
+                p("rounds"),
+                p("equal")
+            ),
+            format!("发送 {} 字节，接收 {} 字节，{} 轮；在合约上限之内：{}", p("sent"), p("received"), p("rounds"), p("equal")),
+        ),
         "share-sealed" => {
             (format!("own output share sealed to the reviewer {}", p("party")), format!("本方结果份额已封装给审核方 {}", p("party")))
         }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant as Clock, SystemTime};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::{Builder, Runtime};
-use yu_orchestrator::attest::exchange::{self, Exchange, Line, Subject, leaf_hash};
 use yu_orchestrator::attest::attester::Attest;
+use yu_orchestrator::attest::exchange::{self, Exchange, Line, Subject, leaf_hash};
 use yu_orchestrator::fault::{Fault, Result as Done};
 use yu_tee_attest::binding::{Role, Session as Bound};
 use yu_tee_attest::release::SessionKey;
@@ -356,7 +356,9 @@ fn genuine_hardware_under_stale_collateral_is_refused() {
     };
     let session = scene.session(1);
     // today, long after the collateral's next update; and while it was fresh: then the evidence is somebody else's
-    for (channel, at, expected) in [(1, Instant(now()), "time.expired"), (2, Instant::parse("2025-10-25T00:00:00Z").unwrap(), "binding.mismatch")] {
+    for (channel, at, expected) in
+        [(1, Instant(now()), "time.expired"), (2, Instant::parse("2025-10-25T00:00:00Z").unwrap(), "binding.mismatch")]
+    {
         let mut channel = session.channel(channel).unwrap();
         let ends = || session.ends().map_err(Fault::from);
         let mut line = Line { channel: &mut channel, ends: &ends, own_leaf: scene.provider.leaf() };
@@ -408,7 +410,13 @@ fn the_attacker() {
 }
 
 /// Answers one question: `change` alters what the evidence is made for, `make` makes it.
-fn answer(mut raw: Raw, session: &Session, node: &Node, make: &dyn Fn(&Bound) -> Evidence, change: &dyn Fn(Bound) -> Bound) -> (Value, Value) {
+fn answer(
+    mut raw: Raw,
+    session: &Session,
+    node: &Node,
+    make: &dyn Fn(&Bound) -> Evidence,
+    change: &dyn Fn(Bound) -> Bound,
+) -> (Value, Value) {
     let hello = serde_json::json!({ "nonce": hex::encode([0x11; 32]) });
     raw.send(Exchange::Hello, &hello);
     let theirs = raw.receive(Exchange::Hello);

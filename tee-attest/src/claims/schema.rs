@@ -62,6 +62,7 @@ const EVERY: &[Definition] = &[
         "days since the oldest dated collateral was issued",
         "背书材料签发至今的天数",
     ),
+    Definition::new("collateral.bundle-age-days", ClaimType::Number, "days since the bundle was put together", "背书材料包签发至今的天数"),
     Definition::new(
         "collateral.revocation",
         ClaimType::Flag,

@@ -128,7 +128,7 @@ impl Policy {
     ///
     /// # Errors
     /// The first rule that it does not pass.
-    pub fn appraise(&self, verified: Verified<Hardware>) -> std::result::Result<Affirmed<Hardware>, Denial> {
+    pub fn appraise(&self, verified: Verified<Hardware>) -> std::result::Result<Affirmed<Hardware>, Box<Denial>> {
         let policy_hash = self.judge(&verified)?;
         Ok(Affirmed::of(verified, policy_hash))
     }
@@ -152,27 +152,29 @@ impl Policy {
             .collect()
     }
 
-    fn judge(&self, verified: &Verified<Hardware>) -> std::result::Result<[u8; 32], Denial> {
-        let wrong = |rule: &str, fault: Fault| Denial {
-            rule: rule.to_owned(),
-            claim: String::new(),
-            expected: fault.detail.what.en.clone(),
-            found: String::new(),
-            remedy: fault.detail.remedy.clone(),
+    fn judge(&self, verified: &Verified<Hardware>) -> std::result::Result<[u8; 32], Box<Denial>> {
+        let wrong = |rule: &str, fault: Fault| {
+            Box::new(Denial {
+                rule: rule.to_owned(),
+                claim: String::new(),
+                expected: fault.detail.what.en.clone(),
+                found: String::new(),
+                remedy: fault.detail.remedy.clone(),
+            })
         };
         self.check().map_err(|fault| wrong("policy", fault))?;
         self.span().check(verified.at).map_err(|fault| wrong("policy-dates", fault))?;
         if !self.kinds.contains(&verified.kind) {
-            return Err(Denial {
+            return Err(Box::new(Denial {
                 rule: "kinds".to_owned(),
                 claim: "evidence.kind".to_owned(),
                 expected: self.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
                 found: verified.kind.name().to_owned(),
                 remedy: remedy("kinds"),
-            });
+            }));
         }
         match self.denials(&verified.claims, verified.kind).into_iter().next() {
-            Some(denial) => Err(denial),
+            Some(denial) => Err(Box::new(denial)),
             None => self.hash().map_err(|fault| wrong("policy", fault)),
         }
     }

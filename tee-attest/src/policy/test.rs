@@ -92,7 +92,7 @@ impl Test {
     /// What is expected, for people.
     pub(crate) fn show(&self) -> String {
         let list = |values: &[String]| match values {
-            [few @ ..] if few.len() <= 4 => few.join(", "),
+            few if few.len() <= 4 => few.join(", "),
             many => format!("{}, ... ({} values)", many.iter().take(3).cloned().collect::<Vec<_>>().join(", "), many.len()),
         };
         match self {

@@ -137,7 +137,11 @@ fn another_measurement_an_old_bundle_and_one_from_the_future_are_refused_by_name
     let mut strict = policy.clone();
     strict.rules.remove(0);
     assert_eq!(reason(&bundle, &strict, at, &binding), "bound-to-session");
-    let other = Policy { kinds: vec![Kind::Snp], rules: vec![rule("code", "snp.measurement", Test::OneOf(vec!["00".repeat(48)]))], ..policy.clone() };
+    let other = Policy {
+        kinds: vec![Kind::Snp],
+        rules: vec![rule("code", "snp.measurement", Test::OneOf(vec!["00".repeat(48)]))],
+        ..policy.clone()
+    };
     assert_eq!(reason(&bundle, &other, at, &binding), "kinds");
     let ended = Policy { until: Some(Instant(at.0 - 1)), ..policy };
     assert_eq!(reason(&bundle, &ended, at, &binding), "policy-dates");
@@ -167,7 +171,7 @@ fn policies_are_checked_when_they_are_loaded() {
     assert_eq!(changed(&|p| p.rules.clear()).code, "policy.no-measurement");
     assert_eq!(changed(&|p| p.kinds.clear()).code, "policy.kinds");
     assert_eq!(changed(&|p| p.rules[0].claim = "snp.launch-measurement".into()).code, "policy.claim");
-    assert!(changed(&|p| p.rules[0].claim = "snp_measurement".into()).detail.remedy.en.contains("claims"));
+    assert!(changed(&|p| p.rules[0].claim = "snp_measurement".into()).detail.remedy.en.contains("did you mean snp.measurement"));
     assert_eq!(changed(&|p| p.rules[0].test = Test::AtLeast(3)).code, "policy.test");
     assert_eq!(changed(&|p| p.rules[0].test = Test::OneOf(vec!["00".into()])).code, "policy.value");
     assert_eq!(changed(&|p| p.rules[0].test = Test::OneOf(Vec::new())).code, "policy.values");
@@ -175,7 +179,10 @@ fn policies_are_checked_when_they_are_loaded() {
     assert_eq!(changed(&|p| p.rules.push(p.rules[0].clone())).code, "policy.rule-name");
     // absent is as good as anything: that names no code
     assert_eq!(changed(&|p| p.rules[0].may_be_absent = true).code, "policy.no-measurement");
-    assert!(serde_json::from_str::<Policy>(r#"{"name":"x","profile":"standard","kinds":["simulated"]}"#).is_err() || cfg!(feature = "danger-simulated-tee"));
+    assert!(
+        serde_json::from_str::<Policy>(r#"{"name":"x","profile":"standard","kinds":["simulated"]}"#).is_err()
+            || cfg!(feature = "danger-simulated-tee")
+    );
     #[cfg(feature = "danger-simulated-tee")]
     assert_eq!(changed(&|p| p.kinds = vec![Kind::Simulated]).code, "policy.simulated");
 }
@@ -204,7 +211,10 @@ fn lint_says_what_ends_first() {
     let Some((_, bundle, _, at, _)) = genuine() else { return };
     let collateral = bundle.verify(default_provider()).unwrap();
     let fresh = collateral.lint(at);
-    assert!(fresh.iter().all(|note| note.level < Level::Error) && fresh.iter().any(|note| note.text.en.contains("expires in")), "{fresh:?}");
+    assert!(
+        fresh.iter().all(|note| note.level < Level::Error) && fresh.iter().any(|note| note.text.en.contains("expires in")),
+        "{fresh:?}"
+    );
     let late = collateral.lint(Instant(at.0 + 90 * 86_400));
     assert!(late.iter().any(|note| note.level == Level::Error && note.text.en.contains("expired")), "{late:?}");
     assert!(collateral.lint(Instant(at.0 - 90 * 86_400)).iter().any(|note| note.level == Level::Error));

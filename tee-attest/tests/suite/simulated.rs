@@ -67,7 +67,9 @@ fn a_key_reaches_the_session_that_was_proved_and_no_other() {
     let affirmed = affirmed.unwrap();
     replay(&verdict, &scene.policy, &scene.evidence()).unwrap();
     let key = DataKey::new(&[0xda; 32]).unwrap();
-    let release = |session: &Session, grant: &Grant, at: Instant, rng: &mut ChaCha20Rng| release_to_simulated(&affirmed, session, grant, &key, at, rng);
+    let release = |session: &Session, grant: &Grant, at: Instant, rng: &mut ChaCha20Rng| {
+        release_to_simulated(&affirmed, session, grant, &key, at, rng)
+    };
     let sealed = release(&scene.session, &scene.grant, AT, &mut scene.rng).unwrap();
     assert_eq!(scene.key.open(&scene.session, &sealed).unwrap().expose(), [0xda; 32]);
     let mut other = scene.session.clone();
@@ -82,7 +84,8 @@ fn a_key_reaches_the_session_that_was_proved_and_no_other() {
         flipped.ciphertext[byte] ^= 1;
         assert!(scene.key.open(&scene.session, &flipped).is_err());
     }
-    let refused = |session: &Session, grant: &Grant, at: i64, rng: &mut ChaCha20Rng| release(session, grant, Instant(at), rng).unwrap_err().code;
+    let refused =
+        |session: &Session, grant: &Grant, at: i64, rng: &mut ChaCha20Rng| release(session, grant, Instant(at), rng).unwrap_err().code;
     assert_eq!(refused(&other, &scene.grant, AT.0, &mut scene.rng), "release.binding");
     assert_eq!(refused(&scene.session, &Grant { job: [1; 32], ..scene.grant.clone() }, AT.0, &mut scene.rng), "release.job");
     assert_eq!(refused(&scene.session, &scene.grant, AT.0 + 61, &mut scene.rng), "release.expired");

@@ -211,7 +211,7 @@ fn measure(scene: &Scene<'_>, channel: &yu_wire::channel::Channel) -> Result<()>
     scene.node.store().set_measured(scene.job, &measured.to_string())?;
     scene.node.store().add_event(
         scene.job,
-        "computed",
+        "inside",
         &json!({ "sent": totals.bytes_sent, "received": totals.bytes_received, "rounds": totals.rounds, "equal": equal }),
         now().unix(),
     )
