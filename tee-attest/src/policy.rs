@@ -123,7 +123,8 @@ impl Document for Policy {
 impl Policy {
     /// Every rule that applies to a kind: the profile's, then its own.
     pub(crate) fn rules_for(&self, kind: Kind) -> Vec<Rule> {
-        let own = |name: &str| self.rules.iter().any(|rule| rule.name == name);
+        // for the kinds that the own rule applies to, and no others
+        let own = |name: &str| self.rules.iter().any(|rule| rule.name == name && rule.applies_to(kind));
         let profile = self.profile.rules().into_iter().filter(|rule| !own(&rule.name));
         profile.chain(self.rules.iter().cloned()).filter(|rule| rule.applies_to(kind)).collect()
     }

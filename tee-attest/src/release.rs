@@ -168,6 +168,9 @@ pub(crate) fn seal_for<O: Origin>(
         Binding::Session(bound) if **bound == *session => {}
         _ => return wrong("release.binding", "the evidence is not bound to this session", "证据未绑定到本会话"),
     }
+    if affirmed.any_code() {
+        return wrong("release.any-code", "the policy admits any code: it is for looking at evidence", "策略接受任意代码，仅供查看证据");
+    }
     if grant.job != session.job {
         return wrong("release.job", "the permit is for another job than the session", "许可对应的任务与会话不符");
     }

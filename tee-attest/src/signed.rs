@@ -68,22 +68,30 @@ pub fn sign<T: Document>(document: T, key: &SigningKey) -> Result<Vec<u8>> {
     serde_json_canonicalizer::to_vec(&file).map_err(|_| malformed(T::NAME, "cannot be written in canonical form"))
 }
 
+/// The document in a file, its signature not looked at: where it is known by its hash already.
+///
+/// # Errors
+/// `signed.length`, `format.malformed`.
+pub fn content<T: Document>(bytes: &[u8]) -> Result<T> {
+    Ok(read::<T>(bytes)?.document)
+}
+
+fn read<T: Document>(bytes: &[u8]) -> Result<File<T>> {
+    if bytes.len() > T::MOST_BYTES {
+        let most = T::MOST_BYTES;
+        return Err(Fault::new("signed.length", T::NAME, format!("more than {most} bytes"), format!("超过 {most} 字节")));
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| malformed(T::NAME, format!("not the JSON of this document (line {}, column {})", error.line(), error.column())))
+}
+
 /// Reads a signed document, checks the signature against the keys that this node trusts, and then the content.
 ///
 /// # Errors
 /// `signed.length`, `format.malformed`, `signed.algorithm`, `signed.key` (a signer that is not trusted),
 /// `signed.signature`, and what [`Document::check`] refuses.
 pub fn open<T: Document>(bytes: &[u8], trusted: &[[u8; 32]]) -> Result<T> {
-    if bytes.len() > T::MOST_BYTES {
-        return Err(Fault::new(
-            "signed.length",
-            T::NAME,
-            format!("more than {} bytes", T::MOST_BYTES),
-            format!("超过 {} 字节", T::MOST_BYTES),
-        ));
-    }
-    let file: File<T> = serde_json::from_slice(bytes)
-        .map_err(|error| malformed(T::NAME, format!("not the JSON of this document (line {}, column {})", error.line(), error.column())))?;
+    let file: File<T> = read(bytes)?;
     if file.algorithm != ALGORITHM {
         return Err(Fault::new("signed.algorithm", T::NAME, "a signature algorithm other than ed25519", "签名算法不是 ed25519"));
     }

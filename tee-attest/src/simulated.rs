@@ -213,7 +213,7 @@ pub fn judge(
         Err(fault) => (None, refused(fault)),
         Ok(verified) => match denial(policy, verified.claims()) {
             Some(denial) => (None, Outcome::Denied(denial)),
-            None => (Some(Affirmed::of(verified, hash)), Outcome::Affirmed),
+            None => (Some(Affirmed::of(verified, hash, false)), Outcome::Affirmed),
         },
     };
     let verdict = Verdict {

@@ -7,6 +7,7 @@ use super::steps::StepTerms;
 use super::terms::{ConsentTerms, DerivativeTerms, JointTerms, ProtocolTerms, PsiKind, RevealMatch, Side, SideTerms, Technique};
 use super::{Contract, Input};
 use crate::finding::Finding;
+use crate::id::Environment;
 
 /// Most numeric columns of both sides together. A result holds about `3 c^2` numbers where rows are joined on shares, and every party
 /// computes the cost of that before it signs: at 256 columns 1.6 MB and tens of milliseconds, at 8192 gigabytes. A person could review neither,
@@ -299,12 +300,14 @@ impl Shape<'_> {
     fn enclave(&mut self, joint: &JointTerms) {
         let inside = joint.psi.kind == PsiKind::EnclaveJoin;
         let told = joint.enclave.as_ref().is_some_and(|e| !e.policy.trim().is_empty() && e.policy.len() <= MAX_POLICY);
-        let backed = joint.enclave.as_ref().is_none_or(|e| e.simulated != e.bundle.is_some());
+        // a simulator is certified by nobody, and is for development only
+        let dev = self.contract.environment == Environment::Dev;
+        let backed = joint.enclave.as_ref().is_none_or(|e| e.simulated != e.bundle.is_some() && (dev || !e.simulated));
         self.demand(
             inside == joint.enclave.is_some() && (told || !inside) && backed,
             "contract.enclave",
             &"contract",
-            "a join inside an enclave needs a policy of attestation, and hardware a bundle of collateral; other jobs have neither".into(),
+            "a join inside an enclave needs a policy of attestation, and hardware a bundle of collateral; a simulated one is for development; other jobs have neither".into(),
             "在可信执行环境内连接须附远程证明策略，硬件环境还须指明背书材料；其他任务不得含此项".into(),
             ("compile the job again with `yu job submit`", "用 `yu job submit` 重新生成合约"),
         );

@@ -50,6 +50,22 @@ pub fn instant() -> Instant {
     Instant(now().unix())
 }
 
+/// The rules of a contract's policy in words, for who signs it.
+#[must_use]
+pub fn sentences(terms: &EnclaveTerms) -> Vec<(String, String)> {
+    let Ok(policy) = parse(&terms.policy) else { return Vec::new() };
+    let kinds: Vec<&str> = policy.kinds.iter().map(|kind| kind.name()).collect();
+    let head = (
+        format!("the environment is one of {}, profile {:?}", kinds.join(", "), policy.profile),
+        format!("环境须为 {} 之一，规则集 {:?}", kinds.join("、"), policy.profile),
+    );
+    let rule = |rule: &yu_tee_attest::policy::Rule| {
+        let test = serde_json::to_string(&rule.test).unwrap_or_default();
+        (format!("rule `{}`: `{}` {test}", rule.name, rule.claim), format!("规则 `{}`：`{}` {test}", rule.name, rule.claim))
+    };
+    std::iter::once(head).chain(policy.rules.iter().map(rule)).collect()
+}
+
 /// Judges evidence by the policy of a contract.
 pub enum Appraiser {
     /// Hardware.
@@ -84,7 +100,11 @@ pub fn policy_hash(text: &str, is_simulated: bool) -> Result<Hash> {
     if is_simulated {
         return simulated_hash(text);
     }
-    Ok(Hash::from_bytes(parse(text)?.hash()?))
+    let policy = parse(text)?;
+    if policy.any_code {
+        return Err(Fault::new(Code::ContractRule, "enclave.policy: `any-code` is for looking at evidence, never to release a key"));
+    }
+    Ok(Hash::from_bytes(policy.hash()?))
 }
 
 #[cfg(feature = "danger-simulated-tee")]
@@ -119,12 +139,18 @@ impl Appraiser {
         if policy_hash(&terms.policy, terms.simulated)? != terms.policy_hash {
             return Err(Fault::new(Code::ContractRule, "enclave.policy: the hash is not that of the policy in the contract"));
         }
+        let path = node.home().path("attestation.json");
         if terms.simulated {
+            if path.exists() {
+                // this node asks for hardware, whatever a contract says
+                return Err(
+                    Fault::new(Code::AttestRefused, "attestation.json asks for hardware: no simulated environment").party(node.name())
+                );
+            }
             return simulated_appraiser(&terms.policy);
         }
         let hash = terms.bundle.ok_or_else(|| Fault::new(Code::ContractRule, "enclave.bundle: hardware needs a bundle of collateral"))?;
         let bundle = records::bundle(node.home(), &hash)?;
-        let path = node.home().path("attestation.json");
         let own = match std::fs::read_to_string(&path) {
             Ok(text) => Some(Box::new(parse(&text)?)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,

@@ -83,7 +83,19 @@ pub fn attester(home: &Home) -> Result<Box<dyn Attest>> {
 
 #[cfg(feature = "tee")]
 fn hardware() -> Result<Box<dyn Attest>> {
-    hardware::open()
+    /// The kernel takes one request at a time.
+    struct Guest(std::sync::Mutex<yu_tee_attest::attester::Attester>);
+
+    impl Attest for Guest {
+        fn evidence(&self, session: &Session) -> Result<Evidence> {
+            let mut attester = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Ok(attester.evidence(&session.report_data())?)
+        }
+    }
+
+    let found = yu_tee_attest::attester::Attester::detect();
+    let attester = found.map_err(|fault| Fault::new(Code::AttestUnavailable, Fault::from(fault).detail))?;
+    Ok(Box::new(Guest(std::sync::Mutex::new(attester))))
 }
 
 #[cfg(not(feature = "tee"))]

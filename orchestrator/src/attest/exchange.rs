@@ -12,7 +12,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rand::{CryptoRng, Rng as _};
+use rand::CryptoRng;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -46,6 +46,8 @@ pub enum Exchange {
     Input,
     /// A share of a data key, between providers.
     Share,
+    /// Hash of the sealed result with a code under the provider's data key, from the worker.
+    Result,
 }
 
 impl Steps for Exchange {
@@ -60,6 +62,7 @@ impl Steps for Exchange {
             Self::Key => "attest.key",
             Self::Input => "attest.input",
             Self::Share => "attest.share",
+            Self::Result => "attest.result",
         }
     }
 }

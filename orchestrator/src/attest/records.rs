@@ -45,11 +45,17 @@ fn fetch(home: &Home, kind: &str, name: &str) -> Result<Vec<u8>> {
 /// `storage.failed`.
 pub fn store(home: &Home, verdict: &Verdict, evidence: &Evidence, policy: &str) -> Result<Hash> {
     keep(home, "evidence", &hex::encode(verdict.evidence), &evidence.encode())?;
-    keep(home, "policies", &hex::encode(verdict.policy), policy.as_bytes())?;
+    keep(home, "policies", &hex::encode(verdict.policy), &canonical(policy)?)?;
     let bytes = serde_json::to_vec(verdict).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     let hash = Hash::from_bytes(Sha256::digest(&bytes).into());
     keep(home, "verdicts", &hash.to_hex(), &bytes)?;
     Ok(hash)
+}
+
+/// One form for each hash: contracts may space a policy as they like.
+fn canonical(policy: &str) -> Result<Vec<u8>> {
+    let value: serde_json::Value = serde_json::from_str(policy).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
+    Ok(yu_governance::canonical::to_canonical(&value)?)
 }
 
 /// A stored verdict by its hash or the beginning of it.
@@ -94,7 +100,10 @@ pub fn add_bundle(home: &Home, bytes: &[u8]) -> Result<(Hash, Bundle)> {
     let bundle: Bundle = signed::open(bytes, &trusted(home)?)?;
     bundle.verify(default_provider())?;
     let hash = Hash::from_bytes(bundle.hash()?);
-    keep(home, "bundles", &hash.to_hex(), bytes)?;
+    // the same bundle, signed again by somebody whose keys count now, takes the old file's place
+    let folder = home.path("attest/bundles");
+    std::fs::create_dir_all(&folder).map_err(|e| Fault::io(&e, &folder))?;
+    write_atomic(&folder.join(format!("{}.json", hash.to_hex())), bytes, 0o600)?;
     Ok((hash, bundle))
 }
 
@@ -164,7 +173,9 @@ pub fn replay(home: &Home, verdict: &Verdict) -> Result<()> {
         replay_simulated(verdict, &policy, &evidence)
     } else {
         let policy: Policy = serde_json::from_slice(&policy).map_err(|_| damaged())?;
-        let bundle = bundle(home, &Hash::from_bytes(verdict.bundle))?;
+        // by its hash alone: who signed it may have lost our trust since
+        let bytes = fetch(home, "bundles", &hex::encode(verdict.bundle))?;
+        let bundle: Bundle = signed::content(&bytes)?;
         verdict.replay(default_provider(), &evidence, &bundle, &policy).map_err(Fault::from)
     };
     again.map_err(|fault| Fault::new(Code::Verify, fault.to_string()))

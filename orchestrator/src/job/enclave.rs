@@ -14,11 +14,11 @@ use std::time::Duration;
 use yu_governance::canonical::{Hash, digest, to_canonical};
 use yu_governance::contract::{Contract, CostStatement, EnclaveTerms, Side, StepCost};
 use yu_governance::held::Reconstruction;
-use yu_governance::id::PartyName;
+use yu_governance::id::{Environment, PartyName};
 use yu_mpc::stats::Statistics;
 use yu_tee_attest::evidence::MOST_BYTES;
 use yu_wire::frame::framed_len;
-use yu_wire::seal::SealKey;
+use yu_wire::seal::{SealKey, Sealed};
 
 /// Domain of the sealed result.
 pub(super) const INFO: &[u8] = b"yu-enclave-result-v1";
@@ -90,12 +90,21 @@ fn statistics_hash() -> Result<Hash> {
 /// # Errors
 /// `contract.rule`; `attest.unavailable` at a party that must judge or compute and cannot.
 pub(super) fn check(node: &Node, contract: &Contract, terms: &EnclaveTerms) -> Result<()> {
+    if terms.simulated && contract.environment != Environment::Dev {
+        return Err(Fault::new(Code::ContractRule, "enclave.simulated: a simulated environment is for development only"));
+    }
     if terms.code != code(&terms.module)? {
         return Err(Fault::new(Code::ContractRule, "enclave.code: the hash is not that of this version's runner with the module"));
     }
     let me = node.name().parse()?;
     if contract.side_of(&me).is_some() {
         appraiser::Appraiser::of(node, terms)?;
+        // a module that nobody here looked at could tell rows as if they were statistics
+        let reviewed = node.home().path("modules").join(format!("{}.wasm", terms.module.to_hex()));
+        if terms.module != statistics_hash()? && !reviewed.exists() {
+            let what = format!("enclave.module: {} was not reviewed here; `yu enclave module FILE` takes a reviewed one in", terms.module);
+            return Err(Fault::new(Code::ContractRule, what).party(node.name()));
+        }
     }
     if contract.joint().is_some_and(|joint| joint.statistics.helper == me) {
         drop(crate::attest::attester::attester(node.home())?);
@@ -164,10 +173,19 @@ pub(super) fn sentences(terms: &EnclaveTerms) -> Vec<(String, String)> {
             ),
         );
     }
+    say.extend(appraiser::sentences(terms));
     if let Some(bundle) = terms.bundle {
         say.push((format!("collateral: bundle {bundle}"), format!("背书材料：{bundle}")));
     }
     say
+}
+
+/// What providers vouch for: the sealed result, whole.
+///
+/// # Errors
+/// `internal`.
+pub(super) fn result_hash(sealed: &Sealed) -> Result<[u8; 32]> {
+    Ok(*digest("yu-enclave-result-v1", &to_canonical(sealed)?).as_bytes())
 }
 
 /// Opens the worker's result at the reviewer.
@@ -175,15 +193,21 @@ pub(super) fn open(contract: &Contract, job: &str, key: &SealKey, pieces: Vec<(P
     let worker = &super::plan::joint_terms(contract)?.statistics.helper;
     let damaged =
         |name: &PartyName| Fault::new(Code::Damaged, "a part of the output that this party does not give").party(name.to_string());
-    let mut found = None;
+    let (mut found, mut vouched) = (None, Vec::new());
     for (name, piece) in pieces {
         match piece {
-            Piece::Whole(sealed) if name == *worker => found = Some(key.open(INFO, job.as_bytes(), &sealed)?),
-            Piece::Nothing(_) if name != *worker => {}
+            Piece::Whole(sealed) if name == *worker => found = Some(sealed),
+            Piece::Vouched(hash) if name != *worker => vouched.push((name, hash.result)),
             _ => return Err(damaged(&name)),
         }
     }
-    let bytes = found.ok_or_else(|| damaged(worker))?;
+    let sealed = found.ok_or_else(|| damaged(worker))?;
+    let hash = result_hash(&sealed)?;
+    if vouched.len() != 2 || vouched.iter().any(|(_, result)| *result != hash) {
+        // the worker's operator gave something else than its environment made, or a provider says so
+        return Ok(Reconstruction::Inconsistent { culprits: vec![worker.clone()] });
+    }
+    let bytes = key.open(INFO, job.as_bytes(), &sealed)?;
     let statistics: Statistics = serde_json::from_slice(&bytes).map_err(|_| damaged(worker))?;
     Ok(Reconstruction::Consistent(Report::Statistics(statistics).publishable(contract)))
 }

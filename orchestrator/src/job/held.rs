@@ -47,16 +47,17 @@ pub enum Piece {
     Share(SealedShare),
     /// Of a provider that works alone, or of an attested worker: all of it.
     Whole(Sealed),
-    /// Of a provider whose rows an attested worker computes on: no part of it.
-    Nothing(Nothing),
+    /// Of a provider whose rows an attested worker computes on: no part of it, but which one is the environment's.
+    Vouched(Vouched),
 }
 
-/// No part of the output.
-#[derive(Clone, Default, Serialize, Deserialize)]
+/// What a provider knows of the result that the environment with its data key sealed.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Nothing {
-    /// Says it.
-    nothing: bool,
+pub struct Vouched {
+    /// SHA-256 of the sealed result.
+    #[serde(with = "hex::serde")]
+    pub result: [u8; 32],
 }
 
 /// Vault name of the salt of a held result's hash.

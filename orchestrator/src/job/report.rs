@@ -186,7 +186,7 @@ impl Opened {
         }
         let shares = shares.into_iter().map(|(name, piece)| match piece {
             Piece::Share(share) => Ok((name, share)),
-            Piece::Whole(_) | Piece::Nothing(_) => {
+            Piece::Whole(_) | Piece::Vouched(_) => {
                 Err(Fault::new(crate::fault::Code::Damaged, "a part of the output is no share").party(name.to_string()))
             }
         });

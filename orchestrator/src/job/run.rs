@@ -74,6 +74,10 @@ pub fn ended(node: &Arc<Node>, job: &str) {
 fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     let admitted = bundle.admitted(node)?;
     let contract = admitted.contract();
+    // the id is the contract's hash: whoever changed the stored contract changed the job
+    if admitted.id() != crate::destroy::parse_job(job)? {
+        return Err(Fault::new(Code::Damaged, "the stored contract is that of another job").at(job.to_owned()));
+    }
     let me = node.name().parse()?;
     let say = |percent: u8, step: &str| node.live().progress(job, percent, step);
     if bundle::find(node, job)?.state != State::Running {

@@ -56,7 +56,7 @@ impl BindVerifier for Open {
 
 /// An organisation's node with its own runtime.
 struct Node {
-    runtime: Runtime,
+    _runtime: Runtime,
     identity: Arc<NodeIdentity>,
     endpoint: Endpoint,
     hub: SessionHub,
@@ -79,7 +79,7 @@ impl Node {
                 }
             }
         });
-        Self { runtime, identity, endpoint, hub }
+        Self { _runtime: runtime, identity, endpoint, hub }
     }
 
     fn address(&self) -> String {
@@ -163,7 +163,7 @@ struct Scene {
     policy: SimulatedPolicy,
     provider: Node,
     worker: Node,
-    attacker: Attacker,
+    _attacker: Attacker,
     meeting: Meeting,
 }
 
@@ -191,7 +191,7 @@ impl Scene {
             .spawn()
             .unwrap();
         let policy = policy(&attester);
-        Self { _folder: folder, attester, policy, provider, worker, attacker: Attacker(attacker), meeting }
+        Self { _folder: folder, attester, policy, provider, worker, _attacker: Attacker(attacker), meeting }
     }
 
     /// A session of the provider with the attacker.

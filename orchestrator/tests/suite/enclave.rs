@@ -1,7 +1,7 @@
 //! Jobs inside a simulated environment (REQUIREMENTS D4): the same answer as on shares, and what is refused. Simulated, since the
 //! machines of tests have no hardware; everything else is the real thing.
 
-use super::rig::{LONG, expect, expect_failed, logs_verify, nothing_released};
+use super::rig::{expect, expect_failed, logs_verify, nothing_released};
 use super::support::{Plan, World, path};
 use serde_json::{Value, json};
 use yu_governance::policy::DEFAULT_POLICY;
@@ -112,7 +112,6 @@ fn the_default_policy_permits_no_simulated_worker() {
     let (root, measurement) = worker(&world, &[]);
     let submitted = world.submit(&job(&world, &root, &measurement));
     assert!(submitted.all.contains("policy.not-permitted"), "{}", submitted.all);
-    let _ = LONG;
 }
 
 #[test]
@@ -128,5 +127,13 @@ fn what_the_job_file_must_say() {
         ("[enclave]\n", "[enclave]\nmodule = \"mean\"\n", "enclave.module"),
     ] {
         expect(&world.submit(&good.replacen(from, to, 1)), "input.bad", &[name]);
+    }
+    // a policy of hardware that names no code, or admits any
+    let bundle = format!("bundle = \"sha-256:{}\"\n", "00".repeat(32));
+    let hardware = good.replacen("danger_simulated = true\n", &bundle, 1);
+    for (any, code, name) in [("", "input.bad", "policy.no-measurement"), (",\"any-code\":true", "contract.rule", "any-code")] {
+        let policy = format!("{{\"name\":\"x\",\"profile\":\"standard\",\"kinds\":[\"tdx\"]{any}}}");
+        std::fs::write(world.file("attestation.json"), policy).unwrap();
+        expect(&world.submit(&hardware), code, &[name]);
     }
 }

@@ -33,11 +33,17 @@ use crate::verify::{Hardware, Origin, Verified};
 pub struct Affirmed<O: Origin> {
     verified: Verified<O>,
     policy_hash: [u8; 32],
+    any_code: bool,
 }
 
 impl<O: Origin> Affirmed<O> {
-    pub(crate) const fn of(verified: Verified<O>, policy_hash: [u8; 32]) -> Self {
-        Self { verified, policy_hash }
+    pub(crate) const fn of(verified: Verified<O>, policy_hash: [u8; 32], any_code: bool) -> Self {
+        Self { verified, policy_hash, any_code }
+    }
+
+    /// Whether the policy admits any code: to look at evidence, not to release anything.
+    pub(crate) const fn any_code(&self) -> bool {
+        self.any_code
     }
 
     /// Which environment spoke.
@@ -130,7 +136,7 @@ impl Policy {
     /// The first rule that it does not pass.
     pub fn appraise(&self, verified: Verified<Hardware>) -> std::result::Result<Affirmed<Hardware>, Box<Denial>> {
         let policy_hash = self.judge(&verified)?;
-        Ok(Affirmed::of(verified, policy_hash))
+        Ok(Affirmed::of(verified, policy_hash, self.any_code))
     }
 
     /// Every rule that the evidence does not pass, for people who look at it.

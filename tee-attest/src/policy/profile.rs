@@ -44,9 +44,13 @@ impl Profile {
             of(rule("revocation-lists", "collateral.revocation", Test::Is(true)), &intel),
             of(rule("collateral-age", "collateral.age-days", Test::AtMost(30)), &intel),
             rule("bundle-age", "collateral.bundle-age-days", Test::AtMost(30)),
-            rule("no-service-domain", "tdx.service-td", Test::Is(false)),
-            rule("memory-faults-reported", "tdx.sept-ve-disable", Test::Is(true)),
-            rule("highest-privilege", "snp.vmpl", Test::AtMost(0)),
+            of(rule("no-service-domain", "tdx.service-td", Test::Is(false)), &[Kind::Tdx]),
+            of(rule("memory-faults-reported", "tdx.sept-ve-disable", Test::Is(true)), &[Kind::Tdx]),
+            of(rule("highest-privilege", "snp.vmpl", Test::AtMost(0)), &[Kind::Snp]),
+            // the host chooses these when it starts the guest, and they are in no measurement
+            of(rule("no-migration", "snp.policy-migrate", Test::Is(false)), &[Kind::Snp]),
+            of(rule("no-send", "csv.policy-no-send", Test::Is(true)), &[Kind::Csv]),
+            of(rule("no-key-sharing", "csv.policy-no-key-sharing", Test::Is(true)), &[Kind::Csv]),
         ]
     }
 }
@@ -56,13 +60,16 @@ impl Profile {
 pub const fn measurement_claims(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Sgx => &["sgx.mr-enclave"],
-        Kind::Tdx => &["tdx.mr-td", "tdx.rtmr2", "tdx.rtmr1"],
+        // registers are extended by what mr-td measures: without it they say nothing
+        Kind::Tdx => &["tdx.mr-td"],
         Kind::Snp => &["snp.measurement"],
         Kind::Csv => &["csv.measurement"],
         Kind::Nitro => &["nitro.pcr0"],
-        Kind::Tpm => &["tpm.pcr-digest", "snp.measurement", "tdx.mr-td"],
+        // on Azure the environment's own measurement is the paravisor's, not the guest's
+        Kind::Tpm => &["tpm.pcr-4", "tpm.pcr-9", "tpm.pcr-11"],
         Kind::Cca => &["cca.realm-initial-measurement"],
-        Kind::Nvidia => &["nvidia.driver-version"],
+        // a card says nothing about the program that uses it: no policy rests on it alone
+        Kind::Nvidia => &[],
         #[cfg(feature = "danger-simulated-tee")]
         Kind::Simulated => &[],
     }

@@ -29,6 +29,8 @@ pub enum Test {
     Without(Vec<String>),
 }
 
+/// 2^53 - 1.
+const MOST_NUMBER: u64 = 9_007_199_254_740_991;
 /// Reference values of one rule.
 const MOST_VALUES: usize = 1024;
 
@@ -52,6 +54,17 @@ impl Test {
                 rule,
                 &format!("this test is not for the claim `{}`, which is of type {:?}", claim.name, claim.claim_type),
                 &format!("该检验不适用于类型为 {:?} 的声明 `{}`", claim.claim_type, claim.name),
+            ));
+        }
+        // canonical JSON holds numbers as doubles: beyond 2^53 two policies would have one hash
+        if let Self::AtLeast(number) | Self::AtMost(number) | Self::BitsClear(number) | Self::BitsSet(number) = self
+            && *number > MOST_NUMBER
+        {
+            return Err(wrong(
+                "policy.number",
+                rule,
+                "a number above 2^53 - 1: use one-of with decimal texts",
+                "数值超过 2^53 - 1，请用 one-of 写十进制文本",
             ));
         }
         let (Self::OneOf(values) | Self::Within(values) | Self::Without(values)) = self else { return Ok(()) };

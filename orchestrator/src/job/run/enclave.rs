@@ -10,7 +10,7 @@
 //! that only the providers have, never an identifier. Keys live in memory only and are wiped.
 
 use super::super::enclave::{self, DIGEST, INPUT_HEAD, TAG};
-use super::super::held::{Handover, Nothing, Piece};
+use super::super::held::{Handover, Piece, Vouched};
 use super::super::inputs::{self, Prepared};
 use super::super::plan;
 use super::Scene;
@@ -23,6 +23,7 @@ use crate::journal::Note;
 use crate::keys::{now, rng};
 use crate::sessions;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -131,7 +132,11 @@ fn provide(scene: &Scene<'_>, terms: &EnclaveTerms, prepared: Prepared, permit: 
     };
     let ends = || session.ends().map_err(Fault::from);
     let mut line = Line { channel: open.channel(&worker)?, ends: &ends, own_leaf };
-    let ((passed, verdict), bound, _) = exchange::ask(&mut line, &subject, &mut judge, &mut rng)?;
+    let asked = exchange::ask(&mut line, &subject, &mut judge, &mut rng);
+    if asked.is_err() {
+        node.log(Event::new(Verb::KeyWithheld).of(job)?.by(&worker)?)?;
+    }
+    let ((passed, verdict), bound, _) = asked?;
     let told =
         json!({ "party": worker, "kind": verdict.kind, "outcome": verdict.outcome.reason(), "verdict": written.map(|h| h.to_string()) });
     node.store().add_event(job, "attested", &told, now().unix())?;
@@ -143,7 +148,7 @@ fn provide(scene: &Scene<'_>, terms: &EnclaveTerms, prepared: Prepared, permit: 
 
     say(50, "release");
     let sealed = seal_rows(&prepared, &rows, &digest_key, &key, &aad(job, own.party.as_str()))?;
-    drop((rows, prepared, digest_key, key));
+    drop((rows, prepared, digest_key));
     let channel = open.channel(&worker)?;
     channel.send(Exchange::Input, sealed.into())?;
     let dataset_of =
@@ -165,8 +170,29 @@ fn provide(scene: &Scene<'_>, terms: &EnclaveTerms, prepared: Prepared, permit: 
     }
     channel.send(Exchange::Key, bytes.into())?;
     node.store().add_event(job, "key-released", &json!({ "party": worker }), now().unix())?;
+    say(70, "inside");
+    let told = channel.recv(Exchange::Result, Expect::Exactly(64))?;
+    let (hash, _) = told.split_at(32);
+    let result: [u8; 32] = hash.try_into().map_err(|_| Fault::new(Code::Bug, "a hash"))?;
+    if aws_lc_rs::constant_time::verify_slices_are_equal(&result_message(&key, job, &result), &told).is_err() {
+        return Err(Fault::new(Code::PeerProtocol, "a result that the environment did not make").party(worker));
+    }
     measure(scene, channel)?;
-    Ok(Handover { share: Piece::Nothing(Nothing::default()), attestation })
+    Ok(Handover { share: Piece::Vouched(Vouched { result }), attestation })
+}
+
+/// Hash of the sealed result, and a code over it under the data key: only the environment and this provider have that.
+fn result_message(key: &[u8; KEY_BYTES], job: &str, hash: &[u8; 32]) -> [u8; 64] {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let mut context = hmac::Context::with_key(&key);
+    context.update(b"yu-enclave-result-v1\n");
+    context.update(job.as_bytes());
+    context.update(hash);
+    let mut message = [0; 64];
+    let (head, tail) = message.split_at_mut(32);
+    head.copy_from_slice(hash);
+    tail.copy_from_slice(context.sign().as_ref());
+    message
 }
 
 /// A name for the permit in the grant: what it allows, hashed.

@@ -2,16 +2,18 @@
 
 use super::{
     Code, DIGEST, EnclaveTerms, Exchange, Expect, Fault, HOLDERS, Handover, INPUT_HEAD, KEY_BYTES, Keys, Line, Nonce, Piece, Result,
-    RunKey, Scene, Share, TAG, aad, cipher, enclave, exchange, leaf_hash, measure, plan, rng, sessions, share, sides, subject,
+    RunKey, Scene, Share, TAG, aad, cipher, enclave, exchange, leaf_hash, measure, plan, result_message, rng, sessions, share, sides,
+    subject,
 };
 use crate::attest::attester::attester;
+use crate::job::report::Report;
 use crate::journal::Note;
 use crate::keys::now;
 use crate::wasm::{Limits, Module, Runner, modules};
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 use aws_lc_rs::aead::Aad;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use yu_governance::audit::{Event, Verb};
 use yu_governance::canonical::Hash;
@@ -84,17 +86,26 @@ pub(super) fn compute(scene: &Scene<'_>, terms: &EnclaveTerms, open: &mut sessio
     node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "attest").count("keys", u64::from(HOLDERS)))?;
     say(60, "join");
     node.log(Event::new(Verb::StepStarted).of(job)?.code("step", "module"))?;
-    let mut opened = Vec::new();
+    let (mut opened, mut keys) = (Vec::new(), Vec::new());
     for ((((party, columns, codes, rows), sealed), commitment), shares) in sides.iter().zip(sealed).zip(&commitments).zip(&shares) {
         let key = share::combine(shares, commitment).map_err(|f| Fault::from(f).party(party.clone()))?;
         opened.push(open_rows(&key, &aad(job, party), sealed.to_vec(), (*columns, *codes, *rows), party)?);
+        keys.push(key);
     }
+    drop(shares);
     let statistics = statistics(contract, &module, &opened)?;
-    drop((opened, shares));
+    drop(opened);
+    // rounded here already, and without what the contract withholds: the environment tells nobody more
+    let statistics = Report::Statistics(statistics).publishable(contract);
     say(90, "seal");
     let document = Zeroizing::new(serde_json::to_vec(&statistics).map_err(|e| Fault::new(Code::Bug, e.to_string()))?);
     let reviewer = SealPublic(*contract.reviewer.seal.as_bytes());
     let share = seal(&reviewer, enclave::INFO, job.as_bytes(), &document, &mut rng)?;
+    // what the reviewer gets is what the environment made: both providers vouch for it, and only the environment has their keys
+    let hash = enclave::result_hash(&share)?;
+    for ((party, ..), key) in sides.iter().zip(&keys) {
+        open.channel(party)?.send(Exchange::Result, result_message(key, job, &hash).to_vec().into())?;
+    }
     let first = sides.first().map(|side| side.0.clone()).unwrap_or_default();
     measure(scene, open.channel(&first)?)?;
     node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "module"))?;
@@ -123,24 +134,34 @@ fn open_rows(key: &[u8; KEY_BYTES], aad: &[u8], sealed: Vec<u8>, (columns, codes
     let narrow = |at: usize| head.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
     let rows = wide(0);
     let announced = enclave::input_bytes(rows, columns as u64, codes as u64);
-    let fits = rows <= most && narrow(8) as usize == columns && narrow(12) as usize == codes;
+    let fits = (1..=most).contains(&rows) && narrow(8) as usize == columns && narrow(12) as usize == codes;
     if !fits || announced != Some(plain.len() as u64 + TAG) {
         return Err(broken("an input of another shape than the contract's"));
     }
     let rows = usize::try_from(rows).map_err(|_| broken("too many rows"))?;
     let (digests, rest) = body.split_at(rows * DIGEST as usize);
     let (numeric, labels) = rest.split_at(rows * columns * 8);
-    let digests = digests.chunks_exact(DIGEST as usize).filter_map(|d| d.try_into().ok()).collect();
-    let numeric = numeric.chunks_exact(8).filter_map(|v| v.try_into().ok()).map(f64::from_le_bytes).collect();
-    let labels: Vec<u32> = labels.chunks_exact(4).filter_map(|v| v.try_into().ok()).map(u32::from_le_bytes).collect();
-    let codes = if rows == 0 { vec![Vec::new(); codes] } else { labels.chunks_exact(rows).map(<[u32]>::to_vec).collect() };
-    Ok(Rows { digests, numeric, columns, codes })
+    // with room from the start: a vector that grows leaves copies of rows behind
+    let mut opened = Rows { digests: Vec::with_capacity(rows), numeric: Vec::with_capacity(rows * columns), columns, codes: Vec::new() };
+    opened.digests.extend(digests.chunks_exact(DIGEST as usize).filter_map(|d| <[u8; DIGEST as usize]>::try_from(d).ok()));
+    opened.numeric.extend(numeric.chunks_exact(8).filter_map(|v| v.try_into().ok()).map(f64::from_le_bytes));
+    for column in labels.chunks_exact(rows * 4) {
+        let mut codes = Vec::with_capacity(rows);
+        codes.extend(column.chunks_exact(4).filter_map(|v| v.try_into().ok()).map(u32::from_le_bytes));
+        opened.codes.push(codes);
+    }
+    Ok(opened)
 }
 
 /// The joint statistics of the matched rows, by the module; groups by running it on the rows of each.
 fn statistics(contract: &Contract, module: &Module, rows: &[Rows]) -> Result<Statistics> {
     let [left, right] = rows else { return Err(Fault::new(Code::Bug, "two inputs")) };
     let pairs = matched(left, right)?;
+    let least = contract.limits.min_rows.max(contract.limits.min_cell);
+    if (pairs.len() as u64) < least {
+        // not how many: whoever brought few rows knows them
+        return Err(Fault::new(Code::TooFewMatched, format!("fewer than {least} rows matched")));
+    }
     let terms = &plan::joint_terms(contract)?.statistics;
     let names =
         [&terms.left, &terms.right].into_iter().flat_map(|side| side.columns.iter().map(move |c| (side.party.to_string(), c.clone())));
@@ -168,7 +189,9 @@ fn statistics(contract: &Contract, module: &Module, rows: &[Rows]) -> Result<Sta
         for (code, label) in (0_u32..).zip(&grouping.categories) {
             let of = |pair: &&(usize, usize)| codes.get(if is_left { pair.0 } else { pair.1 }) == Some(&code);
             let own: Vec<(usize, usize)> = pairs.iter().filter(of).copied().collect();
-            let inside = describe(module, left, right, &own)?;
+            // the reviewer refuses such a result; what it rests on never leaves the environment
+            let enough = own.len() as u64 >= contract.limits.min_cell;
+            let inside = if enough { describe(module, left, right, &own)? } else { None };
             let means = (0..names.len()).map(|i| inside.as_ref().and_then(|w| w.mean.get(i).copied()).and_then(some)).collect();
             groups.push(GroupSummary { label: label.clone(), count: own.len() as u64, means });
         }
@@ -176,8 +199,13 @@ fn statistics(contract: &Contract, module: &Module, rows: &[Rows]) -> Result<Sta
     Ok(Statistics { count: pairs.len() as u64, columns, correlation, groups })
 }
 
-/// Positions of rows with equal digests, in the order of the left side. A digest comes once on each side: providers check it.
+/// Positions of rows with equal digests, in the order of the left side. A digest comes once on each side: one that was repeated would
+/// make any number of rows of one, and their mean that row's value.
 fn matched(left: &Rows, right: &Rows) -> Result<Vec<(usize, usize)>> {
+    let mut seen = HashSet::with_capacity(left.digests.len());
+    if !left.digests.iter().all(|digest| seen.insert(*digest)) {
+        return Err(Fault::new(Code::KeyDuplicate, "a key comes twice in one input"));
+    }
     let mut at = HashMap::with_capacity(right.digests.len());
     for (position, digest) in right.digests.iter().enumerate() {
         if at.insert(*digest, position).is_some() {
@@ -222,4 +250,22 @@ fn describe(module: &Module, left: &Rows, right: &Rows, pairs: &[(usize, usize)]
     let letters = (0..left.columns).map(|c| format!("r.l{c}")).chain((0..right.columns).map(|c| format!("r.r{c}")));
     let correlation = letters.map(|name| floats(&name)).collect::<Result<_>>()?;
     Ok(Some(Described { mean: floats("mean")?, variance: floats("variance")?, correlation }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(digests: &[u8]) -> Rows {
+        let digests = digests.iter().map(|byte| [*byte; DIGEST as usize]).collect();
+        Rows { digests, numeric: Vec::new(), columns: 0, codes: Vec::new() }
+    }
+
+    #[test]
+    fn a_repeated_key_on_either_side_ends_the_run() {
+        assert_eq!(matched(&rows(&[1, 2, 3]), &rows(&[3, 4, 1])).unwrap(), [(0, 2), (2, 0)]);
+        for (left, right) in [(&[1, 1, 2][..], &[1, 2][..]), (&[1, 2], &[1, 2, 2])] {
+            assert_eq!(matched(&rows(left), &rows(right)).unwrap_err().code, Code::KeyDuplicate);
+        }
+    }
 }
