@@ -56,7 +56,7 @@ fn p384_verify(form: Form, key: &[u8], message: &[u8], signature: &[u8]) -> bool
 }
 
 /// The same bounds on the modulus as the other provider: 2048 to 8192 bits.
-fn rsa_key(der: &[u8]) -> Option<rsa::RsaPublicKey> {
-    let key = rsa::RsaPublicKey::from_pkcs1_der(der).ok()?;
+fn rsa_key(der: &[u8]) -> Option<rsa::PublicKey> {
+    let key = rsa::PublicKey::from_pkcs1_der(der).ok()?;
     (256..=1024).contains(&key.size()).then_some(key)
 }

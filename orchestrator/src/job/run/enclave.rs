@@ -9,7 +9,7 @@
 //! Either data key needs the shares of both providers: one deceived provider opens nothing. The worker sees digests under a key
 //! that only the providers have, never an identifier. Keys live in memory only and are wiped.
 
-use super::super::enclave::{self, DIGEST, INPUT_HEAD, TAG};
+use super::super::enclave;
 use super::super::held::{Handover, Piece, Vouched};
 use super::super::inputs::{self, Prepared};
 use super::super::plan;
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use yu_governance::audit::{Event, Verb};
 use yu_governance::check::InputAttestation;
-use yu_governance::contract::{Contract, EnclaveTerms, Side};
+use yu_governance::contract::EnclaveTerms;
 use yu_governance::policy::Permit;
 use yu_governance::sign::Signed;
 use yu_mpc::joint::agree_on_key;
@@ -241,17 +241,6 @@ fn measure(scene: &Scene<'_>, channel: &yu_wire::channel::Channel) -> Result<()>
         &json!({ "sent": totals.bytes_sent, "received": totals.bytes_received, "rounds": totals.rounds, "equal": equal }),
         now().unix(),
     )
-}
-
-/// Names of the sides in their order, with what the contract says of their inputs.
-fn sides(contract: &Contract) -> Result<[(String, usize, usize, u64); 2]> {
-    let statistics = &plan::joint_terms(contract)?.statistics;
-    let (left, right) = plan::rows(contract)?;
-    let codes = |side| plan::categorical(contract, side).len();
-    Ok([
-        (statistics.left.party.to_string(), statistics.left.columns.len(), codes(Side::Left), left),
-        (statistics.right.party.to_string(), statistics.right.columns.len(), codes(Side::Right), right),
-    ])
 }
 
 #[cfg(not(feature = "wasm"))]

@@ -1,11 +1,11 @@
 //! The worker's side: proves itself to both providers, opens their rows, joins them, runs the module, seals the result.
 
 use super::{
-    Code, DIGEST, EnclaveTerms, Exchange, Expect, Fault, HOLDERS, Handover, INPUT_HEAD, KEY_BYTES, Keys, Line, Nonce, Piece, Result,
-    RunKey, Scene, Share, TAG, aad, cipher, enclave, exchange, leaf_hash, measure, plan, result_message, rng, sessions, share, sides,
-    subject,
+    Code, EnclaveTerms, Exchange, Expect, Fault, HOLDERS, Handover, KEY_BYTES, Keys, Line, Nonce, Piece, Result, RunKey, Scene, Share, aad,
+    cipher, enclave, exchange, leaf_hash, measure, plan, result_message, rng, sessions, share, subject,
 };
 use crate::attest::attester::attester;
+use crate::job::enclave::{DIGEST, INPUT_HEAD, TAG};
 use crate::job::report::Report;
 use crate::journal::Note;
 use crate::keys::now;
@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use yu_governance::audit::{Event, Verb};
 use yu_governance::canonical::Hash;
-use yu_governance::contract::Contract;
+use yu_governance::contract::{Contract, Side};
 use yu_mpc::stats::{ColumnSummary, GroupSummary, Statistics};
 use yu_tee_attest::binding::Session;
 use yu_tee_attest::release::SessionKey;
@@ -113,6 +113,17 @@ pub(super) fn compute(scene: &Scene<'_>, terms: &EnclaveTerms, open: &mut sessio
     Ok(Handover { share: Piece::Whole(share), attestation: None })
 }
 
+/// Names of the sides in their order, with what the contract says of their inputs.
+fn sides(contract: &Contract) -> Result<[(String, usize, usize, u64); 2]> {
+    let statistics = &plan::joint_terms(contract)?.statistics;
+    let (left, right) = plan::rows(contract)?;
+    let codes = |side| plan::categorical(contract, side).len();
+    Ok([
+        (statistics.left.party.to_string(), statistics.left.columns.len(), codes(Side::Left), left),
+        (statistics.right.party.to_string(), statistics.right.columns.len(), codes(Side::Right), right),
+    ])
+}
+
 /// The module by its hash: one that comes with Yu, or `DIR/modules/HASH.wasm`.
 fn load(home: &crate::home::Home, hash: &Hash) -> Result<Module> {
     if let Ok(module) = Module::load(modules::STATISTICS, hash) {
@@ -183,9 +194,9 @@ fn statistics(contract: &Contract, module: &Module, rows: &[Rows]) -> Result<Sta
         .collect();
     let mut groups = Vec::new();
     if let Some(grouping) = contract.grouping() {
-        let codes = if grouping.side == yu_governance::contract::Side::Left { left.codes.last() } else { right.codes.last() };
+        let codes = if grouping.side == Side::Left { left.codes.last() } else { right.codes.last() };
         let codes = codes.ok_or_else(|| Fault::new(Code::Bug, "no categories"))?;
-        let is_left = grouping.side == yu_governance::contract::Side::Left;
+        let is_left = grouping.side == Side::Left;
         for (code, label) in (0_u32..).zip(&grouping.categories) {
             let of = |pair: &&(usize, usize)| codes.get(if is_left { pair.0 } else { pair.1 }) == Some(&code);
             let own: Vec<(usize, usize)> = pairs.iter().filter(of).copied().collect();
