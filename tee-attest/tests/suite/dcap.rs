@@ -117,13 +117,14 @@ fn every_vector_gets_its_verdict_status_advisories_and_claims() {
         let table_accepts = expected["crypto"] == "accept";
         if let Some((_, code)) = FAULTS.iter().find(|(id, _)| *id == case.id) {
             let fault = ours.expect_err(&case.id);
-            println!("{:55} refused: {}: {fault}", case.id, fault.code);
+            shared::verdict(case.kind.name(), &case.id, &format!("refused: {} ({})", fault.code, fault.detail.place));
             assert_eq!(fault.code, *code, "{}: {fault}", case.id);
             assert!(!table_accepts || case.id == FUTURE, "{}", case.id);
             continue;
         }
         let claims = ours.unwrap_or_else(|fault| panic!("{}: {}: {fault}", case.id, fault.code));
-        println!("{:55} verified: {} {}", case.id, show(&claims, "tcb.status"), show(&claims, "tcb.advisories"));
+        let said = format!("verified: {} {}", show(&claims, "tcb.status"), show(&claims, "tcb.advisories"));
+        shared::verdict(case.kind.name(), &case.id, said.trim_end());
         match POLICY.iter().find(|(id, ..)| *id == case.id) {
             Some((_, claim, value)) => assert_eq!(claims.get(claim), Some(&Value::Flag(*value)), "{}", case.id),
             None => assert!(table_accepts, "{}: {}", case.id, expected["crypto"]),

@@ -95,6 +95,7 @@ fn a_ccel_replays_to_the_registers_of_its_quote() {
         verify(default_provider(), &evidence, &collateral, at, &Binding::None).map(|verified| verified.claims().clone())
     };
     let claims = check(&log).unwrap();
+    crate::shared::verdict("eventlog", "cos113 CCEL", "replayed to the four registers of tdx-v4-cos113-gcp");
     let show = |name: &str| claims.get(name).unwrap_or_else(|| panic!("no `{name}`")).show();
     for (name, value) in [
         ("boot.replayed", "true"),

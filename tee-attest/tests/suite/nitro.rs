@@ -61,7 +61,7 @@ fn bundle(document: &[u8]) -> Vec<Vec<u8>> {
 fn every_vector_gets_its_verdict_and_its_claims() {
     for vector in vectors() {
         let answer = check(&vector.document, vector.at);
-        println!("{}: {}", vector.id, answer.as_ref().map_or_else(ToString::to_string, |_| "verified".to_owned()));
+        crate::shared::answered("nitro", &vector.id, &answer);
         if vector.row["expected"] != "ACCEPT" {
             // the changed byte lies in the payload or the signature; the chain is whole
             assert_eq!(answer.unwrap_err().code, "nitro.signature", "{}", vector.id);

@@ -91,6 +91,7 @@ fn hopper_has_the_claims_that_another_reader_found() {
     assert_eq!(text(&claims, "nvidia.protected-pcie"), "false");
     assert_eq!(text(&claims, "collateral.revocation"), "false", "NVIDIA publishes no lists of devices");
     assert!(claims.get("evidence.debug").is_none(), "the report does not say");
+    crate::shared::verdict("nvidia", "hopper-report + hopper-chain", "verified");
 }
 
 #[test]
@@ -105,7 +106,9 @@ fn chains_that_are_not_whole_are_refused() {
         ("verifier_RIM_root.pem", "x509.root"),
     ] {
         let chain = std::fs::read(folder.join(file)).unwrap();
-        assert_eq!(check(&vector.report, &chain).unwrap_err().code, code, "{file}");
+        let answer = check(&vector.report, &chain);
+        crate::shared::answered("nvidia", &format!("hopper-report + {file}"), &answer);
+        assert_eq!(answer.unwrap_err().code, code, "{file}");
     }
 }
 
@@ -125,6 +128,7 @@ fn the_report_with_a_zero_after_it_is_refused_and_genuine_without_it() {
     assert_eq!(*last, 0);
     let claims = check(whole, &chain).unwrap();
     assert!(text(&claims, "evidence.report-data").starts_with("87d8e24a"));
+    crate::shared::verdict("nvidia", "hopper-coco-report1 + certs1", "refused: one byte after the end; verified without it");
     assert_eq!(text(&claims, "nvidia.driver"), "580.95.05");
     assert_eq!(text(&claims, "nvidia.feature"), "0");
 }
@@ -138,6 +142,7 @@ fn blackwell_is_genuine() {
     let none = VerifiedCollateral::new(default_provider(), &[], [0; 32]).unwrap();
     let nonce = hex::decode(nonce).unwrap();
     let claims = check_with(&vector.report, &vector.chain, &none, &Binding::Exact(nonce.clone())).unwrap();
+    crate::shared::verdict("nvidia", "blackwell-evidence.json", "verified");
     assert_eq!(text(&claims, "nvidia.chip"), "GB100");
     assert_eq!(text(&claims, "nvidia.vbios"), "97.00.e4.00.11");
     assert_eq!(text(&claims, "nvidia.feature"), "1");

@@ -9,8 +9,23 @@ pub(crate) fn vectors(kind: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
+    assert!(std::env::var_os("CI").is_none(), "CI needs vectors/tee/{kind} in the shared folder");
     println!("skipped: vectors/tee/{kind} is not in the shared folder; set YU_SHARED to the folder that holds `vectors`");
     None
+}
+
+/// One row of the table of verdicts, which
+/// `cargo test -p yu-tee-attest --test suite -- --nocapture --test-threads 1 | grep -o '| .*'` prints whole.
+pub(crate) fn verdict(kind: &str, id: &str, said: &str) {
+    println!("| {kind:<8} | {id:<56} | {said} |");
+}
+
+/// The same, of an answer.
+pub(crate) fn answered<T>(kind: &str, id: &str, answer: &Result<T, yu_tee_attest::Fault>) {
+    match answer {
+        Ok(_) => verdict(kind, id, "verified"),
+        Err(fault) => verdict(kind, id, &format!("refused: {} ({})", fault.code, fault.detail.place)),
+    }
 }
 
 /// The table of a folder.

@@ -128,7 +128,7 @@ fn every_vector_is_signed_and_its_registers_fit() {
         assert_eq!(text(&claims, "tpm.pcr-23"), hex::encode(&quote.registers[23 * 32..]));
         assert_eq!(text(&claims, "tpm.firmware"), 0x2020_0312_0012_0003_u64.to_string(), "{id}");
         assert_eq!(check_with(&quote, &key, AT, &Binding::Exact(b"challenger".to_vec())).unwrap_err().code, "binding.mismatch");
-        println!("{id}: verified by its own key");
+        crate::shared::verdict("tpm", id, "verified by its own key");
     }
 }
 
