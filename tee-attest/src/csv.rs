@@ -2,10 +2,10 @@
 //!
 //! | open | for |
 //! |---|---|
-//! | [`report`] | reports of version 1 (2548 bytes) and of version 2 (3380 bytes, with run-time registers) |
-//! | [`certificate`] | Hygon's two forms of certificates: authorities (HRK, HSK) and chips (CEK, PEK) |
-//! | [`json`] | the form in which Trustee's attesters send a report |
-//! | [`claims`] | what a report says, as claims |
+//! | `report` | reports of version 1 (2548 bytes) and of version 2 (3380 bytes, with run-time registers) |
+//! | `certificate` | Hygon's two forms of certificates: authorities (HRK, HSK) and chips (CEK, PEK) |
+//! | `json` | the form in which Trustee's attesters send a report |
+//! | `claims` | what a report says, as claims |
 //!
 //! Chain: HRK (root, pinned) -> HSK -> CEK (chip) -> PEK (platform, in the report) -> report. Certificates have no dates, and
 //! Hygon publishes no revocation lists and no list of TCBs: `collateral.revocation` is false, `tcb.status` is not set.

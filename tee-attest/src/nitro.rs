@@ -2,9 +2,9 @@
 //!
 //! | open | for |
 //! |---|---|
-//! | [`cose`] | the signed envelope |
-//! | [`document`] | the fields of the document and their bounds |
-//! | [`claims`] | what a document says, as claims |
+//! | `cose` | the signed envelope |
+//! | `document` | the fields of the document and their bounds |
+//! | `claims` | what a document says, as claims |
 //!
 //! Source: AWS, "Verifying the root of trust" (Nitro Enclaves user guide) and the attestation process of the NSM library.
 //!

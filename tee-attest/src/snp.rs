@@ -2,11 +2,11 @@
 //!
 //! | open | for |
 //! |---|---|
-//! | [`report`] | the report, field by field |
-//! | [`tcb`] | products, and what a product's TCB version is made of |
-//! | [`authority`] | collateral: root (ARK) to signing keys (ASK, ASVK), revocation lists |
-//! | [`vek`] | endorsement keys of chips (VCEK) and of cloud operators (VLEK) |
-//! | [`claims`] | what a report says, as claims |
+//! | `report` | the report, field by field |
+//! | `tcb` | products, and what a product's TCB version is made of |
+//! | `authority` | collateral: root (ARK) to signing keys (ASK, ASVK), revocation lists |
+//! | `vek` | endorsement keys of chips (VCEK) and of cloud operators (VLEK) |
+//! | `claims` | what a report says, as claims |
 //!
 //! Sources: AMD, "SEV Secure Nested Paging Firmware ABI Specification" (56860), table "ATTESTATION_REPORT"; AMD, "Versioned
 //! Chip Endorsement Key (VCEK) Certificate and KDS Interface Specification" (57230) and its VLEK counterpart (58369).

@@ -1,6 +1,6 @@
 //! From evidence to verified claims. Pure: no network, no clock, no file.
 //!
-//! [`verify`] says that the signatures are true and what was said. It decides nothing: only
+//! [`verify()`] says that the signatures are true and what was said. It decides nothing: only
 //! [`crate::policy::Policy::appraise`] turns [`Verified`] into [`crate::policy::Affirmed`], and only that opens anything.
 
 use subtle::ConstantTimeEq as _;
