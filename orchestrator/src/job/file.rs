@@ -296,10 +296,11 @@ impl JobFile {
         }
         let whole = |columns: &[ColumnRef]| columns.len() == self.left.columns.len() + self.right.columns.len();
         if aligned && !matches!(terms.as_slice(), [StepTerms::Stats { columns, .. }] if whole(columns)) {
-            return bad(
-                "steps",
-                "ECDH-PSI (`both`) and `enclave` compute one step `stats` over all columns; other steps run on shares".into(),
-            );
+            let what = "computes one step `stats` over all columns; other steps run on shares";
+            return match self.technique.as_str() {
+                "enclave" => bad("steps", format!("`enclave` {what}")),
+                _ => bad("reveal_match", format!("`both` {what}: choose \"none\" for them")),
+            };
         }
         Ok(self)
     }
