@@ -63,6 +63,7 @@ fn aggregates(args: &DesensitizeArgs, rows: &mut Vec<Row>) -> Result<()> {
     let (one, spend) = (Neighbours::<AddRemove>::record(), Spend::Laplace(Epsilon::new(1.0)?));
     let mut purse = Allowance::<AddRemove>::danger_unledgered(Cost::new(Loss::Pure(Epsilon::new(1e4)?)));
     let mut rng = ChaCha20Rng::from_seed([1; 32]);
+    // 0 to 129 alike often, clamped at 100: 61.15, and a part of a quarter more in doubles
     for column in ["f64", "i64", "f64 with nulls", "i64 with nulls"] {
         let clamp = if column.starts_with('f') { Clamp::on_grid(0.0, 100.0, 10)? } else { Clamp::integers(0, 100)? };
         let (counted, found) = best_of(args.runs, || count(&table, column, one, spend, &mut purse, &mut rng));
@@ -71,7 +72,7 @@ fn aggregates(args: &DesensitizeArgs, rows: &mut Vec<Row>) -> Result<()> {
         let sum = found?.value;
         let (averaged, found) = best_of(args.runs, || mean(&table, column, clamp, one, spend, &mut purse, &mut rng));
         let mean = found?.value;
-        if (sum / count - mean).abs() > 0.1 || !(50.0..60.0).contains(&mean) {
+        if (sum / count - mean).abs() > 0.1 || !(61.0..61.7).contains(&mean) {
             return Err(format!("count {count}, sum {sum} and mean {mean} of `{column}` do not agree").into());
         }
         // counting integers reads the number of nulls only, so the slowest of the three is the figure
