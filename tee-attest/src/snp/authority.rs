@@ -1,7 +1,6 @@
 //! Collateral of one product: the root (ARK), the keys that sign endorsement keys (ASK for chips, ASVK for operators),
 //! revocation lists, endorsement keys.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,10 +11,10 @@ use super::Entry;
 use super::tcb::Product;
 use super::vek::{Signing, Vek};
 use crate::crypto::Provider;
-use crate::der::{Reader, pem};
+use crate::der::pem;
 use crate::fault::{Fault, Result, malformed};
 use crate::instant::{Instant, Span};
-use crate::x509::{Certificate, Chain, Crl, Revocation, link};
+use crate::x509::{Certificate, Chain, Crl, Revocation, certificates, link};
 
 const PLACE: &str = "AMD chain";
 /// A domain has hundreds of chips, each with a few TCBs; more is an attack on the reader.
@@ -155,7 +154,10 @@ pub(super) fn from_evidence<'a>(
     endorsements: &'a [Endorsement],
 ) -> Result<(&'a Endorsement, Arc<Vek>)> {
     let place = "certificates beside the report";
-    let ders = split(place, bytes)?;
+    let ders = certificates(place, bytes)?;
+    if ders.len() > MOST_IN_EVIDENCE {
+        return Err(malformed(place, "more than three"));
+    }
     let Some((leaf, above)) = ders.split_first() else { return Err(malformed(place, "none")) };
     let known = endorsements.iter().find_map(|endorsement| Some((endorsement, endorsement.remembered(leaf, signing)?)));
     let (endorsement, vek) = match known {
@@ -175,7 +177,7 @@ pub(super) fn from_evidence<'a>(
     // whatever else the peer sends must be the chain that was checked, in its order: nothing is carried along unread
     let mut chain = endorsement.authorities.iter().filter(|authority| authority.signs == signing).map(|authority| &authority.der);
     let mut expected = chain.next().into_iter().chain(std::iter::once(&endorsement.root));
-    if above.iter().any(|der| expected.next().is_none_or(|known| known.as_slice() != der.as_ref())) {
+    if above.iter().any(|der| expected.next().is_none_or(|known| known != der)) {
         return Err(Fault::new(
             "snp.certificates",
             place,
@@ -252,20 +254,4 @@ fn lists(provider: &dyn Provider, root: &Certificate<'_>, below: &[Certificate<'
         all.push(list.span(place));
     }
     Ok(all)
-}
-
-/// Certificates one after the other, PEM or DER.
-fn split<'a>(place: &'static str, bytes: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>> {
-    let all: Vec<Cow<'a, [u8]>> = if bytes.first() == Some(&0x30) {
-        let mut reader = Reader::new(place, bytes);
-        let mut all = Vec::with_capacity(MOST_IN_EVIDENCE);
-        while !reader.is_empty() && all.len() <= MOST_IN_EVIDENCE {
-            all.push(Cow::Borrowed(reader.any()?.whole));
-        }
-        all
-    } else {
-        let text = std::str::from_utf8(bytes).map_err(|_| malformed(place, "neither DER nor PEM"))?;
-        pem(place, "CERTIFICATE", text)?.into_iter().map(Cow::Owned).collect()
-    };
-    if all.len() > MOST_IN_EVIDENCE { Err(malformed(place, "more than three")) } else { Ok(all) }
 }
