@@ -13,7 +13,7 @@ use super::target::Target;
 /// Inputs of one target that are kept in memory.
 const KEPT: usize = 2048;
 /// Inputs longer than this are run, not kept.
-const LONGEST_KEPT: usize = 64 << 10;
+const LONGEST_KEPT: usize = 24 << 10;
 /// Failures of one target, after which it is not run further.
 const MOST_FAILURES: usize = 20;
 

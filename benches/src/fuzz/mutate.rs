@@ -118,7 +118,7 @@ fn change(bytes: &mut Vec<u8>, rng: &mut Rng, donors: &[&[u8]], form: Form) {
         10 => {
             // the same again, once or very often
             let block = bytes[rng.range(bytes.len())].to_vec();
-            let times = if rng.once_in(64) { (LONGEST - LONGEST / 4) / block.len().max(1) } else { 1 };
+            let times = if rng.once_in(256) { (LONGEST - LONGEST / 4) / block.len().max(1) } else { 1 };
             bytes.splice(at..at, block.repeat(times.min(1 << 15)));
         }
         11 => {

@@ -29,7 +29,10 @@ impl Provider for Believer {
 
     fn verify(&self, _scheme: Scheme, _form: Form, _key: &[u8], message: &[u8], signature: &[u8]) -> bool {
         ASKED.set(ASKED.get() + 1);
+        if matches!(self, Self::All) {
+            return true;
+        }
         let sum = message.iter().chain(signature).fold(0_u8, |sum, byte| sum.rotate_left(3) ^ byte);
-        matches!(self, Self::All) || sum & 3 != 0
+        sum & 3 != 0
     }
 }

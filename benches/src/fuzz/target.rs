@@ -54,7 +54,7 @@ impl std::fmt::Debug for Target {
 /// Executions in one round of a reader of some microseconds.
 pub(super) const QUICK: u32 = 512;
 /// Of one that reads whole collateral, some tens of microseconds.
-pub(super) const MIDDLE: u32 = 96;
+pub(super) const MIDDLE: u32 = 48;
 /// Of one that calculates on curves, up to a millisecond.
 pub(super) const SLOW: u32 = 2;
 

@@ -96,7 +96,7 @@ pub(super) fn targets(vectors: &Vectors) -> Result<Vec<Target>> {
                 Err(fault) => refused(&fault),
             },
         ),
-        Target::new("policy", Form::Json, QUICK, one(signed::sign(asked, &key)?), move |_, bytes, _| {
+        Target::new("policy", Form::Json, QUICK / 4, one(signed::sign(asked, &key)?), move |_, bytes, _| {
             match document::<Policy>(bytes, trusted) {
                 Ok(policy) => policy.appraise(verified.clone()).map_or_else(|denial| named(&denial.rule), |_| plain(true)),
                 Err(fault) => refused(&fault),

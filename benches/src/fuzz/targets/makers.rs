@@ -9,7 +9,7 @@ use yu_tee_attest::{Entry, Evidence, Instant, Kind, Part, VerifiedCollateral, cc
 use super::{collateral, endorse, judge};
 use crate::Result;
 use crate::fuzz::mutate::Form;
-use crate::fuzz::target::{MIDDLE, QUICK, SLOW, Seed, Target, plain};
+use crate::fuzz::target::{QUICK, SLOW, Seed, Target, plain};
 use crate::fuzz::vectors::{Vectors, ders, field, hex, pem};
 
 /// No evidence below has collateral with dates of its own.
@@ -118,12 +118,23 @@ fn arm(vectors: &Vectors) -> Result<Vec<Target>> {
     ])
 }
 
+/// A report with its chain.
+struct Card {
+    name: &'static str,
+    report: Vec<u8>,
+    chain: Vec<u8>,
+}
+
 fn graphics(vectors: &Vectors) -> Result<Vec<Target>> {
     let all = vectors.json("nvidia/blackwell-evidence.json")?;
     let member = |name: &str| -> Result<Vec<u8>> { Ok(STANDARD.decode(all[0][name].as_str().ok_or("evidence without a member")?)?) };
     let cases = Arc::new(vec![
-        ("hopper", hex(&vectors.text("nvidia/hopper-report.hex.txt")?)?, vectors.read("nvidia/hopper-chain.pem")?),
-        ("blackwell", member("evidence")?, member("certificate")?),
+        Card {
+            name: "hopper",
+            report: hex(&vectors.text("nvidia/hopper-report.hex.txt")?)?,
+            chain: vectors.read("nvidia/hopper-chain.pem")?,
+        },
+        Card { name: "blackwell", report: member("evidence")?, chain: member("certificate")? },
     ]);
     // a value for number 0 of the RIM, which is block 1 of a report: the right one does not matter here
     let reference = format!(
@@ -133,20 +144,24 @@ fn graphics(vectors: &Vectors) -> Result<Vec<Target>> {
     let known = collateral(&[Entry::Nvidia(Box::new(serde_json::from_str(&reference)?))])?;
     let nothing = Arc::new(collateral(&[])?);
     let evidence = |report: &[u8], chain: &[u8]| Evidence::new(Kind::Nvidia, report.to_vec()).with(Part::Certificates, chain.to_vec());
-    let seeds = |part: fn(&(&'static str, Vec<u8>, Vec<u8>)) -> Result<Vec<u8>>| -> Result<Vec<Seed>> {
-        cases.iter().map(|case| Ok(Seed::new(case.0, part(case)?))).collect()
+    let seeds = |part: fn(&Card) -> Result<Vec<u8>>| -> Result<Vec<Seed>> {
+        cases.iter().map(|case| Ok(Seed::new(case.name, part(case)?))).collect()
     };
     let own = || Arc::clone(&cases);
     let (reports, chains, texts, also) = (own(), own(), own(), Arc::clone(&nothing));
     Ok(vec![
-        Target::new("nvidia-report", Form::Binary, QUICK, seeds(|case| Ok(case.1.clone()))?, move |seed, bytes, provider| {
-            judge(provider, &evidence(bytes, &reports[seed].2), &known, AT)
+        Target::new("nvidia-report", Form::Binary, QUICK / 4, seeds(|case| Ok(case.report.clone()))?, move |seed, bytes, provider| {
+            judge(provider, &evidence(bytes, &reports[seed].chain), &known, AT)
         }),
-        Target::new("nvidia-certificates", Form::Der, QUICK, seeds(|case| Ok(ders(&case.2)?.concat()))?, move |seed, bytes, provider| {
-            judge(provider, &evidence(&chains[seed].1, bytes), &nothing, AT)
-        }),
-        Target::new("nvidia-chain-text", Form::Text, QUICK, seeds(|case| Ok(case.2.clone()))?, move |seed, bytes, provider| {
-            judge(provider, &evidence(&texts[seed].1, bytes), &also, AT)
+        Target::new(
+            "nvidia-certificates",
+            Form::Der,
+            QUICK,
+            seeds(|case| Ok(ders(&case.chain)?.concat()))?,
+            move |seed, bytes, provider| judge(provider, &evidence(&chains[seed].report, bytes), &nothing, AT),
+        ),
+        Target::new("nvidia-chain-text", Form::Text, QUICK, seeds(|case| Ok(case.chain.clone()))?, move |seed, bytes, provider| {
+            judge(provider, &evidence(&texts[seed].report, bytes), &also, AT)
         }),
         Target::new("nvidia-entry", Form::Json, QUICK, vec![Seed::new("reference", reference.into_bytes())], |_, bytes, provider| {
             serde_json::from_slice(bytes).map_or(plain(false), |entry| endorse(provider, Entry::Nvidia(Box::new(entry))))
