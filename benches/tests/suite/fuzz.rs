@@ -1,5 +1,7 @@
 //! Hostile bytes: the corpus of recipes is run again, and a short campaign.
 
+use std::path::{Path, PathBuf};
+
 use yu_benches::fuzz::execute::{Fall, execute};
 use yu_benches::fuzz::vectors::Vectors;
 use yu_benches::fuzz::{self, FuzzArgs, Report, targets};
@@ -11,9 +13,12 @@ static METER: fuzz::meter::Meter = fuzz::meter::Meter;
 /// Recipes that were found by campaigns, few of each reader.
 const CORPUS: &str = include_str!("../../fuzz/evidence.corpus");
 
+fn shared() -> PathBuf {
+    std::env::var_os("YU_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from)
+}
+
 fn vectors() -> Option<Vectors> {
-    let root = std::env::var_os("YU_SHARED").map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared").into(), std::path::PathBuf::from);
-    let vectors = Vectors::new(Some(root)).ok();
+    let vectors = Vectors::new(Some(shared())).ok();
     if vectors.is_none() {
         assert!(std::env::var_os("CI").is_none(), "CI needs vectors/tee in the shared folder");
         println!("skipped: vectors/tee is not in the shared folder; set YU_SHARED to the folder that holds `vectors`");
@@ -48,7 +53,6 @@ fn a_short_campaign_finds_nothing() {
     if vectors().is_none() {
         return;
     }
-    let shared = std::env::var_os("YU_SHARED").map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared").into(), std::path::PathBuf::from);
     let folder = tempfile::tempdir().unwrap();
     let args = FuzzArgs {
         executions: 20_000,
@@ -58,7 +62,7 @@ fn a_short_campaign_finds_nothing() {
         threads: 1,
         only: None,
         replay: None,
-        shared: Some(shared),
+        shared: Some(shared()),
         json: false,
     };
     let report: Report = fuzz::run(&args).unwrap();

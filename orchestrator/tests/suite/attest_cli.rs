@@ -168,7 +168,8 @@ fn a_bundle_is_judged_by_its_dates() {
     let mut entry: Value = serde_json::from_slice(&std::fs::read(desk.file("intel.json")).unwrap()).unwrap();
     entry["tcb_info"] = json!(entry["tcb_info"].as_str().unwrap().replacen("UpToDate", "Revoked", 1));
     desk.write("forged.json", &entry);
-    let make = ["attest", "bundle", "make", "--name", "b", "--entries", "forged.json", "--key", "signer.key", "--out", "forged-bundle.json"];
+    let make =
+        ["attest", "bundle", "make", "--name", "b", "--entries", "forged.json", "--key", "signer.key", "--out", "forged-bundle.json"];
     refused(&desk.run(&make), "attest.refused", 4, "dcap.collateral-signature");
     assert!(!desk.file("forged-bundle.json").exists());
 }
@@ -182,7 +183,9 @@ fn evidence_is_explained_in_both_languages() {
     assert_eq!(told["claims"]["tcb.status"]["tcb"], "UpToDate");
     let denials: Vec<&str> = told["denials"].as_array().unwrap().iter().filter_map(|denial| denial["rule"].as_str()).collect();
     assert_eq!(denials, ["bound-to-session"]);
-    for (lang, words) in [("en", ["state of the trusted computing base", "bound-to-session"]), ("zh", ["可信计算基状态", "bound-to-session"])] {
+    for (lang, words) in
+        [("en", ["state of the trusted computing base", "bound-to-session"]), ("zh", ["可信计算基状态", "bound-to-session"])]
+    {
         let (status, text) = desk.person(lang, &args);
         assert!(status == 0 && words.iter().all(|word| text.contains(word)), "{status} {text}");
     }
