@@ -10,6 +10,7 @@ use yu_wire::shape::Link;
 
 use crate::attest::AttestArgs;
 use crate::desensitize::DesensitizeArgs;
+use crate::fuzz::FuzzArgs;
 use crate::mpc::args::{CalibrateArgs, EstimateArgs, MpcArgs};
 use crate::work::Protocol;
 
@@ -64,6 +65,8 @@ pub enum Command {
     Desensitize(DesensitizeArgs),
     /// Attestation on one core: one verdict per family of evidence, other verifiers beside it
     Attest(AttestArgs),
+    /// Feeds every reader of evidence and collateral with changed vectors: no panic, no hang, bounded memory
+    FuzzEvidence(FuzzArgs),
     /// Measures this machine for `estimate`
     Calibrate(CalibrateArgs),
     /// Bytes, rounds and seconds of a program on a link, before it runs

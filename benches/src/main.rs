@@ -14,6 +14,10 @@ use yu_benches::work::Protocol;
 use yu_benches::{Result, local, memory, node};
 use yu_mpc::programs::NAMES;
 
+/// Counts memory for `fuzz-evidence`, and only then.
+#[global_allocator]
+static METER: yu_benches::fuzz::meter::Meter = yu_benches::fuzz::meter::Meter;
+
 fn main() -> ExitCode {
     match dispatch(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -37,6 +41,11 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Mpc(args) => mpc(&args),
         Command::Desensitize(args) => show(&yu_benches::desensitize::run(&args)?, args.json),
         Command::Attest(args) => show(&yu_benches::attest::run(&args)?, args.json),
+        Command::FuzzEvidence(args) => {
+            let report = yu_benches::fuzz::run(&args)?;
+            show(&report, args.json)?;
+            if report.is_clean() { Ok(()) } else { Err("a reader did what it must not".into()) }
+        }
         Command::Calibrate(args) => {
             calibrate::run(&std::env::current_exe()?, &args)?;
             println!("{}", args.out.display());

@@ -1,6 +1,9 @@
 //! The runner as its user has it: meters equal formulas over memory and over QUIC.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
+#[path = "suite/fuzz.rs"]
+mod fuzz;
+
 use std::path::Path;
 
 use yu_benches::cli::{Medium, Network, Plan};

@@ -1,6 +1,8 @@
 //! Tests of whole nodes: the program itself, as operating-system processes, spoken to through its command line.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests may stop at the first surprise")]
 
+#[path = "suite/attest_cli.rs"]
+mod attest_cli;
 #[cfg(feature = "danger-simulated-tee")]
 #[path = "suite/attested.rs"]
 mod attested;

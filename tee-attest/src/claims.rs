@@ -5,6 +5,7 @@
 mod schema;
 mod value;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ pub use value::{TcbStatus, Value};
 /// The claims of one piece of evidence, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Claims(BTreeMap<String, Value>);
+pub struct Claims(BTreeMap<Cow<'static, str>, Value>);
 
 impl Claims {
     /// No claims.
@@ -28,7 +29,7 @@ impl Claims {
     pub(crate) fn set(&mut self, name: &'static str, value: impl Into<Value>) {
         let value = value.into();
         debug_assert!(definition(name).is_some_and(|known| known.claim_type == value.claim_type()), "claim `{name}` against its schema");
-        self.0.insert(name.to_owned(), value);
+        self.0.insert(Cow::Borrowed(name), value);
     }
 
     /// The value of a claim.
@@ -39,6 +40,6 @@ impl Claims {
 
     /// All claims in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
     }
 }

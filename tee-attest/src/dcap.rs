@@ -17,8 +17,9 @@
 //! | `known` | memo of platforms that were verified before |
 //! | `claims` | what is said |
 //!
-//! Nine P-256 signatures stand behind a verdict: six in collateral, three in a quote; for a platform that was seen before
-//! one is left, that of the quote. What is policy (debug, state of the TCB, service domains, ...) becomes a claim.
+//! Nine P-256 signatures stand behind a verdict: six in collateral, three in a quote. Two of collateral are over certificates
+//! of Intel that are the same everywhere and are known by their bytes; for a platform that was seen before one is left of
+//! the quote's, its own. What is policy (debug, state of the TCB, service domains, ...) becomes a claim.
 
 mod claims;
 #[cfg(test)]
@@ -146,14 +147,12 @@ fn by_chain<'a>(
         return Ok((endorsement, platform));
     }
     let chain = Chain::read(pem)?;
-    let leaf = chain.leaf()?;
-    let facts = Facts::read(&leaf)?;
-    let issuer = crate::x509::Certificate::read("pck authority certificate", chain.authority())?;
-    let authority = Authority::of(issuer.common_name("pck authority certificate")?)
+    let read = chain.certificates()?;
+    let authority = Authority::of(read.authority.common_name("pck authority certificate")?)
         .ok_or_else(|| malformed("pck authority certificate", "neither of Intel's two authorities"))?;
-    let endorsement = choose(collateral, quote.tee, authority, &facts, &sha256(&[leaf.der]), at)
-        .ok_or_else(|| no_collateral(collateral, quote.tee, authority, &facts))?;
-    let platform = Arc::new(endorsement.platform(provider, &chain)?);
+    let endorsement = choose(collateral, quote.tee, authority, &read.facts, &sha256(&[read.leaf.der]), at)
+        .ok_or_else(|| no_collateral(collateral, quote.tee, authority, &read.facts))?;
+    let platform = Arc::new(endorsement.platform(provider, &chain, &read)?);
     endorsement.known.add_platform(hash, Arc::clone(&platform));
     Ok((endorsement, platform))
 }

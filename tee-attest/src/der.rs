@@ -173,15 +173,20 @@ fn moment(year: i64, rest: &[u8]) -> Option<Instant> {
 /// The DER of each PEM block with this label, in order. Text between blocks is allowed, as the tools that write chains put it there.
 pub(crate) fn pem(place: &'static str, label: &str, text: &str) -> Result<Vec<Vec<u8>>, Fault> {
     use base64::Engine as _;
-    let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
+    let (begin, end) = (format!("-----BEGIN {label}-----"), format!("----END {label}-----"));
     let mut blocks = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once(&begin) {
-        let (body, next) = after.split_once(&end).ok_or_else(|| malformed(place, "a PEM block without its end"))?;
+        // base64 has no `-`: the first one begins the end
+        let (body, next) = after
+            .split_once('-')
+            .and_then(|(body, next)| Some((body, next.strip_prefix(&end)?)))
+            .ok_or_else(|| malformed(place, "a PEM block without its end"))?;
         if blocks.len() == 16 {
             return Err(malformed(place, "more than 16 PEM blocks"));
         }
-        let compact: Vec<u8> = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        let mut compact = Vec::with_capacity(body.len());
+        body.as_bytes().split(u8::is_ascii_whitespace).for_each(|line| compact.extend_from_slice(line));
         blocks.push(
             base64::engine::general_purpose::STANDARD.decode(compact).map_err(|_| malformed(place, "a PEM block that is no base64"))?,
         );

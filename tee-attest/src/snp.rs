@@ -5,6 +5,7 @@
 //! | `report` | the report, field by field |
 //! | `tcb` | products, and what a product's TCB version is made of |
 //! | `authority` | collateral: root (ARK) to signing keys (ASK, ASVK), revocation lists |
+//! | `published` | certificates of AMD whose signatures are known |
 //! | `vek` | endorsement keys of chips (VCEK) and of cloud operators (VLEK) |
 //! | `claims` | what a report says, as claims |
 //!
@@ -16,6 +17,7 @@
 
 mod authority;
 mod claims;
+mod published;
 mod report;
 mod tcb;
 mod vek;

@@ -10,8 +10,8 @@ mod key;
 
 pub(crate) use carried::{certificates, one};
 pub(crate) use certificate::Certificate;
-pub(crate) use chain::{Anchor, Chain, Revocation, link};
-pub(crate) use crl::Crl;
+pub(crate) use chain::{Anchor, Chain, Revocation, link, may_issue};
+pub(crate) use crl::{Crl, Serials};
 pub(crate) use key::PublicKey;
 
 /// Object identifiers, as the bytes of their DER content.

@@ -105,7 +105,7 @@ fn random_levels_get_the_same_status() {
         let original: Value = serde_json::from_str(&collateral.tcb_info).unwrap();
         let ours = Quote::read(&bytes).unwrap();
         let (Certification::Chain(pem), Report::Domain(domain)) = (ours.certification, ours.report) else { panic!("another quote") };
-        let facts = Facts::read(&Chain::read(pem).unwrap().leaf().unwrap()).unwrap();
+        let facts = Chain::read(pem).unwrap().certificates().unwrap().facts;
         let launch: [u8; 16] = domain.base.array("tee-tcb-svn");
         let now = domain.fifteen.map_or(launch, |fifteen| fifteen.array("tee-tcb-svn2"));
         let seconds = u64::try_from(Instant::parse(at).unwrap().0).unwrap();

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::json::hexadecimal;
 use super::known::Known;
-use super::pck::{Authority, Chain, Platform};
+use super::pck::{Authority, Certificates, Chain, Platform};
 use super::qe::{self, QeIdentity};
 use super::quote::Tee;
 use super::root::{self, Rooted};
@@ -14,7 +15,7 @@ use crate::crypto::{Form, Provider, Scheme};
 use crate::der;
 use crate::fault::{Fault, Result, malformed};
 use crate::instant::{Instant, Span};
-use crate::x509::{Certificate, Crl};
+use crate::x509::{Certificate, Crl, Serials};
 
 /// The largest documents that Intel publishes have some tens of kilobytes.
 const MOST_TEXT: usize = 1 << 20;
@@ -56,9 +57,9 @@ pub(crate) struct Endorsement {
     /// Certificates of the authority and of the root.
     authority_der: Vec<u8>,
     root_der: Vec<u8>,
-    /// Serial numbers that the root and the authority revoked, in order.
-    revoked_by_root: Vec<Vec<u8>>,
-    revoked: Vec<Vec<u8>>,
+    /// Serial numbers that the root and the authority revoked.
+    revoked_by_root: Serials,
+    revoked: Serials,
     /// Dates of root, authority and their lists: those that a platform's chain shares.
     above: Span,
     pub(super) tcb: TcbInfo,
@@ -132,8 +133,8 @@ pub(crate) fn endorse(provider: &dyn Provider, entry: &Entry) -> Result<Endorsem
     let mut endorsement = Endorsement {
         tee,
         authority,
-        revoked_by_root: rooted.list.serials()?,
-        revoked: list.serials()?,
+        revoked_by_root: rooted.list.serials(),
+        revoked: list.serials(),
         above,
         issued: tcb.issue_date.min(qe.issue_date).min(list.this_update),
         root_list_issued: rooted.list.this_update,
@@ -146,7 +147,8 @@ pub(crate) fn endorse(provider: &dyn Provider, entry: &Entry) -> Result<Endorsem
         root_der: rooted.root.der.to_vec(),
     };
     if let Some(pem) = &entry.pck_certificate_chain {
-        let platform = endorsement.platform(provider, &Chain::read(pem.as_bytes())?)?;
+        let chain = Chain::read(pem.as_bytes())?;
+        let platform = endorsement.platform(provider, &chain, &chain.certificates()?)?;
         if platform.facts.fmspc != endorsement.tcb.fmspc || platform.facts.pce_id != endorsement.tcb.pce_id {
             return Err(malformed("pck certificate chain", "certificates of another kind of platform than the TCB info"));
         }
@@ -157,29 +159,31 @@ pub(crate) fn endorse(provider: &dyn Provider, entry: &Entry) -> Result<Endorsem
 
 impl Endorsement {
     /// Verifies the certificates of a platform.
-    pub(super) fn platform(&self, provider: &dyn Provider, chain: &Chain) -> Result<Platform> {
+    pub(super) fn platform(&self, provider: &dyn Provider, chain: &Chain, read: &Certificates<'_>) -> Result<Platform> {
         let place = "pck authority certificate";
-        let root = Certificate::read("root certificate", &self.root_der)?;
-        let issuer = Certificate::read(place, &self.authority_der)?;
         let mut above = self.above.clone();
         if chain.root() != self.root_der {
             let other = Certificate::read("root certificate", chain.root())?;
             root::check(provider, "pck certificate chain", &other)?;
             above = above.and(other.span("root certificate in the quote"));
         }
-        // the same bytes were checked already; another certificate must be one of the same name and key, whose list we hold
-        if chain.authority() != self.authority_der {
-            let other = Certificate::read(place, chain.authority())?;
-            crate::x509::link(provider, place, &root, &other, 1)?;
-            if self.revoked_by_root.iter().any(|serial| serial == other.serial) {
-                return Err(root::revoked(place));
-            }
-            if other.subject != issuer.subject || other.key.spki() != issuer.key.spki() || other.unknown_critical(&[]).is_some() {
-                return Err(malformed(place, "an authority of the same name with another key than the one in the collateral"));
-            }
-            above = above.and(other.span("pck authority certificate in the quote"));
+        let other = &read.authority;
+        if chain.authority() == self.authority_der {
+            // the same bytes were checked already
+            return read.platform(provider, (self.authority, other), &self.revoked, above);
         }
-        chain.platform(provider, (self.authority, &issuer), &self.revoked, above)
+        // another certificate must be one of the same name and key, whose list we hold
+        let root = Certificate::read("root certificate", &self.root_der)?;
+        let issuer = Certificate::read(place, &self.authority_der)?;
+        crate::x509::link(provider, place, &root, other, 1)?;
+        if self.revoked_by_root.holds(other.serial) {
+            return Err(root::revoked(place));
+        }
+        if other.subject != issuer.subject || other.key.spki() != issuer.key.spki() || other.unknown_critical(&[]).is_some() {
+            return Err(malformed(place, "an authority of the same name with another key than the one in the collateral"));
+        }
+        let above = above.and(other.span("pck authority certificate in the quote"));
+        read.platform(provider, (self.authority, &issuer), &self.revoked, above)
     }
 }
 
@@ -228,5 +232,5 @@ fn pair(place: &'static str, pem: &str) -> Result<[Vec<u8>; 2]> {
 }
 
 fn binary(place: &'static str, text: &str) -> Result<Vec<u8>> {
-    hex::decode(text).map_err(|_| malformed(place, "not hexadecimal"))
+    hexadecimal(text).ok_or_else(|| malformed(place, "not hexadecimal"))
 }

@@ -35,6 +35,15 @@ pub(super) fn document<'a, T: Deserialize<'a>>(place: &'static str, text: &'a st
     })
 }
 
+/// Bytes written in hexadecimal, of any length; `None` if they are not.
+pub(super) fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    // `A` and `a` are 0x41 and 0x61, digits 0x30 to 0x39
+    let digit = |byte: u8| (byte & 0x0f).wrapping_add((byte >> 6).wrapping_mul(9));
+    let (pairs, []) = text.as_bytes().as_chunks() else { return None };
+    let is_hexadecimal = text.bytes().fold(true, |all, byte| all & byte.is_ascii_hexdigit());
+    is_hexadecimal.then(|| pairs.iter().map(|&[high, low]| digit(high) << 4 | digit(low)).collect())
+}
+
 /// One number that a field must have.
 pub(super) fn exactly<'de, const N: u32, D: Deserializer<'de>>(from: D) -> std::result::Result<u32, D::Error> {
     let number = u32::deserialize(from)?;
@@ -73,4 +82,24 @@ pub(super) fn fits(expected: &[u8], mask: &[u8], found: &[u8]) -> bool {
 /// A status that the maker's verifier does not accept in this document.
 pub(super) fn allowed(place: &'static str, status: TcbStatus, set: &[TcbStatus]) -> Result<()> {
     if set.contains(&status) { Ok(()) } else { Err(malformed(place, format!("a status `{}` that it cannot have", status.name()))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_is_read_as_the_crate_reads_it() {
+        for text in ["", "00", "0123456789abcdefABCDEF", "ff7F", "f", "0g", "g0", "0 ", "@@", "`a", "ｆｆ", "é0"] {
+            assert_eq!(hexadecimal(text), hex::decode(text).ok(), "{text}");
+        }
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(hexadecimal(&hex::encode(&all)).unwrap(), all);
+        for high in 0..=127_u8 {
+            for low in 0..=127_u8 {
+                let text = String::from_utf8(vec![high, low]).unwrap();
+                assert_eq!(hexadecimal(&text), hex::decode(&text).ok(), "{text:?}");
+            }
+        }
+    }
 }

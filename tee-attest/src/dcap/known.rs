@@ -13,12 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::pck::Platform;
 
-/// 256 places, each taken by what came last.
+/// 256 places, each taken by what came last; none until something comes.
 struct Places<T>(Vec<Option<([u8; 32], T)>>);
 
+const PLACES: usize = 256;
+
 impl<T: Clone> Places<T> {
-    fn new() -> Self {
-        Self((0..256).map(|_| None).collect())
+    const fn new() -> Self {
+        Self(Vec::new())
     }
 
     fn get(&self, key: &[u8; 32]) -> Option<T> {
@@ -27,6 +29,7 @@ impl<T: Clone> Places<T> {
     }
 
     fn put(&mut self, key: [u8; 32], value: T) {
+        self.0.resize_with(PLACES, || None);
         if let Some(place) = key.first().and_then(|first| self.0.get_mut(usize::from(*first))) {
             *place = Some((key, value));
         }

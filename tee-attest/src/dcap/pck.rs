@@ -5,7 +5,7 @@ use crate::crypto::{Provider, sha256};
 use crate::der::{self, Reader, tag};
 use crate::fault::{Fault, Result, malformed};
 use crate::instant::Span;
-use crate::x509::{Certificate, link};
+use crate::x509::{Certificate, Serials, link};
 
 /// 1.2.840.113741.1.13.1, "SGX Extensions"; those inside have one or two numbers more.
 const SGX: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 1, 13, 1];
@@ -93,9 +93,12 @@ impl Chain {
         Ok(Self(blocks))
     }
 
-    pub(super) fn leaf(&self) -> Result<Certificate<'_>> {
-        let [leaf, ..] = &self.0;
-        Certificate::read(LEAF, leaf)
+    /// The certificates below the root, read; nothing of them is checked.
+    pub(super) fn certificates(&self) -> Result<Certificates<'_>> {
+        let [leaf, authority, _] = &self.0;
+        let leaf = Certificate::read(LEAF, leaf)?;
+        let facts = Facts::read(&leaf)?;
+        Ok(Certificates { facts, authority: Certificate::read("pck authority certificate", authority)?, leaf })
     }
 
     /// The certificate of the authority.
@@ -108,7 +111,16 @@ impl Chain {
         let [.., root] = &self.0;
         root
     }
+}
 
+/// A chain's certificates below the root.
+pub(super) struct Certificates<'a> {
+    pub(super) leaf: Certificate<'a>,
+    pub(super) facts: Facts,
+    pub(super) authority: Certificate<'a>,
+}
+
+impl Certificates<'_> {
     /// The platform, once the authority is known to have issued the leaf and not to have revoked it.
     ///
     /// `above`: dates of the certificates above the leaf.
@@ -116,12 +128,12 @@ impl Chain {
         &self,
         provider: &dyn Provider,
         authority: (Authority, &Certificate<'_>),
-        revoked_serials: &[Vec<u8>],
+        revoked_serials: &Serials,
         above: Span,
     ) -> Result<Platform> {
-        let leaf = self.leaf()?;
-        link(provider, LEAF, authority.1, &leaf, 0)?;
-        if revoked_serials.binary_search_by(|serial| serial.as_slice().cmp(leaf.serial)).is_ok() {
+        let leaf = &self.leaf;
+        link(provider, LEAF, authority.1, leaf, 0)?;
+        if revoked_serials.holds(leaf.serial) {
             return Err(revoked(LEAF));
         }
         if leaf.is_ca || !leaf.may_sign_data() || leaf.common_name(LEAF)? != Some(b"Intel SGX PCK Certificate") {
@@ -132,7 +144,7 @@ impl Chain {
         }
         Ok(Platform {
             authority: authority.0,
-            facts: Facts::read(&leaf)?,
+            facts: self.facts.clone(),
             hash: sha256(&[leaf.der]),
             key: leaf.key.bytes().to_vec(),
             span: above.and(leaf.span(LEAF)),

@@ -10,7 +10,7 @@
 //! ```
 //! Intel SGX ECDSA QuoteLibReference DCAP API (appendix A.4) and Intel TDX DCAP Quoting Library API (appendix A.3).
 
-use super::report::{Body, ENCLAVE, Report};
+use super::report::{Body, ENCLAVE, Report, is_zero};
 use crate::evidence::MOST_BYTES;
 use crate::fault::{Fault, Result, malformed};
 use crate::layout::{Field, Layout, View};
@@ -109,7 +109,7 @@ impl<'a> Quote<'a> {
         let signed = before(bytes, after);
         let (length, after) = long(after)?;
         let (data, padding) = take("quote signature data", after, length)?;
-        if padding.iter().any(|byte| *byte != 0) {
+        if !is_zero(padding) {
             return Err(malformed("quote", format!("{} bytes after the end that are not zero", padding.len())));
         }
         let (own, rest) = SIGNATURE.read(data)?;

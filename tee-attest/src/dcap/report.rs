@@ -149,8 +149,9 @@ pub(super) fn is_debug_enclave(view: &View<'_>) -> bool {
     view.field("attributes").first().is_some_and(|flags| flags & 2 != 0)
 }
 
+/// Without an early end: many bytes at a time.
 pub(super) fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| *byte == 0)
+    bytes.iter().fold(0, |sum, byte| sum | byte) == 0
 }
 
 impl Domain<'_> {

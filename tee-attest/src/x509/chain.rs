@@ -81,7 +81,7 @@ impl Chain<'_, '_> {
         if !list.signed_by(provider, issuer) {
             return Err(self.fault("x509.crl-signature", "a revocation list whose signature does not verify", "吊销列表签名无效"));
         }
-        if list.holds(certificate.serial)? {
+        if list.holds(certificate.serial) {
             return Err(self
                 .fault("x509.revoked", "a certificate that its issuer revoked", "证书已被颁发者吊销")
                 .remedy("this platform must not be used: its keys are known to be lost", "不得使用该平台：其密钥已失信"));
@@ -104,6 +104,15 @@ pub(crate) fn link(
     certificate: &Certificate<'_>,
     depth: usize,
 ) -> Result<(), Fault> {
+    may_issue(place, issuer, certificate, depth)?;
+    if certificate.signed_by(provider, &issuer.key) {
+        return Ok(());
+    }
+    Err(Fault::new("x509.signature", place, "a certificate whose signature does not verify", "证书签名无效"))
+}
+
+/// The same without the signature, for bytes whose signature is known: names and constraints.
+pub(crate) fn may_issue(place: &'static str, issuer: &Certificate<'_>, certificate: &Certificate<'_>, depth: usize) -> Result<(), Fault> {
     if certificate.issuer != issuer.subject {
         return Err(Fault::new(
             "x509.name",
@@ -123,9 +132,6 @@ pub(crate) fn link(
             "more certificates below an issuer than it allows",
             "证书链超出颁发者允许的长度",
         ));
-    }
-    if !certificate.signed_by(provider, &issuer.key) {
-        return Err(Fault::new("x509.signature", place, "a certificate whose signature does not verify", "证书签名无效"));
     }
     Ok(())
 }

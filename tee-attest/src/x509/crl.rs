@@ -15,10 +15,10 @@ pub(crate) struct Crl<'a> {
     pub(crate) issuer: &'a [u8],
     pub(crate) this_update: Instant,
     pub(crate) next_update: Instant,
-    entries: &'a [u8],
+    /// In the order of the list.
+    serials: Vec<&'a [u8]>,
     scheme: Scheme,
     signature: &'a [u8],
-    place: &'static str,
 }
 
 impl<'a> Crl<'a> {
@@ -46,9 +46,8 @@ impl<'a> Crl<'a> {
             critical_extensions(place, extensions.content)?;
         }
         body.end()?;
-        let read = Self { tbs: tbs.whole, issuer, this_update, next_update, entries, scheme: scheme(place, outer)?, signature, place };
-        read.holds(&[])?;
-        Ok(read)
+        let serials = serials(Reader::new(place, entries))?;
+        Ok(Self { tbs: tbs.whole, issuer, this_update, next_update, serials, scheme: scheme(place, outer)?, signature })
     }
 
     /// Whether the issuer's key signed it, and may.
@@ -59,36 +58,54 @@ impl<'a> Crl<'a> {
     }
 
     /// Whether the serial number is on the list. A date of revocation is not looked at: what is listed is revoked.
-    pub(crate) fn holds(&self, serial: &[u8]) -> Result<bool, Fault> {
-        let mut found = false;
-        self.each(|revoked| found |= revoked == serial)?;
-        Ok(found)
+    pub(crate) fn holds(&self, serial: &[u8]) -> bool {
+        self.serials.contains(&serial)
     }
 
-    /// The serial numbers on the list, in order, for a reader that asks often.
-    pub(crate) fn serials(&self) -> Result<Vec<Vec<u8>>, Fault> {
-        let mut serials = Vec::new();
-        self.each(|serial| serials.push(serial.to_vec()))?;
-        serials.sort_unstable();
-        Ok(serials)
-    }
-
-    fn each(&self, mut then: impl FnMut(&'a [u8])) -> Result<(), Fault> {
-        let mut entries = Reader::new(self.place, self.entries);
-        while !entries.is_empty() {
-            let mut entry = entries.enter(tag::SEQUENCE)?;
-            then(entry.unsigned()?);
-            entry.time()?;
-            entry.optional(tag::SEQUENCE)?;
-            entry.end()?;
-        }
-        Ok(())
+    /// The serial numbers on the list, for a reader that asks often.
+    pub(crate) fn serials(&self) -> Serials {
+        let mut sorted = self.serials.clone();
+        sorted.sort_unstable();
+        let mut all = Serials { bytes: sorted.concat(), ends: Vec::with_capacity(sorted.len()) };
+        all.ends.extend(sorted.iter().scan(0_usize, |end, serial| {
+            let start = *end;
+            *end = end.saturating_add(serial.len());
+            Some((start, *end))
+        }));
+        all
     }
 
     /// The dates.
     pub(crate) fn span(&self, what: &str) -> Span {
         Span::new(what, self.this_update, self.next_update)
     }
+}
+
+/// Serial numbers in order, in one piece of memory.
+#[derive(Debug)]
+pub(crate) struct Serials {
+    bytes: Vec<u8>,
+    /// Start and end of each.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Serials {
+    /// Whether the serial number is among them.
+    pub(crate) fn holds(&self, serial: &[u8]) -> bool {
+        self.ends.binary_search_by(|(start, end)| self.bytes.get(*start..*end).unwrap_or_default().cmp(serial)).is_ok()
+    }
+}
+
+fn serials<'a>(mut entries: Reader<'a>) -> Result<Vec<&'a [u8]>, Fault> {
+    let mut all = Vec::new();
+    while !entries.is_empty() {
+        let mut entry = entries.enter(tag::SEQUENCE)?;
+        all.push(entry.unsigned()?);
+        entry.time()?;
+        entry.optional(tag::SEQUENCE)?;
+        entry.end()?;
+    }
+    Ok(all)
 }
 
 fn critical_extensions(place: &'static str, list: &[u8]) -> Result<(), Fault> {
