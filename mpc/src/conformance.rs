@@ -17,7 +17,7 @@ mod run;
 
 pub use bench::{Row, Table, measure, print_table, table};
 pub use check::{SIZES, check, price, share};
-pub use primitives::{check_bits_in, check_misfits, check_nothing, check_rounding, check_shuffle, check_together};
+pub use primitives::{check_bits_in, check_known, check_misfits, check_nothing, check_rounding, check_shuffle, check_together};
 pub use run::{Harness, Seat, run};
 
 /// The suite for one harness; call it in a module of its own.
@@ -39,6 +39,7 @@ macro_rules! conformance {
         $crate::conformance_test!(nothing_at_all, $crate::conformance::check_nothing::<$harness>());
         $crate::conformance_test!(misfits_are_refused, $crate::conformance::check_misfits::<$harness>());
         $crate::conformance_test!(bits_of_all_owners, $crate::conformance::check_bits_in::<$harness>());
+        $crate::conformance_test!(matrices_that_one_party_knows, $crate::conformance::check_known::<$harness>());
         $crate::conformance_test!(permutations_there_and_back, $crate::conformance::check_shuffle::<$harness>());
         $crate::conformance_test!(bench_table, $crate::conformance::print_table::<$harness>());
     };

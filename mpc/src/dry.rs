@@ -15,6 +15,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::cost::{Cost, Counts, Formula};
+use crate::engine::known::{Form, Known, KnownInput};
 use crate::engine::{
     BitVector, Engine, Input, Module, Packed, Priced, Primitive, Product, ProductShape, Vector, Way, check_bound, check_planes,
     check_range, check_shift, equal_lengths,
@@ -87,6 +88,22 @@ impl<P: Priced> Dry<P> {
             self.unchecked = self.log.len();
         }
         true
+    }
+
+    /// Products `[m, k] [k, n]` with known matrices, of which the results are added up or not.
+    fn known_products(&mut self, shapes: Vec<[usize; 3]>, added: bool) -> Result<Vec<Length>> {
+        let lens: Vec<usize> = shapes.iter().map(|[m, _, n]| m * n).collect();
+        let work = |shape: &[usize; 3]| shape.iter().fold(1u64, |product, size| product.saturating_mul(*size as u64));
+        self.multiply_adds = shapes.iter().map(work).fold(self.multiply_adds, u64::saturating_add);
+        if P::HALVES {
+            let len = if added { lens.first().copied().unwrap_or(0) } else { lens.iter().sum() };
+            self.charge(Primitive::MultiplyHalves { len });
+        } else {
+            let operands = shapes.iter().map(|[m, k, n]| m * k + k * n).sum();
+            let shapes = shapes.into_iter().map(ProductShape::Matrix).collect();
+            self.charge(Primitive::Multiply { len: lens.iter().sum(), operands, shift: 0, shapes });
+        }
+        Ok(lens.into_iter().map(Length).collect())
     }
 
     /// Engines that check do so before they open.
@@ -203,6 +220,51 @@ impl<P: Priced> Engine for Dry<P> {
             self.charge(Primitive::Multiply { len, operands: 2 * len, shift: 0, shapes });
         }
         Ok(pairs.iter().map(|(_, words)| **words).collect())
+    }
+
+    fn multiply_halves(&mut self, products: &[Product<'_, Length>]) -> Result<Vec<Length>> {
+        if !P::HALVES {
+            return self.multiply(products, 0);
+        }
+        self.multiply_adds = products.iter().map(|product| product.multiply_adds()).fold(self.multiply_adds, u64::saturating_add);
+        self.charge(Primitive::MultiplyHalves { len: Product::total(products)? });
+        products.iter().map(|product| product.result_len().map(Length)).collect()
+    }
+
+    fn share_known(&mut self, inputs: &[KnownInput<'_>]) -> Result<Vec<Known<Length>>> {
+        inputs.iter().try_for_each(KnownInput::check)?;
+        if P::HALVES {
+            let mut sizes = vec![0; self.parties.len()];
+            for input in inputs {
+                let slot = sizes.get_mut(input.owner).ok_or_else(|| Error::caller(format!("input owner `{}`", input.owner)))?;
+                *slot += input.padded();
+            }
+            self.charge(Primitive::ShareKnown(sizes));
+        } else {
+            let dense = |input: &KnownInput<'_>| Input { owner: input.owner, len: input.rows * input.columns(), values: None };
+            self.input(&inputs.iter().map(dense).collect::<Vec<_>>())?;
+        }
+        let known = |input: &KnownInput<'_>| Known {
+            owner: input.owner,
+            rows: input.rows,
+            bins: input.bins.into(),
+            form: Form::Shares(Length(input.rows * input.columns())),
+        };
+        Ok(inputs.iter().map(known).collect())
+    }
+
+    fn known_totals(&mut self, products: &[(&Known<Length>, &Length)]) -> Result<Vec<Length>> {
+        let shape = |(known, vectors): &(&Known<Length>, &Length)| Ok([known.count(vectors, known.rows)?, known.rows, known.columns()]);
+        self.known_products(products.iter().map(shape).collect::<Result<_>>()?, false)
+    }
+
+    fn known_picks(&mut self, products: &[(&Known<Length>, &Length)]) -> Result<Length> {
+        let shape =
+            |(known, vectors): &(&Known<Length>, &Length)| Ok([known.count(vectors, known.columns())?, known.columns(), known.rows]);
+        let parts = self.known_products(products.iter().map(shape).collect::<Result<_>>()?, true)?;
+        let first = parts.first().copied().ok_or_else(|| Error::caller("sums of products with known matrices: at least one"))?;
+        parts.iter().try_for_each(|part| equal_lengths("sums of products with known matrices", first.0, part.0))?;
+        Ok(first)
     }
 
     fn draw_shuffle(&mut self, len: usize) -> Result<Length> {

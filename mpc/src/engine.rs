@@ -19,6 +19,7 @@
 //! call: it is one round for all of them.
 
 mod bits;
+pub mod known;
 mod primitive;
 mod product;
 mod vector;
@@ -26,6 +27,7 @@ mod words;
 
 pub use crate::memory::wipe;
 pub use bits::Bits;
+pub use known::{Known, KnownInput};
 pub use primitive::{Priced, Primitive};
 pub use product::{Product, ProductShape, add_products};
 pub use vector::{BitVector, Module, Packed, Vector};
@@ -211,6 +213,39 @@ pub trait Engine {
         let lifted = self.lift(&bits)?;
         let products: Vec<_> = lifted.iter().zip(pairs).map(|(bits, (_, words))| Product::Each(bits, words)).collect();
         self.multiply(&products, 0)
+    }
+
+    /// Products of any kind that are right modulo 2^32 and arbitrary above ([halves](known)); of the operands the lower halves count.
+    /// As provided, they are right above too.
+    ///
+    /// # Errors
+    /// As [`Self::multiply`].
+    fn multiply_halves(&mut self, products: &[Product<'_, Self::Words>]) -> Result<Vec<Self::Words>> {
+        self.multiply(products, 0)
+    }
+
+    /// Shares matrices of indicators, each of a party that knows it: once for many products. One round.
+    ///
+    /// # Errors
+    /// [`KnownInput::check`]'s; as [`Self::input`].
+    fn share_known(&mut self, inputs: &[KnownInput<'_>]) -> Result<Vec<Known<Self::Words>>> {
+        known::share(self, inputs)
+    }
+
+    /// For each matrix sums over its rows: `[m, rows] [rows, columns] -> [m, columns]`, [halves](known). One round.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for vectors that do not fit; see [`Self::input`].
+    fn known_totals(&mut self, products: &[(&Known<Self::Words>, &Self::Words)]) -> Result<Vec<Self::Words>> {
+        known::totals(self, products)
+    }
+
+    /// Sums over the columns of all matrices: `[m, columns] [columns, rows] -> [m, rows]`, added up, [halves](known). One round.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for vectors that do not fit; [`Error::Caller`] for no matrices or matrices of different rows; see [`Self::input`].
+    fn known_picks(&mut self, products: &[(&Known<Self::Words>, &Self::Words)]) -> Result<Self::Words> {
+        known::picks(self, products)
     }
 
     /// Draws a permutation of `len` rows that no party knows.

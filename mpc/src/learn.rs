@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | logistic regression by gradient descent | [`logistic`] | 10 a step |
 //! | linear regression with a ridge, in closed form | [`linear`] | 110 in all |
+//! | how sure the weights of a logistic regression are | [`information`] | 130 |
 //! | k-means | [`kmeans`] | about `37 + 12 log2 k` an iteration |
 //!
 //! **Numbers.** Features are [`Feature`]s, standardised by their owners (mean 0, standard deviation 1) and smaller than [`BOUND`] in
@@ -13,6 +14,7 @@
 //! **Rows that nobody may know to count.** `fit_selected` of both regressions takes a secret selection; rows that are not selected hold zeros
 //! (a join leaves them so).
 
+pub mod information;
 pub mod kmeans;
 pub mod linear;
 pub mod logistic;

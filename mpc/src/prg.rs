@@ -62,6 +62,8 @@ pub enum Purpose {
     ShuffleLow = 14,
     /// New component of the second party of a pass.
     ShuffleHigh = 15,
+    /// Part of a known matrix.
+    Known = 27,
     /// Component of a value that no party knows.
     Random = 32,
     /// Everything that is drawn from a [`Source`].

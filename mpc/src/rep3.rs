@@ -27,6 +27,8 @@
 //! | product and truncation by `F` bits (of [wide matrices](#matrices-that-are-cut) `F + 1`) | 2 | `8n`: P0 to P1, P1 to P0, P2 to P1; `ceil(nF/8)`: P2 to P1, P0 to P2, P1 to P2 | 24n + 3 ceil(nF/8) |
 //! | truncation alone | 2 | same | same |
 //! | [truncation by name](#truncation-by-name) | 1 | `8n`: P0 to P1, P1 to P0, P2 to P1 | 24n |
+//! | product modulo 2^32, also with a known matrix | 1 | each `4n` to its predecessor | 12n |
+//! | known matrix of `n` elements, rows filled up to 8 | 1 | owner `4n` to its successor | 4n |
 //! | open to all | 1 | each `8n` to its successor | 24n |
 //! | sum, product with a public number | 0 | - | 0 |
 //!
@@ -82,9 +84,11 @@ pub mod share;
 pub mod steps;
 
 mod addends;
+mod blocks;
 mod engine;
 mod input;
 mod kernel;
+mod known;
 mod matmul;
 mod mul;
 mod packing;

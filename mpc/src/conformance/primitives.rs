@@ -8,6 +8,7 @@ use super::check::{SIZES, Scenario, Verdict, agree, all, check_program, share};
 use super::run::{Harness, Seat, run};
 use crate::clear::Clear;
 use crate::dry::Dry;
+use crate::engine::known::{self, KnownInput};
 use crate::engine::{BitVector, Engine, Input, Module, Packed, Product, Vector, Way};
 use crate::ops::circuit;
 use crate::programs::{Output, Program};
@@ -44,6 +45,14 @@ pub fn check_nothing<H: Harness>() -> Verdict {
 /// A sentence that says what differs.
 pub fn check_bits_in<H: Harness>() -> Verdict {
     SIZES.iter().try_for_each(|n| agree::<H, _>(&BitsIn(*n), 0).map_err(|what| format!("bits of all owners, n = {n}: {what}")))
+}
+
+/// Products modulo 2^32, matrices that one party knows among them.
+///
+/// # Errors
+/// A sentence that says what differs.
+pub fn check_known<H: Harness>() -> Verdict {
+    SIZES.iter().try_for_each(|n| agree::<H, _>(&KnownIn(*n), 0).map_err(|what| format!("known matrices, n = {n}: {what}")))
 }
 
 struct Together;
@@ -335,4 +344,42 @@ pub fn check_shuffle<H: Harness>() -> Verdict {
         }
     }
     Ok(())
+}
+
+/// Matrices of two owners, one of them with two; sums over rows and over columns, and what becomes of them.
+struct KnownIn(usize);
+
+impl Scenario for KnownIn {
+    fn play<E: Engine>(&self, engine: &mut E, index: Option<usize>) -> Result<Vec<Vec<u64>>> {
+        let rows = self.0 + 1;
+        let mut rng = StdRng::seed_from_u64(self.0 as u64);
+        let bins: [&[usize]; 3] = [&[3, 1], &[2, 5, 4], &[7]];
+        let owners = [0, 1 % E::PARTIES, 0];
+        let codes = bins.map(|bins| -> Vec<u8> {
+            let feature = |count: &usize| (0..rows).map(|_| (rng.next_u32() as usize % count) as u8).collect::<Vec<_>>();
+            bins.iter().flat_map(feature).collect()
+        });
+        let input = |at: usize| KnownInput {
+            owner: owners[at],
+            rows,
+            bins: bins[at],
+            codes: index.is_none_or(|index| index == owners[at]).then_some(&codes[at][..]),
+        };
+        let known = engine.share_known(&[input(0), input(1), input(2)])?;
+        let numbers = |len: usize, rng: &mut StdRng| (0..len).map(|_| u64::from(rng.next_u32() & 0xfffff)).collect::<Vec<_>>();
+        let inputs = [numbers(3 * rows, &mut rng), numbers(rows, &mut rng), numbers(2 * 4, &mut rng), numbers(2 * 11, &mut rng)];
+        let shared = share(engine, &inputs, index)?;
+        let (three, one, few, many) = (&shared[0], &shared[1], &shared[2], &shared[3]);
+        let mut results = engine.known_totals(&[(&known[0], three), (&known[1], one), (&known[2], &three.slice(0..0))])?;
+        results.push(engine.known_picks(&[(&known[0], few), (&known[1], many)])?);
+        // halves are operands of halves
+        let two = results[3].clone();
+        let sums = engine
+            .multiply_halves(&[Product::Dots { left: &two, right: &three.slice(0..2 * rows), terms: rows }, Product::Each(&two, &two)])?;
+        results.extend(sums);
+        let raised: Vec<E::Words> = results.iter().map(|halves| halves.scale(1 << 32)).collect();
+        let small = known::whole(engine, &[&results[3].sub(&engine.constant(&vec![1 << 21; 2 * rows]))])?;
+        let all: Vec<&E::Words> = raised.iter().chain(&small).collect();
+        engine.open(&all)
+    }
 }

@@ -22,6 +22,13 @@ pub enum Primitive {
         /// Sizes of each product, in order: what engines that check them send depends on how their operands meet.
         shapes: Vec<ProductShape>,
     },
+    /// [`Engine::multiply_halves`] and the products with known matrices, of an engine that [has them](Priced::HALVES).
+    MultiplyHalves {
+        /// Elements of all results.
+        len: usize,
+    },
+    /// [`Engine::share_known`] of such an engine: elements of each party, the rows filled up to blocks.
+    ShareKnown(Vec<usize>),
     /// [`Engine::truncate`].
     Truncate {
         /// Elements.
@@ -90,6 +97,9 @@ pub trait Priced: Engine {
 
     /// Whether [`Engine::truncate_probabilistic`] is another operation than [`Engine::truncate`]; as provided, it is not.
     const TRUNCATES_CHEAPLY: bool = false;
+
+    /// Whether products modulo 2^32 and with known matrices are operations of their own; as provided, they are not.
+    const HALVES: bool = false;
 
     /// Messages of the set-up, `parties` named in order.
     fn price_of_setup(parties: &[&str]) -> Formula;

@@ -25,17 +25,17 @@ use crate::secret::{Secret, only};
 use crate::{Error, Result};
 
 /// Fraction bits of `X^T X / n`.
-const MOMENTS: u32 = 24;
+pub(super) const MOMENTS: u32 = 24;
 /// Fraction bits of `A` and of `X^T y` on its scale.
 const SCALED: u32 = 28;
 const TARGET: u32 = 24;
 /// Fraction bits of `V` and of `2 - A V`.
-const INVERSE: u32 = 20;
+pub(super) const INVERSE: u32 = 20;
 const RESIDUAL: u32 = 24;
 /// `(1 - 2^-17)^(2^21)` is 1e-7.
 const ITERATIONS: usize = 21;
-const COLUMNS: usize = 62;
-const ROWS: usize = 1 << 20;
+pub(super) const COLUMNS: usize = 62;
+pub(super) const ROWS: usize = 1 << 20;
 
 /// How to fit.
 #[derive(Clone, Copy, Debug)]
@@ -132,24 +132,41 @@ impl Ridge {
             }
         };
         let squares = squares.add(&ridge.gather(&vec![0; size * size]).scale_each(&diagonal(1, 0)));
-        let trace = squares.gather(&(0..size).map(|at| at * (size + 1)).collect::<Vec<_>>()).sums(size);
-        let leading = normal::leading(engine, &trace)?;
-        let factor = normal::factor(engine, &leading)?;
-        let spread = factor.gather(&vec![0; size * size]);
-        let a = only(engine.multiply(&[Product::Each(&squares, &spread)], normal::WIDTH - SCALED)?)?;
-        let b = only(engine.multiply(&[Product::Each(&mixed, &spread.slice(0..size))], normal::WIDTH - TARGET)?)?;
-        let identity = |bits: u32| diagonal(1 << bits, 1 << bits);
-        let mut inverse = engine.constant(&identity(INVERSE));
-        let twice = engine.constant(&identity(RESIDUAL + 1));
-        let shape = [size; 3];
-        for _ in 0..ITERATIONS {
-            let near = Product::Matrix { left: &a, right: &inverse, shape };
-            let residual = twice.sub(&only(engine.multiply(&[near], SCALED + INVERSE - RESIDUAL)?)?);
-            inverse = only(engine.multiply(&[Product::Matrix { left: &inverse, right: &residual, shape }], RESIDUAL)?)?;
-        }
+        let Inverse { inverse, factor } = invert(engine, &squares, size)?;
+        let b = only(engine.multiply(&[Product::Each(&mixed, &factor.gather(&vec![0; size]))], normal::WIDTH - TARGET)?)?;
         let weights = Product::Matrix { left: &inverse, right: &b, shape: [size, size, 1] };
         Secret::from_words(only(engine.multiply(&[weights], INVERSE + TARGET - super::WEIGHT)?)?, Ix1(size))
     }
+}
+
+/// The inverse of a matrix that was scaled by a secret power of two.
+pub(super) struct Inverse<W> {
+    /// [`INVERSE`] bits behind the point; the inverse proper is this times the factor, divided by 2^[`UNSCALE`].
+    pub(super) inverse: W,
+    /// `2^(39 - j)` where bit `j` leads the trace.
+    pub(super) factor: W,
+}
+
+/// See [`Inverse`]: [`MOMENTS`] bits before, [`SCALED`] after the scaling.
+pub(super) const UNSCALE: u32 = normal::WIDTH - MOMENTS;
+
+/// Inverts a symmetric positive matrix of [`MOMENTS`] fraction bits whose smallest eigenvalue is at least `2^-17` of its trace.
+pub(super) fn invert<E: Engine>(engine: &mut E, squares: &E::Words, size: usize) -> Result<Inverse<E::Words>> {
+    let diagonal = |value: u64| -> Vec<u64> { (0..size * size).map(|at| if at.is_multiple_of(size + 1) { value } else { 0 }).collect() };
+    let trace = squares.gather(&(0..size).map(|at| at * (size + 1)).collect::<Vec<_>>()).sums(size);
+    let leading = normal::leading(engine, &trace)?;
+    let factor = normal::factor(engine, &leading)?;
+    let spread = factor.gather(&vec![0; size * size]);
+    let a = only(engine.multiply(&[Product::Each(squares, &spread)], normal::WIDTH - SCALED)?)?;
+    let mut inverse = engine.constant(&diagonal(1 << INVERSE));
+    let twice = engine.constant(&diagonal(1 << (RESIDUAL + 1)));
+    let shape = [size; 3];
+    for _ in 0..ITERATIONS {
+        let near = Product::Matrix { left: &a, right: &inverse, shape };
+        let residual = twice.sub(&only(engine.multiply(&[near], SCALED + INVERSE - RESIDUAL)?)?);
+        inverse = only(engine.multiply(&[Product::Matrix { left: &inverse, right: &residual, shape }], RESIDUAL)?)?;
+    }
+    Ok(Inverse { inverse, factor })
 }
 
 /// `X^T X` and `X^T y`, divided by the power of two above the number of rows.

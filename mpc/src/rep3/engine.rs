@@ -11,7 +11,8 @@ use super::shuffle::Shuffle;
 use super::steps::Rep3Step;
 use crate::Result;
 use crate::engine::{
-    Bits, Engine, Input, Packed, Product, Vector, Way, Words, check_bound, check_planes, check_range, check_shift, equal_lengths,
+    Bits, Engine, Input, Known, KnownInput, Packed, Product, Vector, Way, Words, check_bound, check_planes, check_range, check_shift,
+    equal_lengths,
 };
 use crate::memory::{collect, copy, give, zeros};
 use crate::planes;
@@ -75,6 +76,22 @@ impl Engine for Context {
             }
         })?;
         Ok(cut_up(parts, &lens))
+    }
+
+    fn multiply_halves(&mut self, products: &[Product<'_, Words<2>>]) -> Result<Vec<Words<2>>> {
+        self.low_products(products)
+    }
+
+    fn share_known(&mut self, inputs: &[KnownInput<'_>]) -> Result<Vec<Known<Words<2>>>> {
+        self.known_matrices(inputs)
+    }
+
+    fn known_totals(&mut self, products: &[(&Known<Words<2>>, &Words<2>)]) -> Result<Vec<Words<2>>> {
+        self.totals_of(products)
+    }
+
+    fn known_picks(&mut self, products: &[(&Known<Words<2>>, &Words<2>)]) -> Result<Words<2>> {
+        self.picks_of(products)
     }
 
     fn truncate(&mut self, values: &[&Words<2>], shift: u32) -> Result<Vec<Words<2>>> {
@@ -431,7 +448,7 @@ fn bits_of(parts: [Vec<u64>; 2], len: usize) -> Bits<2> {
 }
 
 /// Cuts results that lie one after the other; they share the memory.
-fn cut_up((own, next): (Vec<u64>, Vec<u64>), lens: &[usize]) -> Vec<Words<2>> {
+pub(super) fn cut_up((own, next): (Vec<u64>, Vec<u64>), lens: &[usize]) -> Vec<Words<2>> {
     let whole = Words::from_parts([own, next]);
     let mut from = 0;
     let one = |len: &usize| {

@@ -25,6 +25,7 @@ fn around(step: Rep3Step, to: fn(usize) -> usize, bytes: usize) -> impl Iterator
 impl Priced for Context {
     const LOW_PLANES_ARE_FREE: bool = true;
     const TRUNCATES_CHEAPLY: bool = true;
+    const HALVES: bool = true;
 
     fn price_of_setup(parties: &[&str]) -> Formula {
         let mut formula = Formula::empty();
@@ -43,6 +44,11 @@ impl Priced for Context {
             Primitive::DrawShuffle { .. } | Primitive::Verify => {}
             Primitive::Input(sizes) => phase(&mut from_owners(Rep3Step::Input, sizes).into_iter()),
             Primitive::InputBits(sizes) => phase(&mut from_owners(Rep3Step::InputBits, sizes).into_iter()),
+            Primitive::ShareKnown(sizes) => {
+                let words: Vec<usize> = sizes.iter().map(|size| size / 2).collect();
+                phase(&mut from_owners(Rep3Step::Known, &words).into_iter());
+            }
+            Primitive::MultiplyHalves { len } => phase(&mut around(Rep3Step::Halves, predecessor, 8 * len.div_ceil(2))),
             Primitive::Multiply { len, shift: 0, .. } => phase(&mut around(Rep3Step::Multiply, predecessor, 8 * len)),
             Primitive::Multiply { len, .. } | Primitive::Truncate { len, .. } => {
                 let bits = match primitive {

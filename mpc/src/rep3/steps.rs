@@ -40,6 +40,10 @@ pub enum Rep3Step {
     OpenBits = 16,
     /// Masked input bits, 8 bytes per 64 bits, owner to its successor.
     InputBits = 17,
+    /// Part of a known matrix, 4 bytes per element, owner to its successor.
+    Known = 18,
+    /// Component of products modulo 2^32, 4 bytes per element, to the predecessor.
+    Halves = 19,
 }
 
 impl Rep3Step {
@@ -65,6 +69,8 @@ impl Rep3Step {
             Self::Shuffle => "rep3.shuffle",
             Self::OpenBits => "rep3.open-bits",
             Self::InputBits => "rep3.input-bits",
+            Self::Known => "rep3.known",
+            Self::Halves => "rep3.halves",
         }
     }
 }
