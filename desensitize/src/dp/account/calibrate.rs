@@ -4,7 +4,7 @@ use libm::erfc;
 
 use super::super::refuse::parameter;
 use super::super::units::{Delta, Epsilon, NoiseMultiplier, SamplingRate};
-use super::pld::{DEFAULT_GRID, PrivacyLoss};
+use super::pld::{PrivacyLoss, grid_for};
 use super::rdp::RdpAccountant;
 use crate::error::Result;
 
@@ -13,7 +13,7 @@ use crate::error::Result;
 pub enum Accountant {
     /// Rényi curves at the default orders: fast.
     Rdp,
-    /// Privacy loss distribution on the default grid: tighter.
+    /// Privacy loss distribution on the grid of [`grid_for`](super::pld::grid_for): tighter.
     Pld,
 }
 
@@ -49,7 +49,7 @@ pub fn epsilon(accountant: Accountant, rate: SamplingRate, noise: NoiseMultiplie
             account.add_gaussian(rate, noise, steps);
             Ok(account.epsilon(delta)?.0)
         }
-        Accountant::Pld => PrivacyLoss::gaussian(rate, noise, DEFAULT_GRID)?.compose(steps)?.epsilon(delta),
+        Accountant::Pld => PrivacyLoss::gaussian(rate, noise, grid_for(rate, noise, steps))?.compose(steps)?.epsilon(delta),
     }
 }
 

@@ -40,12 +40,27 @@ pub(super) fn cyclic_power(values: &[f64], exponent: u32) -> Vec<f64> {
         .collect();
     let mut data: Vec<Complex> = values.iter().map(|value| Complex { re: *value, im: 0.0 }).collect();
     forward(&mut data, &roots, 1);
-    for value in &mut data {
-        *value = value.power(exponent);
-    }
+    power_of_real(&mut data, exponent);
     back(&mut data, &roots, 1);
     let scale = 1.0 / n as f64;
     data.into_iter().map(|value| value.re * scale).collect()
+}
+
+/// Powers of the spectrum of real values, in the order that [`forward`] leaves (bits reversed): frequencies k and n - k, which are
+/// conjugate, mirror each other in each block of places 2^j to 2^(j+1) - 1; only one of each pair is raised.
+fn power_of_real(data: &mut [Complex], exponent: u32) {
+    for value in data.iter_mut().take(2) {
+        *value = value.power(exponent);
+    }
+    let mut start = 2;
+    while start < data.len() {
+        let (low, high) = data[start..2 * start].split_at_mut(start / 2);
+        for (a, b) in low.iter_mut().zip(high.iter_mut().rev()) {
+            *a = a.power(exponent);
+            *b = Complex { re: a.re, im: -a.im };
+        }
+        start *= 2;
+    }
 }
 
 fn forward(data: &mut [Complex], roots: &[Complex], stride: usize) {

@@ -20,8 +20,21 @@ const TAIL: f64 = 1e-15;
 /// A finer window than this is refused: 2^24 cells, 256 MiB.
 const LONGEST: usize = 1 << 24;
 
-/// The step of the grid of privacy losses.
+/// A step of the grid of privacy losses that suits most mechanisms.
 pub const DEFAULT_GRID: f64 = 1e-4;
+
+/// The step with which the epsilon of `steps` releases is at most about 1e-4 above the exact one.
+///
+/// Laying mass onto the ends of a cell adds a variance of h^2/6 a step on average, so h^2 k/6 in all, and half of that to the mean.
+/// At z deviations above the mean of a sum of deviation sqrt(k) s that moves epsilon by h^2 (k + z sqrt(k)/s) / 12; z = 6 stands for
+/// delta down to 1e-9. s is the root of the chi-square divergence, at most 1/sigma. Measured against a grid of 1e-5 on the golden
+/// rows: at most 1.2e-4.
+#[must_use]
+pub fn grid_for(rate: SamplingRate, noise: NoiseMultiplier, steps: u32) -> f64 {
+    let (q, z, k) = (rate.get(), noise.get(), f64::from(steps.max(1)));
+    let spread = (q * (z.powi(-2).min(600.0)).exp_m1().sqrt()).min(1.0 / z);
+    (1.2e-3 / (k + 6.0 * k.sqrt() / spread)).sqrt().clamp(2e-6, 1e-2)
+}
 
 /// A discrete distribution of the privacy loss of one direction.
 #[derive(Clone, Debug)]
@@ -144,34 +157,39 @@ impl Losses {
     fn window(&self, steps: u32, grid: f64) -> (i64, i64) {
         let count = i64::from(steps);
         let last = self.first + self.mass.len() as i64 - 1;
-        let (mut low, mut high) = (count * self.first, count * last);
+        let (low, high) = (count * self.first, count * last);
+        let chunks = self.chunks(grid);
         let log_tail = (1.0 / TAIL).ln();
-        for power in -24..=44 {
-            let lambda = 2f64.powf(f64::from(power) / 4.0);
-            let up = (f64::from(steps) * self.log_moment(lambda, grid) + log_tail) / lambda / grid;
-            let down = (f64::from(steps) * self.log_moment(-lambda, grid) + log_tail) / lambda / grid;
-            if up.is_finite() {
-                high = high.min(up.ceil() as i64);
+        // every lambda gives a bound; the least over powers of 2^(1/4) has one valley, the moment's logarithm being convex
+        let reach = |sign: f64| {
+            let bound = |power: i32| {
+                let lambda = 2f64.powf(f64::from(power) / 4.0);
+                let bound = (f64::from(steps) * log_moment(&chunks, sign * lambda) + log_tail) / lambda / grid;
+                if bound.is_nan() { f64::INFINITY } else { bound }
+            };
+            let (mut left, mut right) = (-24, 44);
+            while right - left > 2 {
+                let (a, b) = (left + (right - left) / 3, right - (right - left) / 3);
+                if bound(a) <= bound(b) { right = b } else { left = a }
             }
-            if down.is_finite() {
-                low = low.max((-down).floor() as i64);
-            }
-        }
-        (low.min(high), high)
+            (left..=right).map(bound).fold(f64::INFINITY, f64::min)
+        };
+        let (up, down) = (reach(1.0), reach(-1.0));
+        let high = if up.is_finite() { high.min(up.ceil() as i64) } else { high };
+        let low = if down.is_finite() { low.max((-down).floor() as i64) } else { low };
+        (low, high.max(low))
     }
 
-    /// An upper bound of ln E e^(lambda L), with cells joined towards the worse end.
-    fn log_moment(&self, lambda: f64, grid: f64) -> f64 {
+    /// Runs of cells, at most some 8192: losses of the two ends, mass.
+    fn chunks(&self, grid: f64) -> Vec<(f64, f64, f64)> {
         let width = self.mass.len().div_ceil(8192).max(1);
-        let chunks = || {
-            self.mass.chunks(width).enumerate().map(|(index, chunk)| {
-                let left = self.first + (index * width) as i64;
-                let at = if lambda > 0.0 { left + chunk.len() as i64 - 1 } else { left };
-                (lambda * at as f64 * grid, chunk.iter().sum::<f64>())
-            })
-        };
-        let top = chunks().filter(|(_, mass)| *mass > 0.0).map(|(x, mass)| x + mass.ln()).fold(f64::NEG_INFINITY, f64::max);
-        top + chunks().map(|(x, mass)| mass * (x - top).exp()).sum::<f64>().ln()
+        let place = |index: usize| (self.first + index as i64) as f64 * grid;
+        self.mass
+            .chunks(width)
+            .enumerate()
+            .map(|(index, chunk)| (place(index * width), place(index * width + chunk.len() - 1), chunk.iter().sum()))
+            .filter(|(_, _, mass)| *mass > 0.0)
+            .collect()
     }
 
     fn delta(&self, epsilon: f64, grid: f64) -> f64 {
@@ -212,4 +230,11 @@ impl Losses {
         let ratio = (self.infinite + upper - delta) / lower;
         if ratio > 0.0 && ratio.is_finite() { (self.first as f64 * grid + ratio.ln()).max(0.0) } else { 0.0 }
     }
+}
+
+/// ln E e^(lambda loss) of the finite part, from above: a run's mass counts at its end.
+fn log_moment(chunks: &[(f64, f64, f64)], lambda: f64) -> f64 {
+    let exponent = |(left, right, _): &(f64, f64, f64)| lambda * if lambda > 0.0 { *right } else { *left };
+    let top = chunks.iter().map(exponent).fold(f64::NEG_INFINITY, f64::max);
+    top + chunks.iter().map(|chunk| chunk.2 * (exponent(chunk) - top).exp()).sum::<f64>().ln()
 }

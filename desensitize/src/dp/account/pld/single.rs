@@ -6,8 +6,11 @@ use super::super::super::refuse::parameter;
 use super::{LONGEST, Losses, PrivacyLoss, TAIL, too_fine};
 use crate::error::Result;
 
+/// Gauss-Legendre nodes and weights on [-1, 1], two points.
+const TWO: [(f64, f64); 2] = [(-0.577_350_269_189_625_8, 1.0), (0.577_350_269_189_625_8, 1.0)];
+
 /// Gauss-Legendre nodes and weights on [-1, 1], five points.
-const NODES: [(f64, f64); 5] = [
+const FIVE: [(f64, f64); 5] = [
     (0.0, 0.568_888_888_888_888_9),
     (0.538_469_310_105_683_1, 0.478_628_670_499_366_47),
     (-0.538_469_310_105_683_1, 0.478_628_670_499_366_47),
@@ -124,7 +127,9 @@ fn cell(
         return exact();
     }
     let (half, middle) = ((b - a) / 2.0, f64::midpoint(a, b));
-    NODES.iter().fold((0.0, 0.0), |(mass, over), (node, weight)| {
+    // two points err by w^5/4320 times the fourth derivative: below 1e-11 of the mass within 5 deviations at this width
+    let nodes: &[(f64, f64)] = if b - a < 0.003 * sigma { &TWO } else { &FIVE };
+    nodes.iter().fold((0.0, 0.0), |(mass, over), (node, weight)| {
         let x = middle + half * node;
         let here = half * weight * density(x);
         (mass + here, over + here * excess(x))
