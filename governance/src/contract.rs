@@ -5,6 +5,7 @@
 //! | who takes part | [`parties`] |
 //! | data, protocol, security, limits | [`terms`] |
 //! | what is asked | [`steps`] |
+//! | what is trained | [`training`] |
 //! | what each party learns | [`leakage`] |
 //! | bytes and rounds | [`cost`] |
 //! | whether it contradicts itself | [`shape`] |
@@ -26,6 +27,7 @@ pub mod parties;
 pub mod shape;
 pub mod steps;
 pub mod terms;
+pub mod training;
 
 pub use admission::Admitted;
 pub use cost::{CostStatement, StepCost};
@@ -38,6 +40,7 @@ pub use terms::{
     JointTerms, KeyTerms, Limits, OutputTerms, OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side,
     SideTerms, StatisticsTerms, Technique,
 };
+pub use training::{Aggregation, LEAST_TRAINERS, MOST_TRAINERS, PrivacyTerms, TrainingTerms};
 
 /// The authorisation that a contract rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,7 +140,7 @@ impl Contract {
     pub const fn joint(&self) -> Option<&JointTerms> {
         match &self.protocol {
             ProtocolTerms::Joint(terms) => Some(terms),
-            ProtocolTerms::Derivative(_) => None,
+            ProtocolTerms::Derivative(_) | ProtocolTerms::Training(_) => None,
         }
     }
 
@@ -151,7 +154,7 @@ impl Contract {
     pub const fn joint_mut(&mut self) -> Option<&mut JointTerms> {
         match &mut self.protocol {
             ProtocolTerms::Joint(terms) => Some(terms),
-            ProtocolTerms::Derivative(_) => None,
+            ProtocolTerms::Derivative(_) | ProtocolTerms::Training(_) => None,
         }
     }
 
@@ -159,8 +162,17 @@ impl Contract {
     #[must_use]
     pub const fn derivative(&self) -> Option<&DerivativeTerms> {
         match &self.protocol {
-            ProtocolTerms::Joint(_) => None,
+            ProtocolTerms::Joint(_) | ProtocolTerms::Training(_) => None,
             ProtocolTerms::Derivative(terms) => Some(terms),
+        }
+    }
+
+    /// What is trained, if parties with the same columns train a model.
+    #[must_use]
+    pub const fn training(&self) -> Option<&TrainingTerms> {
+        match &self.protocol {
+            ProtocolTerms::Joint(_) | ProtocolTerms::Derivative(_) => None,
+            ProtocolTerms::Training(terms) => Some(terms),
         }
     }
 
@@ -174,7 +186,7 @@ impl Contract {
     pub fn shareholders(&self) -> Vec<&PartyName> {
         match &self.protocol {
             ProtocolTerms::Joint(JointTerms { statistics: s, .. }) => vec![&s.left.party, &s.right.party, &s.helper],
-            ProtocolTerms::Derivative(_) => self.with_role(Role::Computing).map(|p| &p.name).collect(),
+            ProtocolTerms::Derivative(_) | ProtocolTerms::Training(_) => self.with_role(Role::Computing).map(|p| &p.name).collect(),
         }
     }
 

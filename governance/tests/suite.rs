@@ -19,5 +19,7 @@ mod python;
 mod raw;
 #[path = "suite/review.rs"]
 mod review;
+#[path = "suite/training.rs"]
+mod training;
 #[path = "suite/world.rs"]
 mod world;

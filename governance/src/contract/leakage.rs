@@ -9,6 +9,7 @@ use super::Contract;
 use super::parties::Role;
 use super::steps::StepTerms;
 use super::terms::{Adversary, PsiKind, Side};
+use super::training::{Aggregation, TrainingTerms};
 use crate::id::PartyName;
 use crate::text::Text;
 
@@ -46,6 +47,16 @@ pub enum LeakCode {
     Traffic,
     /// Rows about single persons, as a policy lets them out.
     DeidentifiedRows,
+    /// The update of each party in each round.
+    Updates,
+    /// The sum of the parties' updates in each round.
+    UpdateSums,
+    /// The model after each round.
+    RoundModels,
+    /// Mean and standard deviation of each feature, and the losses of each round, over the rows of all parties.
+    PooledFigures,
+    /// How much the model may tell of a row is bounded.
+    ModelBounded,
     /// The complete result, before it is released.
     HeldResult,
     /// The result, after its release.
@@ -111,6 +122,26 @@ impl LeakCode {
                 "learns rows about single persons, de-identified as the policy says, and what the report says of risk and utility",
                 "得知按规则去标识化的逐行数据，以及风险与可用性评估报告",
             ),
+            Self::Updates => Text::new(
+                "SEES each party's update of each round, its sums of features and its figures on held-out rows: from updates rows may be reconstructed",
+                "可见各方每轮的更新、特征之和与留出数据上的指标；由更新可能还原数据行",
+            ),
+            Self::UpdateSums => Text::new(
+                "learns in each round the sum of the updates of at least three parties, and no single one, as long as it follows the protocol",
+                "每轮仅得知至少三方更新之和；只要遵守协议，不得知任何一方的更新",
+            ),
+            Self::RoundModels => Text::new(
+                "learns the model after each round, which tells of all parties' rows what a model tells",
+                "得知每轮之后的模型，模型所能反映的各方数据信息随之可知",
+            ),
+            Self::PooledFigures => Text::new(
+                "learns mean and standard deviation of each feature, and loss and accuracy of each round, over the rows of all parties in that round together, and who they were",
+                "得知各特征在该轮各方全部数据行上的均值与标准差、每轮的损失与准确率，以及参与方",
+            ),
+            Self::ModelBounded => Text::new(
+                "what all rounds together tell of a single row is bounded by the differential privacy that the contract states",
+                "全部轮次对任何一行所透露的信息以合约所列差分隐私为界",
+            ),
             Self::HeldResult => Text::new("reconstructs the held result in order to review it", "为审核而还原待审结果"),
             Self::Result => Text::new("receives the result after approval", "审核通过后获得结果"),
         }
@@ -146,6 +177,9 @@ impl Leakage {
 /// nothing is opened to a computing party.
 #[must_use]
 pub fn required(contract: &Contract) -> Vec<Leakage> {
+    if let Some(terms) = contract.training() {
+        return of_training(contract, terms);
+    }
     let Some(joint) = contract.joint() else { return of_derivative(contract) };
     let statistics = &joint.statistics;
     let mut lines = Vec::new();
@@ -213,6 +247,31 @@ fn of_derivative(contract: &Contract) -> Vec<Leakage> {
         let said = [
             (LeakCode::RowCount, true),
             (LeakCode::DeidentifiedRows, reviews || receives),
+            (LeakCode::HeldResult, reviews),
+            (LeakCode::Result, receives),
+        ];
+        said.into_iter().filter(|(_, applies)| *applies).map(|(code, _)| Leakage::new(party.name.clone(), code))
+    });
+    lines.collect()
+}
+
+/// Every round's model goes to all that compute; single updates to nobody, or to the coordinator.
+fn of_training(contract: &Contract, terms: &TrainingTerms) -> Vec<Leakage> {
+    let lines = contract.parties.iter().flat_map(|party| {
+        let (computes, reviews, receives) = (party.is(Role::Computing), party.is(Role::Reviewer), party.is(Role::Result));
+        let coordinates = party.name == terms.coordinator;
+        let secure = terms.aggregation == Aggregation::Secure;
+        let said = [
+            (LeakCode::RowCount, true),
+            // of two parties each knows its own, so the mean tells it the other's
+            (LeakCode::Updates, !secure && (coordinates || (computes && contract.inputs.len() == 2))),
+            (LeakCode::UpdateSums, coordinates && secure),
+            (LeakCode::RoundModels, computes),
+            (LeakCode::PooledFigures, computes || reviews || receives),
+            (LeakCode::ModelBounded, terms.privacy.is_some()),
+            (LeakCode::Traffic, computes),
+            (LeakCode::DeviationUnchecked, computes),
+            (LeakCode::Model, reviews || receives),
             (LeakCode::HeldResult, reviews),
             (LeakCode::Result, receives),
         ];

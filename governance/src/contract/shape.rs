@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::parties::Role;
 use super::steps::StepTerms;
 use super::terms::{ConsentTerms, DerivativeTerms, JointTerms, ProtocolTerms, PsiKind, RevealMatch, Side, SideTerms, Technique};
+use super::training::{Aggregation, LEAST_TRAINERS, MOST_TRAINERS, TrainingTerms};
 use super::{Contract, Input};
 use crate::finding::Finding;
 use crate::id::Environment;
@@ -44,6 +45,7 @@ impl Contract {
                 shape.enclave(joint);
             }
             ProtocolTerms::Derivative(terms) => shape.derivative(terms),
+            ProtocolTerms::Training(terms) => shape.training(terms),
         }
         shape.outputs();
         shape.inputs();
@@ -70,20 +72,21 @@ impl Shape<'_> {
             format!("合约格式为 {}，本节点只识别 1", c.v),
             ("use the same release of yu on all sides", "各方使用同一版本的 yu"),
         );
-        let technique = match (c.joint(), c.enclave()) {
-            (Some(_), Some(_)) => Technique::Enclave,
-            (Some(_), None) => Technique::Mpc,
-            (None, _) => Technique::Central,
+        let technique = match &c.protocol {
+            ProtocolTerms::Joint(JointTerms { enclave: Some(_), .. }) => Technique::Enclave,
+            ProtocolTerms::Joint(_) => Technique::Mpc,
+            ProtocolTerms::Derivative(_) => Technique::Central,
+            ProtocolTerms::Training(_) => Technique::Federated,
         };
         self.demand(
             c.technique == technique,
             "contract.technique-unknown",
             whole,
             format!(
-                "contract format 1 describes joint jobs by `mpc` or `enclave` and derivatives by `central`, not by `{}`",
+                "contract format 1 describes joint jobs by `mpc` or `enclave`, derivatives by `central` and trainings by `federated`, not by `{}`",
                 c.technique.as_str()
             ),
-            format!("合约格式 1 的联合任务采用 mpc 或 enclave、去标识化任务采用 central，不支持 {}", c.technique.as_str()),
+            format!("合约格式 1 的联合任务采用 mpc 或 enclave、去标识化任务采用 central、训练任务采用 federated，不支持 {}", c.technique.as_str()),
             ("choose the technique that the job has", "请按任务类型选择 technique"),
         );
         self.demand(
@@ -199,6 +202,61 @@ impl Shape<'_> {
         self.demand(
             c.reveal_match == RevealMatch::None,
             "contract.derivative-match",
+            &"contract",
+            "nothing is matched, so nobody can learn a match".into(),
+            "本任务不作匹配，不存在匹配结果的告知".into(),
+            ("compile the job again with `yu job submit`", "用 `yu job submit` 重新生成合约"),
+        );
+    }
+
+    /// Parties with the same columns train; one without rows adds up.
+    fn training(&mut self, terms: &TrainingTerms) {
+        let c = self.contract;
+        let owners: BTreeSet<_> = c.inputs.iter().map(|i| &i.party).collect();
+        let with = |role: Role| c.with_role(role).map(|p| &p.name).collect::<BTreeSet<_>>();
+        let computing: BTreeSet<_> = owners.iter().copied().chain([&terms.coordinator]).collect();
+        let least = if terms.aggregation == Aggregation::Secure { LEAST_TRAINERS } else { 2 };
+        self.demand(
+            owners.len() == c.inputs.len()
+                && with(Role::Input) == owners
+                && with(Role::Computing) == computing
+                && !owners.contains(&terms.coordinator),
+            "contract.training-parties",
+            &"contract",
+            "each party with rows brings one data set, and exactly these and the coordinator, which brings none, compute".into(),
+            "各数据方各提供一个数据集，计算方恰为各数据方与不提供数据的协调方".into(),
+            ("correct [[inputs]] and `coordinator` in job.toml", "修改 job.toml 的 [[inputs]] 与 `coordinator`"),
+        );
+        self.demand(
+            (least..=MOST_TRAINERS).contains(&owners.len()),
+            "contract.training-too-few",
+            &"contract",
+            format!("{} parties bring rows, {least} to {MOST_TRAINERS} may: with fewer than {LEAST_TRAINERS} a sum of updates tells one of them the other's", owners.len()),
+            format!("共 {} 个数据方，应为 {least} 至 {MOST_TRAINERS} 个：少于 {LEAST_TRAINERS} 方时，由更新之和可推知他方更新", owners.len()),
+            ("let more parties take part", "增加参与方"),
+        );
+        let columns: BTreeSet<_> = terms.features.iter().chain([&terms.target]).collect();
+        let known = c.inputs.iter().all(|i| columns.iter().all(|name| i.columns.contains(name)));
+        self.demand(
+            known && !terms.features.is_empty() && columns.len() == terms.features.len() + 1 && columns.len() <= MAX_COLUMNS,
+            "contract.training-columns",
+            &"contract",
+            format!("features and target must be columns of every party, each once, at most {MAX_COLUMNS}"),
+            format!("特征列与目标列须为各方共有的列，各列一次，至多 {MAX_COLUMNS} 列"),
+            ("correct `features` and `target` in job.toml", "修改 job.toml 的 `features` 与 `target`"),
+        );
+        let bounded = terms.privacy.as_ref().is_none_or(|p| p.epsilon.get() > 0.0 && (0.0..1.0).contains(&p.delta.get()));
+        self.demand(
+            bounded && !terms.settings.trim().is_empty() && terms.settings.len() <= MAX_POLICY,
+            "contract.training-settings",
+            &"contract",
+            "the settings of the training must be there, and a privacy budget positive".into(),
+            "须附训练设置，隐私预算须为正".into(),
+            ("correct [step.train] in job.toml", "修改 job.toml 的 [step.train]"),
+        );
+        self.demand(
+            c.reveal_match == RevealMatch::None,
+            "contract.training-match",
             &"contract",
             "nothing is matched, so nobody can learn a match".into(),
             "本任务不作匹配，不存在匹配结果的告知".into(),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::steps::StepTerms;
+use super::training::TrainingTerms;
 use crate::canonical::{Hash, u64_string};
 use crate::id::{ColumnSet, DatasetId, PartyName, RequestId};
 use crate::text::Text;
@@ -254,6 +255,8 @@ pub enum ProtocolTerms {
     Joint(JointTerms),
     /// By the provider alone, over its own rows.
     Derivative(DerivativeTerms),
+    /// By parties that train a model, each on its own rows.
+    Training(TrainingTerms),
 }
 
 /// A de-identified table (去标识化数据) that the provider makes of its rows.

@@ -61,7 +61,7 @@ fn what_contradicts_itself_is_refused() {
     fn terms(c: &mut Contract) -> &mut DerivativeTerms {
         match &mut c.protocol {
             ProtocolTerms::Derivative(terms) => terms,
-            ProtocolTerms::Joint(_) => panic!("a derivative"),
+            ProtocolTerms::Joint(_) | ProtocolTerms::Training(_) => panic!("a derivative"),
         }
     }
     type Change = fn(&mut Contract);

@@ -276,6 +276,11 @@ pub(super) fn kinds(input: &PolicyInput<'_>) -> Vec<Finding> {
                 }
             }
         }
+        for column in c.training().into_iter().flat_map(|t| t.features.iter().chain([&t.target])) {
+            if entry.column(column).is_some_and(|c| c.kind != Kind::Numeric) {
+                wrong.push((column, "is no number in the catalogue", "在目录中不是数值"));
+            }
+        }
         let groupings = c.steps().iter().flat_map(StepTerms::categories);
         for g in groupings.filter(|g| c.side_of(&i.party) == Some(g.side)) {
             let same = |entry: &CatalogueEntry| {

@@ -1,6 +1,6 @@
 //! Rules about numbers: security claims, floors, row counts, runs.
 
-use crate::contract::{Adversary, Input, PsiKind, Role};
+use crate::contract::{Adversary, Input, ProtocolTerms, PsiKind, Role};
 use crate::finding::Finding;
 use crate::policy::input::PolicyInput;
 
@@ -9,11 +9,15 @@ use crate::policy::input::PolicyInput;
 pub(super) fn security(input: &PolicyInput<'_>) -> Vec<Finding> {
     let s = &input.contract.security;
     // who computes alone over its own rows shares nothing with others that could be corrupted
-    let (corruptions, malicious) = input.contract.joint().map_or((0, false), |joint| {
-        // hardware answers for its operator; a simulator does not
-        let hardware = joint.enclave.as_ref().is_some_and(|enclave| !enclave.simulated);
-        (1, joint.psi.kind == PsiKind::SharedJoin80 || hardware)
-    });
+    let (corruptions, malicious) = match &input.contract.protocol {
+        ProtocolTerms::Joint(joint) => {
+            // hardware answers for its operator; a simulator does not
+            let hardware = joint.enclave.as_ref().is_some_and(|enclave| !enclave.simulated);
+            (1, joint.psi.kind == PsiKind::SharedJoin80 || hardware)
+        }
+        ProtocolTerms::Derivative(_) => (0, false),
+        ProtocolTerms::Training(_) => (1, false),
+    };
     let honest = (s.adversary == Adversary::SemiHonest || malicious)
         && s.corruptions == corruptions
         && s.statistical_bits <= 40
@@ -26,8 +30,8 @@ pub(super) fn security(input: &PolicyInput<'_>) -> Vec<Finding> {
         "security.overstated",
         "contract",
         (
-            "replicated secret sharing is secure against one party, 128 and 40 bits, with ECDH-PSI or a simulated environment if that party is semi-honest; a provider that computes alone has no corrupted partner; the contract says otherwise",
-            "复制秘密共享的安全性为：至多一个恶意方（采用 ECDH 求交或模拟环境时为半诚实方），计算 128 位、统计 40 位；提供方单独计算时无被攻陷的合作方；合约所述不符",
+            "replicated secret sharing is secure against one party, 128 and 40 bits, with ECDH-PSI or a simulated environment if that party is semi-honest; a provider that computes alone has no corrupted partner, a training holds against one semi-honest party; the contract says otherwise",
+            "复制秘密共享的安全性为：至多一个恶意方（采用 ECDH 求交或模拟环境时为半诚实方），计算 128 位、统计 40 位；提供方单独计算时无被攻陷的合作方；联合训练可抵御至多一个半诚实方；合约所述不符",
         ),
         ("state the model that the protocols have", "按协议的实际安全模型填写"),
     )]

@@ -1,0 +1,61 @@
+//! A model that several parties train together, each on its own rows (横向联邦学习).
+
+use serde::{Deserialize, Serialize};
+
+use super::steps::Real;
+use crate::id::PartyName;
+
+/// Fewest parties with rows where updates are added up in secret: with two each would know the other's by subtraction.
+pub const LEAST_TRAINERS: usize = 3;
+/// Most parties with rows.
+pub const MOST_TRAINERS: usize = 32;
+
+/// What is trained, by whom, and what protects the rows meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingTerms {
+    /// Asks for updates and adds them up; brings no rows.
+    pub coordinator: PartyName,
+    /// Numeric columns from which is predicted, in order; the same at every party.
+    pub features: Vec<String>,
+    /// Numeric column that is predicted.
+    pub target: String,
+    /// Model, rounds and local steps word by word: what everybody signs.
+    pub settings: String,
+    /// What the coordinator sees of updates.
+    pub aggregation: Aggregation,
+    /// The bound on what the model tells of a row; absent: none is claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyTerms>,
+}
+
+/// How the parties' updates are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aggregation {
+    /// The coordinator sees every update.
+    Clear,
+    /// The coordinator sees their sum only (安全聚合), as long as it follows the protocol.
+    Secure,
+}
+
+impl Aggregation {
+    /// The word used in canonical documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Secure => "secure",
+        }
+    }
+}
+
+/// Differential privacy (差分隐私) of single rows in the trained model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivacyTerms {
+    /// Spent by the whole training, for each party's rows.
+    pub epsilon: Real,
+    /// The same.
+    pub delta: Real,
+}
