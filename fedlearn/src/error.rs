@@ -52,6 +52,14 @@ pub enum Error {
         /// What to do.
         remedy: &'static str,
     },
+    /// Too few parties are left, and some of them are known to be away.
+    #[error("{what}; away: {parties}")]
+    Absent {
+        /// How many there are and how many it takes.
+        what: String,
+        /// Who is away, and why.
+        parties: String,
+    },
     /// The privacy budget does not allow what was asked.
     #[error("privacy budget: {0}")]
     Budget(String),
@@ -74,6 +82,21 @@ impl From<yu_wire::Error> for Error {
 }
 
 impl Error {
+    /// The kind of error in a word: what a peer may be told.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Caller(_) => "setting",
+            Self::Data { .. } => "data",
+            Self::Unsafe { .. } => "unsafe",
+            Self::Peer { .. } => "protocol",
+            Self::Quorum { .. } | Self::Absent { .. } => "quorum",
+            Self::Budget(_) => "budget",
+            Self::Shares(_) => "shares",
+            Self::Transport(_) => "transport",
+        }
+    }
+
     pub(crate) fn caller(what: impl Into<String>) -> Self {
         Self::Caller(what.into())
     }

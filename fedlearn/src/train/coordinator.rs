@@ -1,0 +1,281 @@
+//! The coordinator: asks, adds up, keeps a checkpoint, asks again.
+
+use serde::{Deserialize, Serialize};
+use yu_wire::channel::Channel;
+use yu_wire::codec;
+
+use super::plan::Plan;
+use super::sums::{FIGURES, Sums, Total};
+use super::task::{Kind, Model as Told, Task};
+use super::trained::{Figures, Trained, hex};
+use crate::data::standardise::{Moments, Scale};
+use crate::model::{Metrics, Model, Network};
+use crate::secagg::identity::Verifier;
+use crate::star::Star;
+use crate::strategy::{Layout, ServerState, Sum};
+use crate::{Error, Result};
+
+/// How often a round is tried before the training ends.
+pub const ATTEMPTS: u32 = 5;
+/// Largest checkpoint that is read, bytes.
+const MOST: usize = 4 << 30;
+
+/// What a coordinator needs beside the plan and the lines to the parties.
+pub struct Coordinator<'a, V> {
+    /// Knows the parties' long-term keys, by their place in the plan.
+    pub verifier: &'a V,
+    /// The last checkpoint of a run that ended early.
+    pub resume: Option<&'a [u8]>,
+    /// Stores a checkpoint in place of the last one; must not return before it would survive a crash.
+    pub keep: &'a mut dyn FnMut(&[u8]) -> Result<()>,
+    /// Lines to parties that came back since it was asked last.
+    pub arrived: &'a mut dyn FnMut() -> Vec<Channel>,
+    /// Hears of each round.
+    pub told: &'a mut dyn FnMut(&Figures),
+    /// Wait before a round is tried again: parties may be coming back.
+    pub pause: &'a mut dyn FnMut(u32),
+}
+
+/// A training that is over.
+pub struct Done {
+    /// The model.
+    pub trained: Trained,
+    /// Its bytes, the last word that every party got.
+    pub bytes: Vec<u8>,
+    /// Lines to the parties that heard it; it may still be on its way while they live.
+    pub lines: Vec<Channel>,
+}
+
+/// All that survives a crash.
+#[derive(Clone, Serialize, Deserialize)]
+struct Checkpoint {
+    job: [u8; 32],
+    scale: Option<Scale>,
+    state: ServerState,
+    /// For each party the last round that its update is in, counted from 1; 0 for none.
+    counted: Vec<u64>,
+    history: Vec<Figures>,
+    /// The last sum whose masks were to come off, and over whom.
+    begun: Option<(About, Vec<u32>)>,
+}
+
+/// Which contributions are summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum About {
+    Scale,
+    /// Of this round; after the last one figures only.
+    Round(u64),
+}
+
+impl About {
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Scale => Kind::Scale,
+            Self::Round(_) => Kind::Round,
+        }
+    }
+}
+
+/// Trains to the last round.
+///
+/// # Errors
+/// [`Error::Quorum`] if too few parties are left after [`ATTEMPTS`] tries, then with the names of those away; [`Error::Caller`] for a plan
+/// that cannot be or a checkpoint of another job; [`Error::Data`] if the training diverges; those of `keep`.
+pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinator<'_, V>) -> Result<Done> {
+    let network = plan.check()?;
+    let named: Vec<&str> = lines.iter().map(Channel::peer).collect();
+    if named != plan.parties {
+        return Err(Error::caller("there must be one line to each party, in the order of the plan"));
+    }
+    let layout = plan.layout(&network);
+    let sums = Sums::new(plan, &layout, with.verifier, Star::new(lines));
+    let state = match with.resume {
+        Some(bytes) => {
+            let kept: Checkpoint = codec::decode(bytes, MOST)?;
+            if kept.job != plan.job || kept.state.weights.layers() != network.layers() {
+                return Err(Error::caller("the checkpoint belongs to another job"));
+            }
+            kept
+        }
+        None => Checkpoint {
+            job: plan.job,
+            scale: None,
+            state: plan.settings.strategy.server.start(network.initial(u64::from_le_bytes(seed(&plan.job)))),
+            counted: vec![0; plan.parties.len()],
+            history: Vec::new(),
+            begun: None,
+        },
+    };
+    let mut run = Run { plan, network, layout: &layout, sums, state, with };
+    run.scale()?;
+    while run.state.state.round < u64::from(plan.settings.rounds) {
+        run.round()?;
+    }
+    run.finish()
+}
+
+/// Where weights start follows from the job: nobody chooses it.
+fn seed(job: &[u8; 32]) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = *job;
+    [a, b, c, d, e, f, g, h]
+}
+
+struct Run<'a, 'w, V> {
+    plan: &'a Plan,
+    network: Network,
+    layout: &'a Layout,
+    sums: Sums<'a, V>,
+    state: Checkpoint,
+    with: Coordinator<'w, V>,
+}
+
+impl<V: Verifier> Run<'_, '_, V> {
+    /// A sum, tried again while too few parties answer; `None` if it may not be made. Before masks come off it is stored whose contributions are
+    /// in it: the same contributions over other parties must never be summed a second time, their difference would be a single party's.
+    fn sum(&mut self, about: About, task: impl Fn(&Checkpoint) -> Task) -> Result<Option<Total>> {
+        let mut tries = 0;
+        loop {
+            for line in (self.with.arrived)() {
+                self.sums.join(line)?;
+            }
+            let (plan, keep) = (self.plan, &mut *self.with.keep);
+            let mut state = self.state.clone();
+            let shown = &self.state;
+            let mut is_other = false;
+            let mut gate = |parties: &[u32]| {
+                let (present, needed) = (parties.len(), plan.quorum());
+                if present < needed {
+                    return Err(Error::Quorum { step: "round", present, needed, remedy: "see which parties are away, or lower `quorum`" });
+                }
+                match &state.begun {
+                    Some((of, before)) if *of == about => {
+                        is_other = before != parties;
+                        if is_other { Err(Error::caller("a sum over other parties than before")) } else { Ok(()) }
+                    }
+                    _ => {
+                        state.begun = Some((about, parties.to_vec()));
+                        keep(&codec::encode(&state))
+                    }
+                }
+            };
+            let summed = self.sums.sum(about.kind(), || task(shown), &mut gate);
+            self.state = state;
+            match summed {
+                Err(Error::Quorum { .. }) if tries + 1 < ATTEMPTS => {
+                    tries += 1;
+                    (self.with.pause)(tries);
+                }
+                Err(error @ Error::Quorum { .. }) => {
+                    let absent = self.sums.absent();
+                    return Err(if absent.is_empty() {
+                        error
+                    } else {
+                        Error::Absent { what: error.to_string(), parties: absent.join("; ") }
+                    });
+                }
+                Err(_) if is_other => return Ok(None),
+                other => return other.map(Some),
+            }
+        }
+    }
+
+    /// One sum about zero: two sums over parties that are not the same would tell one of them by their difference.
+    fn scale(&mut self) -> Result<()> {
+        if !self.plan.settings.standardise || self.state.scale.is_some() {
+            return Ok(());
+        }
+        let columns = self.plan.features.len();
+        let point = vec![0.0; columns];
+        let Some(total) = self.sum(About::Scale, |_| Task::Scale)? else { return Err(self.others()) };
+        self.state.scale = Some(Moments::from_flat(&total.figures, columns)?.scale(&point));
+        self.keep()
+    }
+
+    fn others(&self) -> Error {
+        Error::Absent {
+            what: "a sum was interrupted before it was told, and the parties are no longer the same: start the training again".into(),
+            parties: self.sums.absent().join("; "),
+        }
+    }
+
+    fn keep(&mut self) -> Result<()> {
+        (self.with.keep)(&codec::encode(&self.state))
+    }
+
+    fn told(state: &Checkpoint) -> Box<Told> {
+        Box::new(Told {
+            round: state.state.round,
+            weights: state.state.weights.flat().to_vec(),
+            control: state.state.control.clone(),
+            scale: state.scale.clone(),
+            counted: state.counted.clone(),
+            told: state.history.last().copied(),
+        })
+    }
+
+    /// Notes the figures of the model that the parties were sent.
+    fn judged(&mut self, total: &Total) -> Result<()> {
+        if total.figures.len() != FIGURES {
+            return Ok(());
+        }
+        let metrics = metrics(&total.figures)?;
+        let figures = Figures::new(self.state.state.round, total.parties.len() as u32, &metrics);
+        self.state.history.push(figures);
+        (self.with.told)(&figures);
+        Ok(())
+    }
+
+    fn round(&mut self) -> Result<()> {
+        let round = self.state.state.round;
+        let Some(total) = self.sum(About::Round(round), |state| Task::Train(Self::told(state)))? else {
+            // updates without noise from the same weights over other parties would tell one of them by the difference of the sums
+            if self.plan.settings.privacy.is_none() {
+                return Err(self.others());
+            }
+            self.state.state.round += 1;
+            return self.keep();
+        };
+        self.judged(&total)?;
+        let sum = Sum { values: total.values, parties: total.parties.len() as u32 };
+        self.state.state = self.plan.settings.strategy.server.apply(&self.state.state, self.layout, &sum)?;
+        for party in total.parties {
+            if let Some(last) = self.state.counted.get_mut(party as usize) {
+                *last = round + 1;
+            }
+        }
+        self.keep()
+    }
+
+    fn finish(mut self) -> Result<Done> {
+        // the parties are shown the last weights even where no figures come back: the last word has to be about them
+        let round = self.state.state.round;
+        if let Some(total) = self.sum(About::Round(round), |state| Task::Judge(Self::told(state)))? {
+            self.judged(&total)?;
+        }
+        let trained = Trained {
+            v: 1,
+            job: hex(&self.plan.job),
+            model: self.plan.settings.model.clone(),
+            features: self.plan.features.clone(),
+            target: self.plan.target.clone(),
+            scale: self.state.scale.clone(),
+            weights: self.state.state.weights.clone(),
+            history: self.state.history.clone(),
+            privacy: self.plan.settings.privacy,
+        };
+        debug_assert_eq!(trained.weights.layers(), self.network.layers());
+        let bytes = trained.to_bytes()?;
+        let lines = self.sums.close(&bytes);
+        Ok(Done { trained, bytes, lines })
+    }
+}
+
+/// Sums of held-out rows as figures.
+fn metrics(figures: &[f64]) -> Result<Metrics> {
+    match *figures {
+        [examples, loss_sum, correct, squared_sum] if examples >= 0.0 && correct >= 0.0 => {
+            Ok(Metrics { examples: examples.round() as u64, loss_sum, correct: correct.round() as u64, squared_sum })
+        }
+        _ => Err(Error::caller("sums of figures that cannot be")),
+    }
+}

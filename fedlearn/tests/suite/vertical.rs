@@ -1,0 +1,5 @@
+//! Training over shares against training in one place.
+
+mod boost;
+mod regression;
+mod world;
