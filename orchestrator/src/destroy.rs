@@ -35,10 +35,12 @@ pub enum RunKey {
     DataKey,
     /// The keys that an attested environment made for its sessions, and what it opened with them; the worker only.
     SessionKey,
+    /// The keys of the masks under which updates are summed; parties of a training only.
+    MaskKeys,
 }
 
 impl RunKey {
-    const ALL: [Self; 5] = [Self::PsiExponent, Self::PrgKeys, Self::DigestKey, Self::DataKey, Self::SessionKey];
+    const ALL: [Self; 6] = [Self::PsiExponent, Self::PrgKeys, Self::DigestKey, Self::DataKey, Self::SessionKey, Self::MaskKeys];
 
     /// Stable name.
     pub fn as_str(self) -> &'static str {
@@ -48,6 +50,7 @@ impl RunKey {
             Self::DigestKey => "digest-key",
             Self::DataKey => "data-key",
             Self::SessionKey => "session-key",
+            Self::MaskKeys => "mask-keys",
         }
     }
 
@@ -58,6 +61,7 @@ impl RunKey {
             Self::DigestKey => "sha-256",
             Self::DataKey => "aes-256-gcm",
             Self::SessionKey => "hpke-x25519-hkdf-sha256-aes-256-gcm",
+            Self::MaskKeys => "ristretto255-hkdf-sha256-aes-256-ctr",
         }
     }
 }

@@ -31,6 +31,7 @@ mod standing;
 pub mod state;
 mod steps;
 pub mod story;
+pub mod training;
 pub mod watchdog;
 
 pub use state::State;

@@ -1,6 +1,7 @@
 //! A job's sessions: one to each other computing party, bound to the contract by both sides' signatures.
 
 use crate::fault::{Code, Fault, Result};
+use crate::job::training::speaks_with;
 use crate::journal::Note;
 use crate::keys::now;
 use crate::node::Node;
@@ -50,7 +51,7 @@ pub struct Open {
     channels: HashMap<String, Channel>,
 }
 
-/// Opens sessions to all other computing parties, in the contract's order on every side.
+/// Opens sessions to the other computing parties that this one talks to, in the contract's order on every side.
 ///
 /// # Errors
 /// `peer.lost` when a party does not come, `peer.identity`, `signature.bad`.
@@ -60,7 +61,8 @@ pub fn open(node: &Arc<Node>, job: &str, contract: &Contract) -> Result<Open> {
     let limit = Duration::from_secs(node.config().limits.resume_limit_s);
     let mut open = Open { sessions: Vec::new(), channels: HashMap::new() };
     let signer: Arc<dyn BindSigner> = Arc::new(Signer(SigningKey::from_bytes(&node.signing().to_bytes())));
-    for party in contract.with_role(Role::Computing).map(|p| p.name.to_string()).filter(|n| n != node.name()) {
+    let others = contract.with_role(Role::Computing).map(|p| p.name.to_string()).filter(|n| n != node.name());
+    for party in others.filter(|other| speaks_with(contract, node.name(), other)) {
         let row = node.peer(&party)?;
         let verifier = Arc::new(Verifier { party: party.clone(), key: crate::node::public_key(&row)? });
         let mut config = SessionConfig::new(id, node.name(), party.clone(), Arc::clone(&signer), verifier);
@@ -122,6 +124,19 @@ impl Open {
     /// `internal` for a party without session.
     pub fn channel(&mut self, party: &str) -> Result<&mut Channel> {
         self.channels.get_mut(party).ok_or_else(|| Fault::new(Code::Bug, "no channel").party(party))
+    }
+
+    /// Hands the channel to a party over.
+    ///
+    /// # Errors
+    /// `internal` for a party without session.
+    pub fn take(&mut self, party: &str) -> Result<Channel> {
+        self.channels.remove(party).ok_or_else(|| Fault::new(Code::Bug, "no channel").party(party))
+    }
+
+    /// Takes a channel back, so that it lives until the sessions are closed.
+    pub fn keep(&mut self, channel: Channel) {
+        self.channels.insert(channel.peer().to_owned(), channel);
     }
 
     /// The session with a party.

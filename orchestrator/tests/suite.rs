@@ -53,6 +53,8 @@ mod steps;
 mod support;
 #[path = "suite/taps.rs"]
 mod taps;
+#[path = "suite/training.rs"]
+mod training;
 #[cfg(feature = "wasm")]
 #[path = "suite/wasm.rs"]
 mod wasm;

@@ -59,6 +59,20 @@ impl From<yu_wire::Error> for Fault {
     }
 }
 
+impl From<yu_fedlearn::Error> for Fault {
+    fn from(error: yu_fedlearn::Error) -> Self {
+        use yu_fedlearn::Error as E;
+        match error {
+            E::Peer { culprit, step, what } => Self::new(Code::PeerProtocol, what).at(step).party(culprit),
+            E::Transport(error) => error.into(),
+            E::Shares(error) => error.into(),
+            E::Quorum { .. } | E::Absent { .. } => Self::new(Code::PeerLost, error.to_string()),
+            E::Unsafe { .. } | E::Budget(_) => Self::new(Code::Refused, error.to_string()),
+            other => Self::new(Code::Input, other.to_string()),
+        }
+    }
+}
+
 impl From<yu_tee_attest::Fault> for Fault {
     fn from(fault: yu_tee_attest::Fault) -> Self {
         let code = match fault.code {

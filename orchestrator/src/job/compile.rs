@@ -4,9 +4,10 @@
 mod derivative;
 mod enclave;
 mod finish;
+mod training;
 
 use super::bundle::Bundle;
-use super::file::{DerivativeFile, JobFile, SideFile};
+use super::file::{DerivativeFile, JobFile, SideFile, TrainingFile};
 use super::{offer, plan};
 use crate::control::{Ask, OfferAnswer};
 use crate::fault::{Code, Fault, Result};
@@ -45,6 +46,9 @@ struct Side1<'a> {
 pub fn text(node: &Node, text: &str) -> Result<Bundle> {
     if DerivativeFile::is_one(text) {
         return derivative::compile(node, &DerivativeFile::parse(text)?);
+    }
+    if TrainingFile::is_one(text) {
+        return training::compile(node, &TrainingFile::parse(text)?);
     }
     compile(node, &JobFile::parse(text)?)
 }

@@ -33,6 +33,7 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
     }
     say.extend(c.steps().iter().zip(1..).map(|(terms, number)| step(terms, number, c.limits.min_cell)));
     say.extend(c.derivative().into_iter().flat_map(super::derive::sentences));
+    say.extend(super::training::sentences(c));
     say.extend(c.enclave().into_iter().flat_map(super::enclave::sentences));
     say.push((
         format!(
@@ -156,6 +157,9 @@ pub fn cost(c: &Contract) -> Vec<(String, String)> {
 pub fn result(result: &Value, lang: Lang) -> Vec<String> {
     if result.get("csv").is_some() {
         return super::derive::lines(result, lang);
+    }
+    if result.get("weights").is_some() && result.get("history").is_some() {
+        return super::training::lines(result, lang);
     }
     let Some(steps) = result.get("steps").and_then(Value::as_array) else { return statistics(result, lang) };
     let matched = text(result.get("matched"));

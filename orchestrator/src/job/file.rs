@@ -1,6 +1,7 @@
 //! `job.toml`: what a person writes. It is compiled to the canonical contract, see [`super::compile`].
 
 pub mod derivative;
+pub mod training;
 
 use super::steps::StepFile;
 use crate::fault::{Code, Fault, Result};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use yu_governance::contract::{ColumnRef, MAX_DIGITS, OwnCorrelations, Side, StepTerms};
 
 pub use derivative::DerivativeFile;
+pub use training::TrainingFile;
 
 /// A job as a person describes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -167,7 +169,7 @@ impl JobFile {
         })?;
         let bad = |field: &str, what: &str| Err(Fault::new(Code::Input, what.to_owned()).at(format!("job.toml `{field}`")));
         if file.technique != "mpc" && file.technique != "enclave" {
-            return bad("technique", "`mpc`, `enclave`, or `central` with one step `desensitize`");
+            return bad("technique", "`mpc`, `enclave`, `central` with one step `desensitize`, or `federated` with [step.train]");
         }
         if (file.technique == "enclave") != file.enclave.is_some() {
             return bad(

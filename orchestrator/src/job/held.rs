@@ -388,7 +388,8 @@ fn wait_for_reviewer(node: &Arc<Node>, job: &str, reviewer: &str) -> Result<()> 
 
 /// Goes on with what was persisted before a restart.
 pub fn continue_after_restart(node: &Arc<Node>, row: &JobRow) {
-    let Ok(reviewer) = Bundle::of(row).map(|b| b.contract.payload.reviewer.party.to_string()) else { return };
+    let Ok(contract) = Bundle::of(row).map(|b| b.contract.payload) else { return };
+    let (reviewer, computing) = (contract.reviewer.party.to_string(), contract.with_role(Role::Computing).count());
     let (node, job, state) = (Arc::clone(node), row.id.clone(), row.state);
     std::thread::spawn(move || match state {
         State::Sealing => {
@@ -397,7 +398,7 @@ pub fn continue_after_restart(node: &Arc<Node>, row: &JobRow) {
             }
         }
         State::Running if reviewer == node.name() => {
-            let complete = node.store().shares(&job).is_ok_and(|s| s.len() == 3);
+            let complete = node.store().shares(&job).is_ok_and(|s| s.len() == computing);
             if complete && let Err(fault) = hold(&node, &job) {
                 end::fail(&node, &job, &fault);
             }

@@ -95,6 +95,9 @@ pub fn terms(node: &Node, contract: &Contract) -> Result<()> {
     if let Some(terms) = contract.derivative() {
         super::derive::check(node, contract, terms)?;
     }
+    if let Some(terms) = contract.training() {
+        super::training::check(contract, terms)?;
+    }
     if let Some(terms) = contract.enclave() {
         super::enclave::check(node, contract, terms)?;
     }

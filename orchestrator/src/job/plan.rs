@@ -203,6 +203,9 @@ pub fn cost(contract: &Contract) -> Result<CostStatement> {
     if contract.derivative().is_some() {
         return Ok(super::derive::cost());
     }
+    if let Some(terms) = contract.training() {
+        return super::training::cost(contract, terms);
+    }
     if contract.enclave().is_some() {
         return super::enclave::cost(contract);
     }
@@ -313,6 +316,9 @@ fn output_name(number: usize, kind: &str) -> String {
 pub fn outputs(contract: &Contract, digits: u32, own_correlations: OwnCorrelations) -> Result<Vec<OutputTerms>> {
     if let Some(terms) = contract.derivative() {
         return Ok(vec![super::derive::output(contract, terms, digits, own_correlations)?]);
+    }
+    if let Some(terms) = contract.training() {
+        return Ok(vec![super::training::output(terms, digits, own_correlations)?]);
     }
     let s = &joint_terms(contract)?.statistics;
     let party = |side: Side| if side == Side::Left { s.left.party.as_str() } else { s.right.party.as_str() };

@@ -6,8 +6,10 @@ use super::derive::{self, Deidentified};
 use super::held::Piece;
 use super::plan::{self, Program};
 use super::run;
+use super::training;
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
+use yu_fedlearn::train::Trained;
 use yu_governance::check::{ResultView, Reviewable};
 use yu_governance::contract::{Contract, OwnCorrelations};
 use yu_governance::held::Reconstruction;
@@ -28,6 +30,8 @@ pub enum Report {
     Steps(Outcome),
     /// A de-identified table.
     Table(Deidentified),
+    /// A model that parties trained.
+    Model(Box<Trained>),
 }
 
 impl Report {
@@ -38,7 +42,7 @@ impl Report {
         let round = |number: &mut f64| *number = rounded(*number, digits);
         let some = |number: &mut Option<f64>| number.iter_mut().for_each(round);
         match &mut self {
-            Self::Table(_) => {}
+            Self::Table(_) | Self::Model(_) => {}
             Self::Statistics(statistics) => publish(contract, statistics, &some),
             Self::Steps(outcome) => {
                 for step in &mut outcome.steps {
@@ -101,6 +105,7 @@ impl Reviewable for Report {
         let min_cell = contract.limits.min_cell;
         match self {
             Self::Table(table) => table.view(),
+            Self::Model(trained) => training::view(trained, contract),
             Self::Statistics(s) => {
                 let columns: Vec<(&str, &str)> = s.columns.iter().map(|c| (c.party.as_str(), c.name.as_str())).collect();
                 let groups: Vec<&str> = s.groups.iter().map(|g| g.label.as_str()).collect();
@@ -180,6 +185,9 @@ impl Opened {
     pub fn open(contract: &Contract, job: &str, key: &SealKey, shares: Vec<(PartyName, Piece)>) -> Result<Reconstruction<Report>, Fault> {
         if contract.derivative().is_some() {
             return derive::open(contract, job, key, shares);
+        }
+        if contract.training().is_some() {
+            return training::open(contract, job, key, shares);
         }
         if contract.enclave().is_some() {
             return super::enclave::open(contract, job, key, shares);

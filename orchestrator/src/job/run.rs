@@ -4,12 +4,13 @@
 //! Two protocols: rows are aligned first, and both input parties learn which match (here); or they are joined on shares, and
 //! nobody does (`join`), on the engine that the contract's adversary demands (`seat`). Or an attested worker
 //! gets the rows and runs a reviewed module (`enclave`). A provider that de-identifies its own rows works
-//! alone (`derivative`).
+//! alone (`derivative`). Parties that train a model answer a coordinator (`training`).
 
 mod derivative;
 mod enclave;
 mod join;
 mod seat;
+mod training;
 
 use super::bundle::{self, Bundle, Situation};
 use super::held::{self, Handover, Piece};
@@ -104,6 +105,14 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
         say(100, "");
         return Ok(());
     }
+    if let Some(terms) = contract.training() {
+        say(5, "sessions");
+        let mut open = sessions::open(node, job, contract)?;
+        let scene = training::Scene { node, job, contract, terms, id: admitted.id(), say: &say };
+        let own = permits.first().filter(|_| contract.inputs.iter().any(|input| input.party == me));
+        let result = training::run(&scene, own, &mut open);
+        return after(node, job, contract, open, result);
+    }
     let part = match contract.side_of(&me) {
         Some(yu_governance::contract::Side::Left) => Part::Left,
         Some(yu_governance::contract::Side::Right) => Part::Right,
@@ -120,6 +129,12 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
         Some(terms) => enclave::protocol(&scene, terms, prepared.zip(permits.first()), &mut open),
         None => on_shares(&scene, prepared, &mut open),
     };
+    after(node, job, contract, open, result)
+}
+
+/// Hands over what came of a run, or ends its sessions.
+fn after(node: &Arc<Node>, job: &str, contract: &Contract, open: sessions::Open, result: Result<Handover>) -> Result<()> {
+    let say = |percent: u8, step: &str| node.live().progress(job, percent, step);
     // What made its keys has returned, and they wipe themselves when dropped. If this is not stored the certificate claims less.
     if let Err(fault) = node.store().keys_wiped(job) {
         tracing::warn!(job, code = fault.code.as_str(), "end of the run's keys not stored");

@@ -1,0 +1,168 @@
+//! Jobs in which parties train a model, each on its own rows, beside a coordinator without any (D4, O2, O5).
+
+use super::rig::{Dice, LONG, expect};
+use super::support::{PURPOSE, Plan, Process, SCENARIO, Said, World, free_port, path, yu};
+use serde_json::Value;
+
+/// Visits of one provider's patients: whether somebody came again follows from age and cost.
+fn visits(seed: u64, rows: u64) -> String {
+    let mut dice = Dice(seed);
+    let mut text = String::from("age,cost,again\n");
+    for _ in 0..rows {
+        let (age, cost) = (20 + dice.roll(70), 100 + dice.roll(9_900));
+        let risk = age as f64 / 90.0 + cost as f64 / 10_000.0 + dice.roll(1000) as f64 / 2_500.0;
+        text.push_str(&format!("{age},{cost}.5,{}\n", u8::from(risk > 1.25)));
+    }
+    text
+}
+
+/// The four nodes, and a clinic, with visits at these organisations.
+struct Town {
+    world: World,
+    _clinic: Process,
+}
+
+fn town(owners: &[&str]) -> Town {
+    let world = World::start(&Plan::default());
+    world.introduce();
+    let dir = world.dir("clinic");
+    yu(
+        &dir,
+        &[
+            "init",
+            "--org",
+            "clinic",
+            "--role",
+            "provider",
+            "--env",
+            "dev",
+            "--listen",
+            &free_port().to_string(),
+            "--authority",
+            &world.name("authority"),
+        ],
+    )
+    .ok("init");
+    let clinic = Process::up(&dir);
+    for inviter in ["authority", "health", "bank", "platform"] {
+        world.invite(inviter, "clinic").ok("accept");
+    }
+    let mut grants = String::new();
+    for (org, seed) in owners.iter().zip(1..) {
+        let file = world.file(&format!("{org}-visits.csv"));
+        std::fs::write(&file, visits(seed, 300)).unwrap();
+        let mut args = vec!["dataset", "add", path(&file), "--id", "visits", "--not-personal", "--title", "visits"];
+        if *org == "bank" {
+            args.extend(["--import-source", "own records"]);
+        }
+        world.yu(org, &args).ok("add");
+        grants.push_str(&format!("[[datasets]]\ndataset = \"dev/{org}/visits\"\ncolumns = [\"age\", \"cost\", \"again\"]\n"));
+    }
+    world.authorise(&format!(
+        "id = \"a-1\"\nlicensee = \"bank\"\nscenario = \"{SCENARIO}\"\npurpose = \"{PURPOSE}\"\n\
+         not_before = \"2026-01-01T00:00:00Z\"\nnot_after = \"2028-01-01T00:00:00Z\"\n{grants}\
+         [contingency_plan]\nowner = \"bank\"\nscope = \"leak\"\ncontacts = [\"duty officer\"]\nsteps = [\"halt\"]\ndrill_interval_days = 180\n"
+    ));
+    for org in owners {
+        let (name, dataset) = (world.name(org), format!("dev/{org}/visits"));
+        let args = ["request", "send", "--authorisation", "a-1", "--provider", &name, "--dataset", &dataset, "--columns", "age,cost,again"];
+        let approver = if *org == "bank" { "authority" } else { org };
+        let name = if *org == "bank" { world.name("authority") } else { name.clone() };
+        let args: Vec<&str> = args.iter().map(|arg| if *arg == world.name(org) { name.as_str() } else { arg }).collect();
+        let sent = world.yu("bank", &args).ok("request");
+        world.yu(approver, &["request", "approve", sent["id"].as_str().unwrap()]).ok("approve");
+    }
+    Town { world, _clinic: clinic }
+}
+
+fn job(owners: &[&str], step: &str) -> String {
+    let inputs: String =
+        owners.iter().map(|org| format!("[[inputs]]\nparty = \"yu://dev/{org}/n1\"\ndataset = \"dev/{org}/visits\"\n")).collect();
+    format!(
+        "authorisation = \"a-1\"\ntechnique = \"federated\"\nfeatures = [\"age\", \"cost\"]\ntarget = \"again\"\n\
+         coordinator = \"yu://dev/platform/n1\"\nreviewer = \"yu://dev/authority/n1\"\nreceiver = \"yu://dev/bank/n1\"\n{inputs}\
+         [step.train]\nmodel = {{ name = \"logistic\", l2 = 0.001 }}\nrounds = 8\n\
+         strategy = {{ local = {{ epochs = 2, batch = 32, learning_rate = 0.2 }} }}\n{step}"
+    )
+}
+
+fn sign(world: &World, said: Said, signers: &[&str]) -> String {
+    let job = said.ok("submit")["job"].as_str().unwrap().to_owned();
+    for org in signers {
+        world.wait(org, &job, &["proposed"], LONG);
+        world.yu(org, &["job", "approve", &job]).ok("approve");
+    }
+    job
+}
+
+fn released(world: &World, job: &str, orgs: &[&str]) -> Value {
+    world.wait("authority", job, &["held"], LONG);
+    let shown = world.yu("authority", &["review", "show", job]).ok("show");
+    assert!(shown["passed"].as_bool().unwrap(), "{shown}");
+    world.yu("authority", &["review", "approve", job, "--reviewer", "Zhang"]).ok("review");
+    for org in orgs {
+        world.wait(org, job, &["done"], LONG);
+    }
+    world.yu("bank", &["job", "result", job]).ok("result")
+}
+
+/// It learnt something, and nobody's rows stand in it.
+fn learnt(result: &Value) {
+    let history = result["result"]["history"].as_array().unwrap();
+    let loss = |at: &Value| at["loss"].as_f64().unwrap();
+    let (first, last) = (&history[0], history.last().unwrap());
+    assert!(loss(last) < 0.8 * loss(first) && last["accuracy"].as_f64().unwrap() > 0.8, "{first} {last}");
+    assert_eq!((history.len(), last["round"].as_u64()), (9, Some(8)));
+    assert_eq!(result["result"]["features"], serde_json::json!(["age", "cost"]));
+}
+
+#[test]
+fn three_parties_train_and_the_coordinator_sees_sums() {
+    let owners = ["health", "bank", "clinic"];
+    let town = town(&owners);
+    let world = &town.world;
+    let toml = job(&owners, "");
+    std::fs::write(world.file("job.toml"), &toml).unwrap();
+    let explained = world.yu("bank", &["job", "explain", path(&world.file("job.toml"))]).all;
+    for word in ["summed in secret", "NO differential privacy", "安全聚合", "learns in each round the sum of the updates"] {
+        assert!(explained.contains(word), "`{word}`: {explained}");
+    }
+    let everybody = ["health", "clinic", "platform", "authority"];
+    let id = sign(world, world.submit(&toml), &everybody);
+    let result = released(world, &id, &["authority", "health", "bank", "clinic", "platform"]);
+    learnt(&result);
+    // every party watched the rounds, and nothing of them is left
+    for org in ["health", "clinic", "platform"] {
+        let watched = world.yu(org, &["job", "watch", &id]).all;
+        assert!(watched.contains("trained-round") || watched.contains("round"), "{org}: {watched}");
+        let left = std::fs::read_dir(world.dir(org)).unwrap().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        assert!(!left.into_iter().any(|name| name.starts_with("work-")), "{org}");
+        world.yu(org, &["audit", "verify", path(&world.dir(org))]).ok("audit");
+    }
+    // the receipt holds for the model as delivered
+    let folder = world.file("out");
+    world.yu("bank", &["job", "result", &id, "--out", path(&folder)]).ok("out");
+    world.yu("bank", &["result", "verify", path(&folder)]).ok("verify");
+}
+
+#[test]
+fn in_the_clear_the_contract_says_who_sees_updates_and_what_leaks_is_refused() {
+    let owners = ["health", "bank"];
+    let town = town(&owners);
+    let world = &town.world;
+    // two parties would know each other's update from the sum
+    expect(&world.submit(&job(&owners, "")), "policy.refused", &["step.train", "aggregation"]);
+    // a budget that nothing is noised for
+    let clear = "aggregation = { kind = \"clear\" }\n";
+    let budget = job(&owners, clear) + "privacy = { epsilon = 1.0, delta = 1e-5 }\n";
+    expect(&world.submit(&budget), "policy.refused", &["step.train", "privacy"]);
+    // a column that one of them has not got
+    let other = job(&owners, clear).replace("\"cost\"]", "\"weight\"]");
+    expect(&world.submit(&other), "column.missing", &["weight"]);
+    let toml = job(&owners, clear);
+    std::fs::write(world.file("job.toml"), &toml).unwrap();
+    let explained = world.yu("bank", &["job", "explain", path(&world.file("job.toml"))]).all;
+    assert!(explained.contains("SEES each party's update"), "{explained}");
+    let id = sign(world, world.submit(&toml), &["health", "platform", "authority"]);
+    learnt(&released(world, &id, &["authority", "health", "bank", "platform"]));
+}
