@@ -10,6 +10,7 @@ use yu_wire::shape::Link;
 
 use crate::attest::AttestArgs;
 use crate::desensitize::DesensitizeArgs;
+use crate::fedlearn::FedlearnArgs;
 use crate::fuzz::FuzzArgs;
 use crate::mpc::args::{CalibrateArgs, EstimateArgs, MpcArgs};
 use crate::work::Protocol;
@@ -65,6 +66,8 @@ pub enum Command {
     Desensitize(DesensitizeArgs),
     /// Attestation on one core: one verdict per family of evidence, other verifiers beside it
     Attest(AttestArgs),
+    /// Federated learning: rounds over QUIC, secure aggregation, models beside central ones
+    Fedlearn(FedlearnArgs),
     /// Feeds every reader of evidence and collateral with changed vectors: no panic, no hang, bounded memory
     FuzzEvidence(FuzzArgs),
     /// Measures this machine for `estimate`

@@ -10,6 +10,7 @@
 //! | the programs of `yu-mpc` on every engine, estimates | [`mpc`] |
 //! | de-identification | [`desensitize`] |
 //! | attestation | [`attest`] |
+//! | federated learning | [`fedlearn`] |
 //! | hostile bytes for the readers of evidence | [`fuzz`] |
 //! | our channel against a bare QUIC stream | [`compare`] |
 //! | clocks, memory, commit, CPU | [`machine`], [`phase`] |
@@ -23,6 +24,7 @@ pub mod attest;
 pub mod cli;
 pub mod compare;
 pub mod desensitize;
+pub mod fedlearn;
 pub mod fuzz;
 pub mod hosts;
 pub mod local;

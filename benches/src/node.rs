@@ -146,7 +146,8 @@ pub fn session_id(number: u32) -> [u8; 32] {
     id
 }
 
-async fn accept(endpoint: Endpoint, hub: SessionHub) {
+/// Hands what arrives to the hub, until the endpoint is closed.
+pub(crate) async fn accept(endpoint: Endpoint, hub: SessionHub) {
     loop {
         match endpoint.accept().await {
             Ok(conn) => {

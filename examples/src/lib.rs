@@ -1,5 +1,7 @@
 //! One runnable story per file; here is only what all of them need.
 
+pub mod training;
+
 use std::error::Error;
 
 use rand::rand_core::UnwrapErr;

@@ -1,0 +1,105 @@
+//! Boosted trees over shares of two data owners and a third computing party, all as threads over memory.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use yu_desensitize::column;
+use yu_desensitize::read::{ReadOptions, read_table};
+use yu_fedlearn::evaluate::ClassCounts;
+use yu_fedlearn::trees::{Binned, Boosting, Cuts};
+use yu_fedlearn::vertical::boost::{self, Table};
+use yu_fedlearn::vertical::{Features, Labels};
+
+use super::{FedlearnArgs, less, more};
+use crate::Result;
+use crate::desensitize::{Row, cpu_seconds};
+use crate::support::parties::three;
+
+const COLUMNS: usize = 16;
+const BINS: usize = 32;
+
+/// `bank_marketing`, text columns as numbers of their sorted categories, one side for each owner.
+struct Sets {
+    columns: Vec<Vec<f64>>,
+    labels: Vec<f64>,
+    test: Vec<bool>,
+}
+
+impl Sets {
+    fn load(args: &FedlearnArgs) -> Result<Self> {
+        let data = args.data()?;
+        let table = read_table(data.join("bank_marketing/bank-full.csv"), &ReadOptions::default())?;
+        let names: Vec<String> = table.column_names().into_iter().map(str::to_owned).collect();
+        let coded = |name: &String| -> Result<Vec<f64>> {
+            if let Ok(numbers) = column::numeric(&table, name) {
+                return Ok(numbers);
+            }
+            let words = column::text(&table, name)?;
+            let mut codes: BTreeMap<&str, f64> = words.iter().map(|word| (word.as_str(), 0.0)).collect();
+            codes.values_mut().zip(0u32..).for_each(|(code, at)| *code = f64::from(at));
+            Ok(words.iter().filter_map(|word| codes.get(word.as_str()).copied()).collect())
+        };
+        let columns = names.iter().take(COLUMNS).map(coded).collect::<Result<Vec<_>>>()?;
+        let labels = names.get(COLUMNS).map(coded).ok_or("the set has no label")??;
+        let split = read_table(data.join("splits/bank_marketing.csv"), &ReadOptions::default())?;
+        let test = column::numeric(&split, "test")?.into_iter().map(|value| value == 1.0).collect();
+        Ok(Self { columns, labels, test })
+    }
+
+    /// Rows to train on (`false`) or to test on, in bins of the training rows, one table for each owner; and their labels.
+    fn part(&self, test: bool, cuts: &[Cuts]) -> Result<([Binned; 2], Vec<f64>)> {
+        let columns: Vec<Vec<f64>> = self.columns.iter().map(|column| self.keep(column, test)).collect();
+        let (left, right) = columns.split_at(COLUMNS / 2);
+        let (left_cuts, right_cuts) = cuts.split_at(COLUMNS / 2);
+        Ok(([Binned::new(left, left_cuts)?, Binned::new(right, right_cuts)?], self.keep(&self.labels, test)))
+    }
+
+    fn keep(&self, column: &[f64], test: bool) -> Vec<f64> {
+        column.iter().zip(&self.test).filter(|(_, is_test)| **is_test == test).map(|(value, _)| *value).collect()
+    }
+}
+
+fn sides(data: &[Binned; 2], me: usize) -> Vec<Features<'_>> {
+    (0..).zip(data).map(|(owner, data)| Features { owner, bins: data.bins(), data: (owner == me).then_some(data) }).collect()
+}
+
+/// 100 trees of depth 5 on bank marketing: seconds, test AUC, bytes.
+pub(super) fn rows(args: &FedlearnArgs) -> Result<Vec<Row>> {
+    let (subject, name) = ("vertical trees", "bank marketing, 100 trees, depth 5, 32 bins");
+    if !args.wants(subject, name) {
+        return Ok(Vec::new());
+    }
+    let sets = Sets::load(args)?;
+    let cuts =
+        sets.columns.iter().map(|column| Cuts::quantiles(&sets.keep(column, false), BINS)).collect::<yu_fedlearn::Result<Vec<_>>>()?;
+    let ((train, labels), (test, truth)) = (sets.part(false, &cuts)?, sets.part(true, &cuts)?);
+    let settings = Boosting::default();
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let results = three(|engine| {
+        let me = engine.index();
+        let own = Labels { owner: 0, values: (me == 0).then_some(&labels[..]) };
+        let mut train_and_judge = || -> yu_fedlearn::Result<_> {
+            let table = Table::share(engine, labels.len(), &sides(&train, me))?;
+            let forest = boost::fit(engine, &settings, &table, &own, |_| ())?;
+            let took = start.elapsed().as_secs_f64();
+            let totals = engine.totals();
+            let table = Table::share(engine, truth.len(), &sides(&test, me))?;
+            let scores = forest.scores(engine, &table)?.open(engine)?;
+            Ok((took, totals, scores.to_vec()))
+        };
+        train_and_judge().map_err(|error| yu_mpc::Error::Caller(error.to_string()))
+    });
+    let results = results?;
+    let cpu = cpu_seconds() - cpu;
+    let (took, totals, scores) = results.first().ok_or("no party")?;
+    let bytes: u64 = results.iter().map(|(_, totals, _)| totals.bytes_sent).sum();
+    let classes: Vec<u8> = truth.iter().map(|label| u8::from(*label == 1.0)).collect();
+    let auc = ClassCounts::exact(scores, &classes)?.ranking()?.auc;
+    Ok(vec![
+        less(subject, name, *took, "s", Some(40.0), Some(20.0)),
+        more(subject, format!("{name}: test AUC (central XGBoost 0.9319)"), auc, "", Some(0.930), Some(0.9319)),
+        less(subject, format!("{name}: CPU of all parties, prediction included"), cpu, "s", None, None),
+        less(subject, format!("{name}: sent by all parties"), bytes as f64 / 1e9, "GB", None, None),
+        less(subject, format!("{name}: rounds"), f64::from(totals.rounds), "", None, None),
+    ])
+}
