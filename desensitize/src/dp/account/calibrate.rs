@@ -13,7 +13,7 @@ use crate::error::Result;
 pub enum Accountant {
     /// Rényi curves at the default orders: fast.
     Rdp,
-    /// Privacy loss distribution on the grid of [`grid_for`](super::pld::grid_for): tighter.
+    /// Privacy loss distribution on the grid of [`grid_for`]: tighter.
     Pld,
 }
 
