@@ -343,7 +343,7 @@ mod tests {
 
     const MOST: usize = 1 << 16;
     const LONG: Duration = Duration::from_secs(20);
-    const SHORT: Duration = Duration::from_millis(60);
+    const SHORT: Duration = Duration::from_millis(700);
 
     fn place(round: u32) -> Place {
         Place { round, stage: 0 }
