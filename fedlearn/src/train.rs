@@ -34,6 +34,6 @@ mod trained;
 
 pub use bytes::Bytes;
 pub use coordinator::{ATTEMPTS, Coordinator, Done, coordinate};
-pub use party::{Party, Saved, take_part};
+pub use party::{Party, take_part};
 pub use plan::{Aggregation, Plan, Protection, Settings};
 pub use trained::{Figures, Trained};

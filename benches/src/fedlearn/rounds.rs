@@ -145,7 +145,7 @@ pub(super) fn rows(args: &FedlearnArgs) -> Result<Vec<Row>> {
             best == Some(**class)
         });
         let accuracy = right.count() as f64 / test.rows() as f64;
-        found.push(super::more(subject, format!("{name}: accuracy on test rows"), accuracy, "", Some(0.94), None));
+        found.push(super::more(subject, format!("{name}: accuracy on test rows (Flower 0.9389)"), accuracy, "", Some(0.9389), None));
     }
     Ok(found)
 }

@@ -1,7 +1,7 @@
 //! Figures of any size as secure aggregation adds them, exactly; values of a known range are quantised ([`crate::update`]).
 //!
 //! A figure is a fixed-point number of 112 bits, 40 of them behind the point, with an offset that makes it positive; it travels as limbs
-//! of at most 16 bits. Sums of limbs of up to 2^16 parties fit their fields, and the sum of figures is exact: no party has to know how
+//! of at most 16 bits. Sums of up to 2^14 parties are exact: no party has to know how
 //! large the others' are.
 
 use crate::{Error, Result};
@@ -45,8 +45,9 @@ pub(super) fn split(figure: f64, bits: u32, out: &mut Vec<u32>) -> Result<()> {
 
 /// The sum of `parties` figures from the sums of their limbs.
 pub(super) fn join(limbs: &[u64], parties: u32, bits: u32) -> f64 {
-    let sum = (0..).zip(limbs).fold(0i128, |sum, (at, limb_sum)| sum + (i128::from(*limb_sum) << (at * limb(bits))));
-    (sum - i128::from(parties) * OFFSET) as f64 * f64::from(-FRACTION).exp2()
+    // honest sums of up to 2^14 parties fit; what others may send wraps and is judged by whoever reads the figure
+    let sum = (0..).zip(limbs).fold(0i128, |sum, (at, limb_sum)| sum.wrapping_add(i128::from(*limb_sum) << (at * limb(bits))));
+    sum.wrapping_sub(i128::from(parties).wrapping_mul(OFFSET)) as f64 * f64::from(-FRACTION).exp2()
 }
 
 #[cfg(test)]

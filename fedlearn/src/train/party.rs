@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use yu_wire::channel::Channel;
 use yu_wire::codec;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::numbers;
 use super::plan::{Aggregation, Plan};
@@ -48,8 +48,8 @@ pub struct Party<'a, S, V> {
 }
 
 /// All that survives a crash. A secret: it holds gradients of own rows.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Saved {
+#[derive(Serialize, Deserialize)]
+struct Saved {
     job: [u8; 32],
     /// Behind batches and rounding.
     seed: [u8; 32],
@@ -209,7 +209,7 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
     }
 
     fn keep(&mut self) -> Result<()> {
-        (self.with.keep)(&codec::encode(&self.saved))
+        (self.with.keep)(&Zeroizing::new(codec::encode(&self.saved)))
     }
 
     fn answer(&mut self, place: Place, body: &[u8]) -> Result<Vec<u8>> {
@@ -342,25 +342,25 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
                 (Kind::Round, vec![0.0; self.layout.len()], figures)
             }
         };
+        let (values, figures) = (Zeroizing::new(values), Zeroizing::new(figures));
         let (expected_values, expected_figures) = sizes(self.plan, self.layout, kind);
         if values.len() != expected_values || figures.len() != expected_figures {
             return Err(Error::caller("a contribution of another length"));
         }
         match self.plan.settings.aggregation {
-            Aggregation::Clear => Ok(values.iter().chain(&figures).flat_map(|value| value.to_le_bytes()).collect()),
+            Aggregation::Clear => Ok(values.iter().chain(figures.iter()).flat_map(|value| value.to_le_bytes()).collect()),
             Aggregation::Secure { bits, .. } => {
                 // the same integers again if the round is repeated
                 let mut coins = generator(&self.saved.seed, "round", round, self.with.index);
-                let mut integers = match self.plan.quantiser(self.layout)? {
+                let mut integers = Zeroizing::new(match self.plan.quantiser(self.layout)? {
                     Some(code) if kind == Kind::Round => self.coded(&code, &values, &mut coins)?,
                     _ => Vec::new(),
-                };
+                });
                 figures.iter().try_for_each(|figure| numbers::split(*figure, bits, &mut integers))?;
                 let masked = match &mut self.seat {
                     Seat::Ready(of, _, session) if *of == kind => session.mask(order.within, &integers),
                     _ => return Err(self.peer("a task without keys for it")),
                 };
-                integers.zeroize();
                 let (sent, masked) = masked?;
                 self.sent = Some(sent.about(question));
                 Ok(masked.encode())

@@ -11,9 +11,8 @@ use super::file::{DerivativeFile, JobFile, SideFile, TrainingFile};
 use super::{offer, plan};
 use crate::control::{Ask, OfferAnswer};
 use crate::fault::{Code, Fault, Result};
-use crate::keys::now;
 use crate::node::Node;
-use crate::verbs::{environment, fetch_catalogue, known_authorisation};
+use crate::verbs::{environment, fetch_catalogue};
 use std::collections::BTreeSet;
 use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::{CatalogueEntry, Kind};
@@ -24,7 +23,7 @@ use yu_governance::contract::{
     StatisticsTerms, StepTerms, Technique, Zone,
 };
 use yu_governance::id::{ColumnSet, DatasetId, PartyName, document_hash};
-use yu_governance::policy::{Dossier, Floors};
+use yu_governance::policy::Dossier;
 use yu_governance::request::{Approval, DataRequest};
 use yu_governance::sign::Signed;
 use yu_governance::text::Text;
@@ -59,14 +58,7 @@ pub fn text(node: &Node, text: &str) -> Result<Bundle> {
 /// `input.bad`, `not-found`, `column.missing`, `request.not-approved`, `authorisation.missing`, or why a peer could not
 /// be asked.
 pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
-    let authorisation = known_authorisation(node, &file.authorisation)?;
-    if let Some(finding) = authorisation.payload.check(now(), Floors::DEFAULT.max_term_years).first() {
-        return Err(finding.into());
-    }
-    let purpose = match &file.purpose {
-        Some(text) => text.parse()?,
-        None => authorisation.payload.purpose.clone(),
-    };
+    let (authorisation, purpose) = finish::grounds(node, &file.authorisation, file.purpose.as_deref())?;
     let enclave = file.enclave.as_ref().map(enclave::terms).transpose()?;
     let kind = match (&enclave, file.reveal_match.as_str()) {
         (Some(_), _) => PsiKind::EnclaveJoin,

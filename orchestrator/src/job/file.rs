@@ -5,6 +5,7 @@ pub mod training;
 
 use super::steps::StepFile;
 use crate::fault::{Code, Fault, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use yu_governance::contract::{ColumnRef, MAX_DIGITS, OwnCorrelations, Side, StepTerms};
 
@@ -157,16 +158,29 @@ fn normalise() -> Vec<String> {
     vec!["trim".into(), "nfkc".into()]
 }
 
+/// Reads the text of a job file of any technique.
+///
+/// # Errors
+/// `input.bad`, naming line and field.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|e| {
+        let place = e.span().map_or(0, |s| text.get(..s.start).unwrap_or_default().matches('\n').count() + 1);
+        Fault::new(Code::Input, e.message().to_owned()).at(format!("job.toml line {place}"))
+    })
+}
+
+/// Whether the text of a job file names this technique.
+fn names_technique(text: &str, technique: &str) -> bool {
+    toml::from_str::<toml::Table>(text).is_ok_and(|file| file.get("technique").and_then(toml::Value::as_str) == Some(technique))
+}
+
 impl JobFile {
     /// Parses the text of a job file.
     ///
     /// # Errors
     /// `input.bad`, naming line and field.
     pub fn parse(text: &str) -> Result<Self> {
-        let file: Self = toml::from_str(text).map_err(|e| {
-            let place = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
-            Fault::new(Code::Input, e.message().to_owned()).at(format!("job.toml line {place}"))
-        })?;
+        let file: Self = read(text)?;
         let bad = |field: &str, what: &str| Err(Fault::new(Code::Input, what.to_owned()).at(format!("job.toml `{field}`")));
         if file.technique != "mpc" && file.technique != "enclave" {
             return bad("technique", "`mpc`, `enclave`, `central` with one step `desensitize`, or `federated` with [step.train]");

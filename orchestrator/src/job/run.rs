@@ -172,12 +172,16 @@ fn prepare(
     admitted: &yu_governance::contract::Admitted,
 ) -> Result<Prepared> {
     let prepared = inputs::open(node, contract, permit, admitted.id())?;
-    let (rows, dropped, failed) = (prepared.keys.len() as u64, prepared.without_consent, prepared.failed_keys);
+    opened(node, job, prepared.keys.len() as u64, prepared.without_consent, prepared.failed_keys)?;
+    Ok(prepared)
+}
+
+/// Puts on record that own rows were opened, and how many were left out.
+fn opened(node: &Node, job: &str, rows: u64, dropped: u64, failed: u64) -> Result<()> {
     node.log(Event::new(Verb::DataOpened).of(job)?.count("rows", rows))?;
     node.log(Event::new(Verb::ConsentFiltered).of(job)?.count("dropped", dropped))?;
     let detail = json!({ "rows": rows, "without_consent": dropped, "failed_keys": failed });
-    node.store().add_event(job, "data-opened", &detail, now().unix())?;
-    Ok(prepared)
+    node.store().add_event(job, "data-opened", &detail, now().unix())
 }
 
 /// Where a protocol runs.

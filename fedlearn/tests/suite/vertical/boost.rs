@@ -40,6 +40,14 @@ fn shares_give_the_trees_of_one_place() {
     let expected = fit(&SMALL, &data[0].beside(&data[1]).unwrap(), &train.labels).unwrap();
     let everything = other[0].beside(&other[1]).unwrap();
     let scores = expected.scores(&everything).unwrap();
+    // the same program, sigmoid by parabolas included, without shares: what is left between the two is truncation
+    let clear = {
+        let labels = Labels { owner: 1, values: Some(&train.labels) };
+        let table = Table::share(&mut Clear, 600, &sides(&data, None)).unwrap();
+        let forest = boost::fit(&mut Clear, &SMALL, &table, &labels, |_| ()).unwrap();
+        let table = Table::share(&mut Clear, 200, &sides(&other, None)).unwrap();
+        forest.scores(&mut Clear, &table).unwrap().open(&mut Clear).unwrap().to_vec()
+    };
 
     let results = three(|engine, index| {
         let labels = Labels { owner: 1, values: (index == 1).then_some(&train.labels[..]) };
@@ -57,6 +65,9 @@ fn shares_give_the_trees_of_one_place() {
         let apart: Vec<f64> = found.iter().zip(&scores).map(|(found, expected)| (found - expected).abs()).collect();
         let mean = apart.iter().sum::<f64>() / 200.0;
         let most = apart.iter().copied().fold(0.0, f64::max);
+        let beside = found.iter().zip(&clear).map(|(found, clear)| (found - clear).abs()).fold(0.0, f64::max);
+        eprintln!("party {party}: {beside:.6} at most from the same program in the clear");
+        assert!(beside < 1e-3, "{beside}");
         eprintln!("party {party}: scores {mean:.4} apart in the mean, {most:.4} at most");
         // the sigmoid's error of 1e-3 decides between splits that gain nearly the same
         assert!(mean < 0.03 && most < 0.5);

@@ -5,16 +5,15 @@ use crate::fault::{Code, Fault, Result};
 use crate::job::derive::{self, DEFAULT_KEY};
 use crate::job::file::{DerivativeFile, SideFile};
 use crate::job::plan;
-use crate::keys::now;
 use crate::node::Node;
-use crate::verbs::{environment, known_authorisation};
+use crate::verbs::environment;
 use std::collections::BTreeSet;
 use yu_governance::contract::{
     Adversary, ApprovalRef, AuthorisationRef, Contract, CryptoTerms, DerivativeTerms, MAX_DIGITS, OwnCorrelations, ProtocolTerms, PsiKind,
     RevealMatch, Role, SecurityModel, Technique, leakage,
 };
 use yu_governance::id::document_hash;
-use yu_governance::policy::{Dossier, Floors};
+use yu_governance::policy::Dossier;
 use yu_governance::text::Text;
 
 /// Compiles it against the catalogue and documents of this moment.
@@ -22,14 +21,7 @@ use yu_governance::text::Text;
 /// # Errors
 /// As [`super::compile`]; `policy.*` with what is wrong in the policy.
 pub(super) fn compile(node: &Node, file: &DerivativeFile) -> Result<Bundle> {
-    let authorisation = known_authorisation(node, &file.authorisation)?;
-    if let Some(finding) = authorisation.payload.check(now(), Floors::DEFAULT.max_term_years).first() {
-        return Err(finding.into());
-    }
-    let purpose = match &file.purpose {
-        Some(text) => text.parse()?,
-        None => authorisation.payload.purpose.clone(),
-    };
+    let (authorisation, purpose) = finish::grounds(node, &file.authorisation, file.purpose.as_deref())?;
     let (text, files) = file.policy()?;
     let mut terms = DerivativeTerms { policy: text.to_owned(), files: files.clone(), keys: Vec::new(), columns: Vec::new() };
     let policy = derive::policy(&terms)?;

@@ -1,11 +1,33 @@
 //! What every contract has, whatever its technique: a time, an end, a nonce, limits, engines.
 
+use crate::fault::Result;
 use crate::job::file::LimitsFile;
 use crate::keys::{now, rng};
 use crate::node::Node;
+use crate::verbs::known_authorisation;
 use rand::Rng;
+use yu_governance::authorisation::Authorisation;
 use yu_governance::clock::Time;
 use yu_governance::contract::{Engine, Limits};
+use yu_governance::id::Purpose;
+use yu_governance::policy::Floors;
+use yu_governance::sign::Signed;
+
+/// What every contract rests on: an authorisation in force, and the purpose, which is the authorisation's unless the file names it.
+///
+/// # Errors
+/// `authorisation.missing`, what the authorisation's check finds, `input.bad` for a purpose that is none.
+pub(super) fn grounds(node: &Node, authorisation: &str, purpose: Option<&str>) -> Result<(Signed<Authorisation>, Purpose)> {
+    let authorisation = known_authorisation(node, authorisation)?;
+    if let Some(finding) = authorisation.payload.check(now(), Floors::DEFAULT.max_term_years).first() {
+        return Err(finding.into());
+    }
+    let purpose = match purpose {
+        Some(text) => text.parse()?,
+        None => authorisation.payload.purpose.clone(),
+    };
+    Ok((authorisation, purpose))
+}
 
 /// Parts of a contract.
 pub(super) struct Draft {

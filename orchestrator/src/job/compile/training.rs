@@ -4,15 +4,14 @@ use super::{Bundle, finish, input, parties, recipient, side};
 use crate::fault::Result;
 use crate::job::file::{SideFile, TrainingFile};
 use crate::job::{plan, training};
-use crate::keys::now;
 use crate::node::Node;
-use crate::verbs::{environment, known_authorisation};
+use crate::verbs::environment;
 use yu_governance::contract::{
     Adversary, ApprovalRef, AuthorisationRef, Contract, CostStatement, CryptoTerms, MAX_DIGITS, OwnCorrelations, ProtocolTerms, PsiKind,
     RevealMatch, Role, SecurityModel, Technique, TrainingTerms, leakage,
 };
 use yu_governance::id::document_hash;
-use yu_governance::policy::{Dossier, Floors};
+use yu_governance::policy::Dossier;
 use yu_governance::text::Text;
 
 /// Compiles it against the catalogue and documents of this moment.
@@ -20,14 +19,7 @@ use yu_governance::text::Text;
 /// # Errors
 /// As [`super::compile`].
 pub(super) fn compile(node: &Node, file: &TrainingFile) -> Result<Bundle> {
-    let authorisation = known_authorisation(node, &file.authorisation)?;
-    if let Some(finding) = authorisation.payload.check(now(), Floors::DEFAULT.max_term_years).first() {
-        return Err(finding.into());
-    }
-    let purpose = match &file.purpose {
-        Some(text) => text.parse()?,
-        None => authorisation.payload.purpose.clone(),
-    };
+    let (authorisation, purpose) = finish::grounds(node, &file.authorisation, file.purpose.as_deref())?;
     let settings = file.settings()?;
     let columns: Vec<String> = file.features.iter().chain([&file.target]).cloned().collect();
     let rows: Vec<SideFile> = file

@@ -66,7 +66,7 @@ impl DerivativeFile {
     /// Whether a job file is one of these.
     #[must_use]
     pub fn is_one(text: &str) -> bool {
-        toml::from_str::<toml::Table>(text).is_ok_and(|file| file.get("technique").and_then(toml::Value::as_str) == Some("central"))
+        super::names_technique(text, "central")
     }
 
     /// Parses the text of a job file.
@@ -74,10 +74,7 @@ impl DerivativeFile {
     /// # Errors
     /// `input.bad`, naming line and field.
     pub fn parse(text: &str) -> Result<Self> {
-        let file: Self = toml::from_str(text).map_err(|e| {
-            let place = e.span().map_or(0, |s| text.get(..s.start).unwrap_or_default().matches('\n').count() + 1);
-            Fault::new(Code::Input, e.message().to_owned()).at(format!("job.toml line {place}"))
-        })?;
+        let file: Self = super::read(text)?;
         if file.expires_hours == 0 || file.expires_hours > 24 * 30 {
             return Err(Fault::new(Code::Input, "1 to 720").at("job.toml `expires_hours`"));
         }

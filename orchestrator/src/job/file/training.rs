@@ -52,7 +52,7 @@ impl TrainingFile {
     /// Whether a job file is one of these.
     #[must_use]
     pub fn is_one(text: &str) -> bool {
-        toml::from_str::<toml::Table>(text).is_ok_and(|file| file.get("technique").and_then(toml::Value::as_str) == Some("federated"))
+        super::names_technique(text, "federated")
     }
 
     /// Parses the text of a job file.
@@ -60,10 +60,7 @@ impl TrainingFile {
     /// # Errors
     /// `input.bad`, naming line and field.
     pub fn parse(text: &str) -> Result<Self> {
-        let file: Self = toml::from_str(text).map_err(|e| {
-            let place = e.span().map_or(0, |s| text.get(..s.start).unwrap_or_default().matches('\n').count() + 1);
-            Fault::new(Code::Input, e.message().to_owned()).at(format!("job.toml line {place}"))
-        })?;
+        let file: Self = super::read(text)?;
         let bad = |field: &str, what: &str| Err(Fault::new(Code::Input, what.to_owned()).at(format!("job.toml `{field}`")));
         if file.expires_hours == 0 || file.expires_hours > 24 * 30 {
             return bad("expires_hours", "1 to 720");

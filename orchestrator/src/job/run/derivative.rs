@@ -40,10 +40,7 @@ pub(super) fn run(scene: &Scene<'_>, permit: &Permit, id: JobId) -> Result<Hando
     say(10, "open");
     let (opened, dropped) = inputs::rows(node, contract, permit, id)?;
     let table = &opened.table().0;
-    node.log(Event::new(Verb::DataOpened).of(job)?.count("rows", table.num_rows()))?;
-    node.log(Event::new(Verb::ConsentFiltered).of(job)?.count("dropped", dropped))?;
-    let detail = json!({ "rows": table.num_rows(), "without_consent": dropped, "failed_keys": 0 });
-    node.store().add_event(job, "data-opened", &detail, now().unix())?;
+    super::opened(node, job, table.num_rows(), dropped, 0)?;
     say(30, "desensitize");
     node.log(Event::new(Verb::StepStarted).of(job)?.code("step", "desensitize"))?;
     let folder = Scratch::new(node, job)?;

@@ -3,7 +3,7 @@
 use super::super::held::{Handover, Piece, Vouched};
 use super::super::inputs;
 use super::super::training::{self, INFO, MOST_BYTES};
-use crate::destroy::{self, RunKey};
+use crate::destroy::RunKey;
 use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
 use crate::keys::{now, rng};
@@ -68,11 +68,6 @@ fn ring(node: &Node, plan: &Plan) -> Result<Ring> {
     Ok(Ring(plan.parties.iter().map(key).collect::<Result<_>>()?))
 }
 
-/// Vault id of the state that goes on after a crash.
-fn state_id(job: &str) -> String {
-    format!("{}training", destroy::prefix(job))
-}
-
 /// Runs this node's part.
 pub(super) fn run(scene: &Scene<'_>, permit: Option<&Permit>, open: &mut sessions::Open) -> Result<Handover> {
     let Scene { node, job, contract, terms, id, .. } = *scene;
@@ -100,21 +95,16 @@ fn told(scene: &Scene<'_>, plan: &Plan, figures: &Figures) {
     }
 }
 
-/// A fault of this node while the protocol runs, for a crate that does not know faults.
-fn stopped(fault: &Fault) -> yu_fedlearn::Error {
-    yu_fedlearn::Error::Caller(fault.to_string())
-}
-
 fn coordinator(scene: &Scene<'_>, plan: &Plan, open: &mut sessions::Open) -> Result<Handover> {
     let Scene { node, job, contract, say, .. } = *scene;
     say(10, "train");
     let lines = plan.parties.iter().map(|party| open.take(party)).collect::<Result<Vec<_>>>()?;
     let verifier = ring(node, plan)?;
-    let id = state_id(job);
     let with = Coordinator {
         verifier: &verifier,
         resume: None,
-        keep: &mut |bytes| node.vault().put(&id, bytes).map_err(|fault| stopped(&fault)),
+        // a node that is killed ends the job, so nothing has to survive it
+        keep: &mut |_| Ok(()),
         // a session that is cut comes back by itself, below this
         arrived: &mut Vec::new,
         told: &mut |figures| told(scene, plan, figures),
@@ -133,13 +123,12 @@ fn coordinator(scene: &Scene<'_>, plan: &Plan, open: &mut sessions::Open) -> Res
 }
 
 fn party(scene: &Scene<'_>, plan: &Plan, permit: &Permit, open: &mut sessions::Open) -> Result<Handover> {
-    let Scene { node, job, contract, terms, id, say } = *scene;
+    let Scene { node, contract, terms, id, say, .. } = *scene;
     let me = node.name().parse()?;
     let index = training::owners(contract).position(|party| *party == me).ok_or_else(|| Fault::new(Code::Bug, "no rows of ours"))?;
     let (rows, attestation) = rows(scene, plan, permit, id)?;
     say(12, "train");
     let verifier = ring(node, plan)?;
-    let state = state_id(job);
     let line = open.channel(terms.coordinator.as_str())?;
     let with = Party {
         index: index as u32,
@@ -147,7 +136,7 @@ fn party(scene: &Scene<'_>, plan: &Plan, permit: &Permit, open: &mut sessions::O
         signer: &Own(SigningKey::from_bytes(&node.signing().to_bytes())),
         verifier: &verifier,
         resume: None,
-        keep: &mut |bytes| node.vault().put(&state, bytes).map_err(|fault| stopped(&fault)),
+        keep: &mut |_| Ok(()),
         told: &mut |figures| told(scene, plan, figures),
     };
     let (_, document) = take_part(plan, line, with, &mut rng())?;
@@ -161,10 +150,7 @@ fn rows(scene: &Scene<'_>, plan: &Plan, permit: &Permit, id: JobId) -> Result<(D
     say(8, "open");
     let (opened, dropped) = inputs::rows(node, contract, permit, id)?;
     let table = &opened.table().0;
-    node.log(Event::new(Verb::DataOpened).of(job)?.count("rows", table.num_rows()))?;
-    node.log(Event::new(Verb::ConsentFiltered).of(job)?.count("dropped", dropped))?;
-    let detail = json!({ "rows": table.num_rows(), "without_consent": dropped, "failed_keys": 0 });
-    node.store().add_event(job, "data-opened", &detail, now().unix())?;
+    super::opened(node, job, table.num_rows(), dropped, 0)?;
     let count = usize::try_from(table.num_rows()).map_err(|_| Fault::new(Code::Input, "more rows than memory"))?;
     let mut x = ndarray::Array2::zeros((count, plan.features.len()));
     for (mut to, name) in x.columns_mut().into_iter().zip(&plan.features) {
