@@ -166,3 +166,21 @@ fn in_the_clear_the_contract_says_who_sees_updates_and_what_leaks_is_refused() {
     let id = sign(world, world.submit(&toml), &["health", "platform", "authority"]);
     learnt(&released(world, &id, &["authority", "health", "bank", "platform"]));
 }
+
+/// A party is killed in the middle: the training ends everywhere by its name, and nothing is released.
+#[test]
+fn a_killed_party_ends_the_training_by_name() {
+    let owners = ["health", "bank", "clinic"];
+    let mut town = town(&owners);
+    let long = job(&owners, "").replace("rounds = 8", "rounds = 50000");
+    let id = sign(&town.world, town.world.submit(&long), &["health", "clinic", "platform", "authority"]);
+    town.world.wait("platform", &id, &["running"], LONG);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    town.world.kill("health");
+    for org in ["bank", "platform", "authority"] {
+        let (_, fault) = town.world.wait(org, &id, &["failed"], 2 * LONG);
+        assert!(matches!(fault.as_deref(), Some("peer.lost" | "peer.restarted")), "{org}: {fault:?}");
+        assert!(super::rig::fault_of(&town.world, org, &id).to_string().contains("health"), "{org}");
+    }
+    assert_ne!(town.world.yu("bank", &["job", "result", &id]).status, 0);
+}
