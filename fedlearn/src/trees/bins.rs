@@ -1,11 +1,12 @@
 //! Quantile bins (分位数分箱): at most 256 codes for a column, missing values in a bin of their own.
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use crate::{Error, Result};
 
 /// Where the bins of a column end.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cuts {
     /// Ascending; the bin of a value is the number of ends below it. The last bin has no end.
     ends: Vec<f64>,
@@ -111,6 +112,18 @@ impl Binned {
     pub fn quantiles(columns: &[Vec<f64>], bins: usize) -> Result<(Self, Vec<Cuts>)> {
         let cuts = columns.iter().map(|column| Cuts::quantiles(column, bins)).collect::<Result<Vec<_>>>()?;
         Ok((Self::new(columns, &cuts)?, cuts))
+    }
+
+    /// The same with `bins` bins of each feature, of which some may be empty: how many are used is then nobody's business.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] for a feature that has more.
+    pub fn widened(mut self, bins: usize) -> Result<Self> {
+        if bins > 256 || self.bins.iter().any(|used| *used > bins) {
+            return Err(Error::caller(format!("a feature has more than `{bins}` bins")));
+        }
+        self.bins.iter_mut().for_each(|used| *used = bins);
+        Ok(self)
     }
 
     /// Number of rows.

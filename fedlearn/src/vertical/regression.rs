@@ -22,7 +22,7 @@ use super::Labels;
 use crate::{Error, Result};
 
 /// Mean and standard deviation of each column, at its owner.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Standard {
     /// Mean and standard deviation (divided by the number of rows); 1 for a column that is constant.
     columns: Vec<[f64; 2]>,

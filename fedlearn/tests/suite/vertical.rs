@@ -2,4 +2,5 @@
 
 mod boost;
 mod regression;
+mod task;
 mod world;

@@ -8,7 +8,7 @@ use yu_mpc::secret::Secret;
 use zeroize::Zeroize;
 
 use super::layout::Layout;
-use super::{SCORE, Table, children, only, routed, scored};
+use super::{Features, SCORE, Table, children, only, routed, scored};
 use crate::trees::{Boosting, Forest, Split, Tree};
 use crate::{Error, Result};
 
@@ -55,12 +55,33 @@ impl<E: Engine> SharedForest<E> {
     /// # Errors
     /// [`Error::Caller`] for features of other owners, numbers or bins than those of the training; the engine's.
     pub fn scores(&self, engine: &mut E, table: &Table<E>) -> Result<Secret<E, Fixed<SCORE>, Ix1>> {
-        if self.layout != table.layout {
+        self.advance(engine, table, 0..self.trees.len(), &self.start(table))
+    }
+
+    /// The scores before the first tree.
+    #[must_use]
+    pub fn start(&self, table: &Table<E>) -> Secret<E, Fixed<SCORE>, Ix1> {
+        Secret::from_words(self.base.gather(&vec![0; table.rows]), Ix1(table.rows))
+            .unwrap_or_else(|_| unreachable!("one score for each row"))
+    }
+
+    /// Scores after some more trees.
+    ///
+    /// # Errors
+    /// As [`Self::scores`].
+    pub fn advance(
+        &self,
+        engine: &mut E,
+        table: &Table<E>,
+        trees: std::ops::Range<usize>,
+        scores: &Secret<E, Fixed<SCORE>, Ix1>,
+    ) -> Result<Secret<E, Fixed<SCORE>, Ix1>> {
+        if self.layout != table.layout || scores.len() != table.rows {
             return Err(Error::caller("features of other owners, numbers or bins than those of the training"));
         }
         let (rows, known) = (table.rows, &table.known);
-        let mut scores = self.base.gather(&vec![0; rows]);
-        for tree in &self.trees {
+        let mut scores = scores.words().clone();
+        for tree in self.trees.get(trees).ok_or_else(|| Error::caller("more trees than there are"))? {
             let mut members = None;
             for (level, one_hot) in tree.levels.iter().enumerate() {
                 let nodes = 1 << level;
@@ -77,6 +98,39 @@ impl<E: Engine> SharedForest<E> {
             }
         }
         Ok(Secret::from_words(scores, Ix1(rows))?)
+    }
+
+    /// All shares in one vector: tree after tree its levels and leaves, then the first score.
+    pub(crate) fn words(&self) -> E::Words {
+        let trees = self.trees.iter().flat_map(|tree| tree.levels.iter().chain([&tree.leaves]));
+        E::Words::concat(&trees.chain([&self.base]).collect::<Vec<_>>())
+    }
+
+    /// Length of that vector.
+    pub(crate) fn len_of(settings: &Boosting, sides: [(usize, &[usize]); 2]) -> Result<usize> {
+        settings.check()?;
+        let layout = Layout::new(&sides.map(|(owner, bins)| Features { owner, bins, data: None }))?;
+        Ok(settings.trees * (((1 << settings.depth) - 1) * layout.candidates + (1 << settings.depth)) + 1)
+    }
+
+    /// Reads what [`Self::words`] wrote.
+    pub(crate) fn from_words(settings: &Boosting, sides: [(usize, &[usize]); 2], words: &E::Words) -> Result<Self> {
+        if words.len() != Self::len_of(settings, sides)? {
+            return Err(Error::caller("a model of another length"));
+        }
+        let layout = Layout::new(&sides.map(|(owner, bins)| Features { owner, bins, data: None }))?;
+        let mut from = 0;
+        let mut next = |len: usize| {
+            from += len;
+            words.slice(from - len..from)
+        };
+        let tree = |next: &mut dyn FnMut(usize) -> E::Words| SharedTree {
+            levels: (0..settings.depth).map(|level| next(layout.candidates << level)).collect(),
+            leaves: next(1 << settings.depth),
+        };
+        let trees = (0..settings.trees).map(|_| tree(&mut next)).collect();
+        let base = next(1);
+        Ok(Self { settings: *settings, layout, base, trees })
     }
 
     /// Opens the model: each owner of features learns the splits by its own features and at which places they are, the owner of the labels `labels`
