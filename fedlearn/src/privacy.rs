@@ -10,7 +10,8 @@
 //! | the budget that stops before it is exceeded | [`Budget`] |
 //! | noise that is not drawn twice after a crash | [`Releases`] |
 //!
-//! Accountants and samplers are those of [`yu_desensitize::dp`]; adjacency is add/remove, of a row ([`DpSgd`]) or a party (all others).
+//! Accountants and samplers are those of [`yu_desensitize::dp`]; adjacency is a row ([`DpSgd`]) or a party (all others) against nothing in its place,
+//! numbers of rows and of parties being public.
 //! **Not protected:** the time that drawing noise takes; losses and metrics that a party keeps for itself ([`crate::strategy::LocalMetrics`]);
 //! numbers of rows, which are public; settings that were chosen by looking at the data.
 

@@ -8,6 +8,9 @@
 //! | geometric median (smoothed Weiszfeld) | fewer than half | Pillutla, Kakade & Harchaoui, IEEE TSP 2022 |
 //! | mean of updates clipped to a norm | bounds what each can do | Sun et al. 2019, arXiv 1911.07963 |
 //!
+//! Krum withstands bad updates where honest ones lie close together: a few bad ones that agree may be nearer to each other than honest ones are
+//! where their spread is as large as their mean. Choose a median or a trimmed mean there.
+//!
 //! **What is learnt:** the server sees every party's update in the clear, and updates tell of rows. Under secure aggregation there is
 //! only a sum, and a rule that needs single updates is refused: nothing is pretended. All parties count the same.
 

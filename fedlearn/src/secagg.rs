@@ -12,7 +12,8 @@
 //!
 //! **Protocol.** Bonawitz et al. 2017/281, figure 4: party `u` sends `x_u + PRG(b_u) + sum_{v > u} PRG(s_uv) - sum_{v < u} PRG(s_uv)`;
 //! both `b_u` and the secret behind all `s_uv` are shared among its neighbours, and for each party the server gets one of the
-//! two: `b_u` if the vector came, the other if it did not. Above [`config::COMPLETE`] parties the graph of Bell et al. 2020/704.
+//! two: `b_u` if the vector came, the other if it did not. For many parties there is the graph of Bell et al. 2020/704
+//! ([`Topology::sparse`]): it holds for a number of colluding parties that is named, not for fewer than half.
 //!
 //! | stage | party sends | server sends | kept by |
 //! |---|---|---|---|
@@ -53,6 +54,7 @@
 //!     parties: ["bank", "tax", "health", "grid"].map(String::from).to_vec(),
 //!     len: 3,
 //!     bits: 16,
+//!     long: 0,
 //!     adversary: Adversary::SemiHonest,
 //!     topology: Topology::recommended(4, Adversary::SemiHonest),
 //! })?;
@@ -110,5 +112,6 @@ mod view;
 
 pub use config::{Adversary, Config, Params};
 pub use graph::{Regular, Topology};
+pub use layout::BLOCK;
 pub use layout::Layout;
 pub use set::PartySet;

@@ -60,6 +60,10 @@ impl Strategy {
         if corrects != matches!(self.server, Server::Scaffold { .. }) {
             return Err(Error::caller("SCAFFOLD needs both `local.correction = \"scaffold\"` and the server `scaffold`"));
         }
+        if corrects && self.weighting != Weighting::Uniform {
+            // control variates are a plain mean: a weighted step would end where the plain sum of gradients is zero
+            return Err(Error::caller("SCAFFOLD counts every party the same: leave `weighting` out"));
+        }
         Ok(())
     }
 

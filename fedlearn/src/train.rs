@@ -33,7 +33,7 @@ mod task;
 mod trained;
 
 pub use bytes::Bytes;
-pub use coordinator::{ATTEMPTS, Coordinator, Done, coordinate};
-pub use party::{Party, take_part};
+pub use coordinator::{ATTEMPTS, Coordinator, Done, coordinate, has_ended};
+pub use party::{Party, heard, take_part};
 pub use plan::{Aggregation, Plan, Protection, Settings};
 pub use trained::{Figures, Trained};

@@ -34,7 +34,7 @@ pub use cost::{CostStatement, StepCost};
 pub use leakage::{LeakCode, Leakage};
 pub use parties::{Party, Recipient, Role, SealTo, Zone};
 pub use shape::{MAX_COLUMNS, MAX_DIGITS, MAX_GROUPS, MAX_POLICY};
-pub use steps::{ColumnRef, Real, StepTerms};
+pub use steps::{ColumnRef, ModelTerms, Real, StepTerms};
 pub use terms::{
     Adversary, ApprovalRef, ConsentTerms, CryptoTerms, DerivativeTerms, Deviation, EnclaveTerms, Engine, FixedPoint, GroupingTerms, Input,
     JointTerms, KeyTerms, Limits, OutputTerms, OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side,
@@ -180,6 +180,12 @@ impl Contract {
     #[must_use]
     pub fn steps(&self) -> &[StepTerms] {
         self.joint().map_or(&[], |joint| &joint.steps)
+    }
+
+    /// The step about a model that stays split, if that is what the job is about.
+    #[must_use]
+    pub fn split_model(&self) -> Option<(&StepTerms, &ModelTerms)> {
+        self.steps().iter().find_map(|step| Some((step, step.split_model()?)))
     }
 
     /// The parties whose parts of the output make up the result, in the order in which they are put together.

@@ -79,6 +79,13 @@ pub enum AdminAsk {
         /// Its name.
         name: String,
     },
+    /// Models that stay split.
+    ModelList,
+    /// Destroy this node's share of one.
+    ModelDestroy {
+        /// The job that trained it, or how its id begins.
+        job: String,
+    },
     /// Sign and deliver an authorisation.
     AuthorisationSign {
         /// Text of the TOML file.

@@ -6,6 +6,7 @@
 
 mod data;
 mod enclave;
+mod federated;
 mod nodes;
 mod summary;
 
@@ -41,6 +42,9 @@ impl Story<'_> {
 /// # Errors
 /// The first fault of any node; every process is stopped and a temporary folder removed.
 pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
+    if args.technique == "federated" {
+        return federated::run(args, out);
+    }
     let story = Story { out, start: Instant::now() };
     let inside = args.technique == "enclave";
     if inside {

@@ -37,10 +37,13 @@ pub enum RunKey {
     SessionKey,
     /// The keys of the masks under which updates are summed; parties of a training only.
     MaskKeys,
+    /// The same, of a process that went on with a training after an earlier one had ended.
+    MaskKeysAgain,
 }
 
 impl RunKey {
-    const ALL: [Self; 6] = [Self::PsiExponent, Self::PrgKeys, Self::DigestKey, Self::DataKey, Self::SessionKey, Self::MaskKeys];
+    const ALL: [Self; 7] =
+        [Self::PsiExponent, Self::PrgKeys, Self::DigestKey, Self::DataKey, Self::SessionKey, Self::MaskKeys, Self::MaskKeysAgain];
 
     /// Stable name.
     pub fn as_str(self) -> &'static str {
@@ -51,6 +54,7 @@ impl RunKey {
             Self::DataKey => "data-key",
             Self::SessionKey => "session-key",
             Self::MaskKeys => "mask-keys",
+            Self::MaskKeysAgain => "mask-keys-again",
         }
     }
 
@@ -61,7 +65,7 @@ impl RunKey {
             Self::DigestKey => "sha-256",
             Self::DataKey => "aes-256-gcm",
             Self::SessionKey => "hpke-x25519-hkdf-sha256-aes-256-gcm",
-            Self::MaskKeys => "ristretto255-hkdf-sha256-aes-256-ctr",
+            Self::MaskKeys | Self::MaskKeysAgain => "ristretto255-hkdf-sha256-aes-256-ctr",
         }
     }
 }
@@ -188,6 +192,7 @@ fn run_keys(node: &Node, job: &str) -> Result<Vec<DestroyedItem>> {
 fn kind(id: &str) -> DestroyedKind {
     match id {
         id if id.starts_with("ds-") || id.starts_with("consent-") || id.starts_with("salt-") => DestroyedKind::Dataset,
+        id if id.starts_with("model-") || id.ends_with("-model-share") => DestroyedKind::Shares,
         id if id.ends_with("-held") || id.contains("-share") || id.ends_with("-salt") => DestroyedKind::HeldResult,
         id if id.starts_with("transform-key-") => DestroyedKind::ProtocolKey,
         _ => DestroyedKind::WorkingCopy,

@@ -13,8 +13,10 @@
 //! | events as sentences | [`story`] |
 
 pub mod admit;
+pub mod again;
 pub mod bundle;
 pub mod compile;
+pub mod curve;
 pub mod derive;
 pub mod enclave;
 pub mod end;
@@ -27,6 +29,7 @@ pub mod offer;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod split;
 mod standing;
 pub mod state;
 mod steps;

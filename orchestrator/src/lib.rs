@@ -34,6 +34,7 @@ pub mod job;
 pub mod journal;
 pub mod keys;
 pub mod live;
+pub mod models;
 pub mod node;
 pub mod raw_table;
 pub mod sessions;

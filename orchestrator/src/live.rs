@@ -19,6 +19,10 @@ struct Running {
     step: String,
     /// Set when the job was ended; a session that comes about later is ended as well.
     aborted: Option<String>,
+    /// Whether parties whose process ended may come back with a new session.
+    takes_back: bool,
+    /// Those that did: name, and what the new session is called.
+    back: Vec<(String, [u8; 32])>,
 }
 
 impl Live {
@@ -78,6 +82,45 @@ impl Live {
         for session in sessions.unwrap_or_default() {
             session.abort(code);
         }
+    }
+
+    /// From now on parties whose process ended may come back.
+    pub fn take_back(&self, job: &str) {
+        if let Some(running) = self.map().get_mut(job) {
+            running.takes_back = true;
+        }
+    }
+
+    /// A party is back after its process ended: the session with the earlier process ends, so that nothing waits for it. False if the job does not
+    /// wait for anybody.
+    pub fn returned(&self, job: &str, party: &str, session: [u8; 32]) -> bool {
+        let dead = {
+            let mut map = self.map();
+            let Some(running) = map.get_mut(job).filter(|running| running.takes_back && running.aborted.is_none()) else { return false };
+            running.back.retain(|(name, _)| name != party);
+            running.back.push((party.to_owned(), session));
+            let (dead, alive) = std::mem::take(&mut running.sessions).into_iter().partition(|s| s.peer().to_string() == party);
+            running.sessions = alive;
+            let dead: Vec<Session> = dead;
+            dead
+        };
+        dead.iter().for_each(|session| session.abort("peer.restarted"));
+        true
+    }
+
+    /// Parties that came back since this was asked last.
+    pub fn taken_back(&self, job: &str) -> Vec<(String, [u8; 32])> {
+        self.map().get_mut(job).map(|running| std::mem::take(&mut running.back)).unwrap_or_default()
+    }
+
+    /// Whether a party came back and nobody looked yet.
+    pub fn has_back(&self, job: &str) -> bool {
+        self.map().get(job).is_some_and(|running| !running.back.is_empty())
+    }
+
+    /// Whether the job was ended here.
+    pub fn is_aborted(&self, job: &str) -> bool {
+        self.map().get(job).is_none_or(|running| running.aborted.is_some())
     }
 
     /// Forgets a job whose thread ends; its keys are gone.

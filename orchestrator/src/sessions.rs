@@ -49,6 +49,7 @@ impl BindVerifier for Verifier {
 pub struct Open {
     sessions: Vec<Session>,
     channels: HashMap<String, Channel>,
+    meter: Arc<Meter>,
 }
 
 /// Opens sessions to the other computing parties that this one talks to, in the contract's order on every side.
@@ -57,37 +58,58 @@ pub struct Open {
 /// `peer.lost` when a party does not come, `peer.identity`, `signature.bad`.
 pub fn open(node: &Arc<Node>, job: &str, contract: &Contract) -> Result<Open> {
     let id = *crate::destroy::parse_job(job)?.0.as_bytes();
-    let meter = Meter::new();
     let limit = Duration::from_secs(node.config().limits.resume_limit_s);
-    let mut open = Open { sessions: Vec::new(), channels: HashMap::new() };
-    let signer: Arc<dyn BindSigner> = Arc::new(Signer(SigningKey::from_bytes(&node.signing().to_bytes())));
+    let mut open = Open::none();
+    for party in partners(node, contract) {
+        open.one(node, job, &party, id, limit.max(ESTABLISH))?;
+    }
+    Ok(open)
+}
+
+/// The other computing parties that this one talks to, in the contract's order.
+pub fn partners(node: &Node, contract: &Contract) -> Vec<String> {
     let others = contract.with_role(Role::Computing).map(|p| p.name.to_string()).filter(|n| n != node.name());
-    for party in others.filter(|other| speaks_with(contract, node.name(), other)) {
-        let row = node.peer(&party)?;
-        let verifier = Arc::new(Verifier { party: party.clone(), key: crate::node::public_key(&row)? });
-        let mut config = SessionConfig::new(id, node.name(), party.clone(), Arc::clone(&signer), verifier);
+    others.filter(|other| speaks_with(contract, node.name(), other)).collect()
+}
+
+impl Open {
+    /// None yet.
+    pub fn none() -> Self {
+        Self { sessions: Vec::new(), channels: HashMap::new(), meter: Meter::new() }
+    }
+
+    /// Opens the session of this name with a party, which comes within `patience`.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn one(&mut self, node: &Arc<Node>, job: &str, party: &str, id: [u8; 32], patience: Duration) -> Result<()> {
+        let signer: Arc<dyn BindSigner> = Arc::new(Signer(SigningKey::from_bytes(&node.signing().to_bytes())));
+        let row = node.peer(party)?;
+        let verifier = Arc::new(Verifier { party: party.to_owned(), key: crate::node::public_key(&row)? });
+        let mut config = SessionConfig::new(id, node.name(), party, signer, verifier);
         config.carrier = node.carrier();
-        config.resume_limit = limit;
+        config.resume_limit = Duration::from_secs(node.config().limits.resume_limit_s);
         // The other side may still be reading its data; a party that is gone is named by the watchdog before that.
-        config.establish_limit = limit.max(ESTABLISH);
-        config.meter = Arc::clone(&meter);
+        config.establish_limit = patience;
+        config.meter = Arc::clone(&self.meter);
         let dials = match (&row.address, node.config().listen) {
             (None, _) => false,
             (Some(_), None) => true,
-            (Some(_), Some(_)) => node.name() < party.as_str(),
+            (Some(_), Some(_)) => node.name() < party,
         };
         let session = match row.address {
             Some(address) if dials => Session::dial_blocking(node.endpoint(), &address, &party.parse()?, config),
             _ => node.hub().expect_blocking(&party.parse()?, config),
         }
-        .map_err(|e| Fault::from(e).party(party.clone()))?;
-        node.log(Event::new(Verb::SessionOpened).of(job)?.by(&party)?)?;
-        follow(node, job, &party, &session);
+        .map_err(|e| Fault::from(e).party(party))?;
+        node.log(Event::new(Verb::SessionOpened).of(job)?.by(party)?)?;
+        follow(node, job, party, &session);
         node.live().session(job, session.clone());
-        open.channels.insert(party, session.channel(CHANNEL)?);
-        open.sessions.push(session);
+        self.channels.insert(party.to_owned(), session.channel(CHANNEL)?);
+        self.sessions.retain(|earlier| earlier.peer().to_string() != party);
+        self.sessions.push(session);
+        Ok(())
     }
-    Ok(open)
 }
 
 /// Writes cuts and resumptions into the job's story and the log.

@@ -6,6 +6,7 @@ mod doctor;
 mod jobs;
 mod join;
 mod keys;
+mod models;
 mod peers;
 mod review;
 
@@ -68,6 +69,8 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::DatasetDestroy { dataset } => data::destroy(node, &dataset),
         AdminAsk::KeyNew { name } => keys::new(node, &name),
         AdminAsk::KeyList => keys::list(node),
+        AdminAsk::ModelList => models::list(node),
+        AdminAsk::ModelDestroy { job } => models::destroy(node, &job),
         AdminAsk::KeyDestroy { name } => keys::destroy(node, &name),
         AdminAsk::AuthorisationSign { toml } => data::authorise(node, &toml),
         AdminAsk::AuthorisationList => data::authorisations(node),

@@ -47,6 +47,8 @@ mod prod;
 mod rig;
 #[path = "suite/rules.rs"]
 mod rules;
+#[path = "suite/split.rs"]
+mod split;
 #[path = "suite/steps.rs"]
 mod steps;
 #[path = "suite/support.rs"]

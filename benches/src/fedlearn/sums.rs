@@ -36,8 +36,13 @@ fn measure(case: &Case, runs: u32) -> Result<[f64; 3]> {
         parties: (0..case.parties).map(|party| format!("party{party}")).collect(),
         len: case.len,
         bits: 16,
+        long: 0,
         adversary: Adversary::SemiHonest,
-        topology: Topology::recommended(case.parties, Adversary::SemiHonest),
+        // many parties: a tenth of them may collude, a tenth may drop out
+        topology: Some(case.parties)
+            .filter(|parties| *parties > 32)
+            .and_then(|parties| Topology::sparse(parties, parties / 10, parties / 10).ok())
+            .unwrap_or_else(|| Topology::recommended(case.parties, Adversary::SemiHonest)),
     })?);
     let (signers, verifier): (Vec<Key>, Ring) = keys(case.parties);
     let inputs: Vec<Vec<u32>> = (0..case.parties as u32)

@@ -50,7 +50,8 @@ impl Pass {
     /// Scales every row's derivatives so that the L2 norm of its whole gradient is at most `bound`; gives how many were below it.
     ///
     /// The gradient of a row by a dense layer is the outer product of the layer's input `a` and derivative `d`, so its squared norm is
-    /// `(|a|^2 + 1) |d|^2`, the 1 for the bias (Goodfellow 2015, arXiv 1510.01799). A row whose norm is not finite counts as zero.
+    /// `(|a|^2 + 1) |d|^2`, the 1 for the bias (Goodfellow 2015, arXiv 1510.01799). A row whose norm is not finite counts as zero: its
+    /// outputs are cleared as well, since an infinite one times a derivative of zero would wipe out the whole sum.
     pub(super) fn clip(&mut self, x: ArrayView2<'_, f64>, bound: f64) -> usize {
         let square = |row: ArrayView1<'_, f64>| row.iter().map(|value| value * value).sum::<f64>();
         let mut below = 0;
@@ -64,6 +65,9 @@ impl Pass {
             for delta in &mut self.deltas {
                 let mut delta = delta.row_mut(row);
                 if norm.is_finite() { delta.mapv_inplace(|value| value * (bound / norm)) } else { delta.fill(0.0) }
+            }
+            if !norm.is_finite() {
+                self.hidden.iter_mut().for_each(|layer| layer.row_mut(row).fill(0.0));
             }
         }
         below

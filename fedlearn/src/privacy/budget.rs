@@ -1,7 +1,8 @@
 //! The budget of a job: charged before anything is released, refused before it is exceeded (隐私预算).
 //!
 //! Equal charges without rest are composed by privacy loss distributions if the budget says so; charges that differ by Rényi curves,
-//! whose sum bounds charges that were chosen along the way too (a privacy filter: Feldman & Zrnic, NeurIPS 2021).
+//! at the order that bounds the sum best. What is charged in later rounds has to be settled before the first one: a filter for charges that are chosen
+//! along the way holds for one order that is fixed beforehand (Feldman & Zrnic, NeurIPS 2021), and none is fixed here.
 
 use serde::{Deserialize, Serialize};
 use yu_desensitize::dp::account::calibrate::{self, Accountant};

@@ -6,7 +6,8 @@
 //! | each party | nobody | [`Central::release`] on its own contribution, `parties` 1 |
 //! | each party a part | enough honest survivors | [`super::distributed`] |
 //!
-//! One release costs one Gaussian mechanism of the multiplier, without sampling (add/remove of a party). Weights by numbers of rows
+//! One release costs one Gaussian mechanism of the multiplier, without sampling (add/remove of a party). Contributions that are quantised after they
+//! were clipped, as under secure aggregation, may be longer by the root of their length times a step of the code: [`Central::of_quantised`]. Weights by numbers of rows
 //! would change the bound: use [`Weighting::Uniform`](crate::strategy::Weighting).
 
 use rand_chacha::rand_core::CryptoRng;
@@ -27,6 +28,12 @@ pub struct Central {
 }
 
 impl Central {
+    /// For contributions of `length` values that are clipped to `clip` and then rounded to multiples of `step`.
+    #[must_use]
+    pub fn of_quantised(clip: f64, noise: NoiseMultiplier, step: f64, length: usize) -> Self {
+        Self { clip: clip + step * (length as f64).sqrt(), noise }
+    }
+
     /// The sum of `parties` clipped contributions, or one of them, with noise.
     ///
     /// # Errors

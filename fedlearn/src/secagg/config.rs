@@ -10,8 +10,6 @@ use crate::{Error, Result};
 
 /// Fewer survivors than this are refused: of two, each would learn the other's input by subtraction.
 pub const MIN_SURVIVORS: usize = 3;
-/// Largest complete graph that [`Topology::recommended`] takes.
-pub const COMPLETE: usize = 32;
 const MAX_PARTIES: usize = 1 << 16;
 const MAX_ROUNDS: u32 = 1 << 12;
 
@@ -43,6 +41,10 @@ pub struct Params {
     pub len: usize,
     /// Bits of a weight, 1 to 32.
     pub bits: u32,
+    /// So many weights at the end are digits of long numbers, in base 2^W for the width W of the layout, the lowest first: their sums carry from
+    /// one to the next, so that the server learns the sum of the numbers and not those of the digits. A number does not cross a multiple of
+    /// [`super::BLOCK`], and its highest digit has room for the sum.
+    pub long: usize,
     /// What the server may do.
     pub adversary: Adversary,
     /// Who shares with whom.
@@ -50,15 +52,20 @@ pub struct Params {
 }
 
 impl Topology {
-    /// The complete graph with the smallest threshold for this adversary, for up to [`COMPLETE`] parties or a malicious server;
-    /// above that a regular graph for a tenth corrupted and a tenth dropping out, if there is one.
+    /// The complete graph with the smallest threshold for this adversary: the server together with fewer than half of the parties learns nothing.
     #[must_use]
-    pub fn recommended(parties: usize, adversary: Adversary) -> Self {
-        let complete = Self::Complete { threshold: least_threshold(parties, adversary) as u32 };
-        if parties <= COMPLETE || adversary == Adversary::Malicious {
-            return complete;
-        }
-        Regular::choose(parties, parties / 10, parties / 10).map_or(complete, Self::Regular)
+    pub const fn recommended(parties: usize, adversary: Adversary) -> Self {
+        Self::Complete { threshold: least_threshold(parties, adversary) as u32 }
+    }
+
+    /// For many parties and a server that follows the protocol: a regular graph, if there is one, where at most `corrupted` parties collude with the
+    /// server and `dropping` stop. It sends far less than the complete graph and **holds for that number only**: with more, an honest party may have
+    /// enough colluding neighbours for both of its secrets. So the number is named by whoever chooses it.
+    ///
+    /// # Errors
+    /// As [`Regular::choose`].
+    pub fn sparse(parties: usize, corrupted: usize, dropping: usize) -> Result<Self> {
+        Regular::choose(parties, corrupted, dropping).map(Self::Regular)
     }
 }
 
@@ -97,6 +104,12 @@ impl Config {
             return Err(Error::caller(format!(
                 "`{n}` parties, `{}` rounds, `{}` bits: at most 65536 parties, 1 to 4096 rounds, 1 to 32 bits",
                 params.rounds, params.bits
+            )));
+        }
+        if params.long > params.len || (params.long > 0 && Layout::new(n, params.len, params.bits).width() > u32::BITS) {
+            return Err(Error::caller(format!(
+                "`{}` digits of long numbers among `{}` weights, of at most 32 bits with the sum",
+                params.long, params.len
             )));
         }
         if params.len == 0 || u32::try_from(params.len).is_err() {
@@ -242,12 +255,13 @@ fn context(params: &Params) -> Hash {
         Adversary::Malicious => 1,
     };
     let mut hash = Sha256::new()
-        .chain_update(b"yu-fedlearn/secagg/context/v1")
+        .chain_update(b"yu-fedlearn/secagg/context/v2")
         .chain_update(params.job)
         .chain_update(params.first_round.to_le_bytes())
         .chain_update(params.rounds.to_le_bytes())
         .chain_update((params.len as u64).to_le_bytes())
         .chain_update(params.bits.to_le_bytes())
+        .chain_update((params.long as u64).to_le_bytes())
         .chain_update([adversary, kind]);
     for number in numbers {
         hash.update(number.to_le_bytes());

@@ -1,7 +1,10 @@
 //! Who shares masks and secrets with whom: everybody with everybody, or a regular graph (Bell et al. 2020/704, section 3).
 //!
 //! The regular graph is a Harary graph: the parties that advertised keys lie on a ring in an order drawn from the transcript, and
-//! each is joined to the `k / 2` next on either side. The draw is public and nobody's choice alone.
+//! each is joined to the `k / 2` next on either side. The draw is public, and nobody's choice as long as parties and server follow the protocol: the
+//! last one to advertise, or a server that leaves somebody out, could draw again.
+//!
+//! Bounds are for one round; a ring that serves `R` rounds with other dropouts in each multiplies those of connection and correctness by `R`.
 //!
 //! Parameters for `n` parties of which at most `c` are corrupted together with the server and `d` drop out, neither knowing the
 //! order on the ring beforehand; `X ~ Hyp(N, K, k)` counts the marked among `k` drawn from `N` with `K` marked:

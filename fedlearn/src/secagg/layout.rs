@@ -8,7 +8,7 @@
 //! only the words that its weights need: a vector is `ceil(len W / 64)` words.
 
 /// Weights of a block: with any width a block is a multiple of 8 words.
-const BLOCK: usize = 512;
+pub const BLOCK: usize = 512;
 /// Blocks that are masked while they lie in the first-level cache.
 const TILE: usize = 8;
 

@@ -47,6 +47,7 @@ fn residuals(inputs: &[Vec<u32>], seed: u64) -> Vec<Vec<u64>> {
         parties,
         len: LEN,
         bits: 16,
+        long: 0,
         adversary: Adversary::SemiHonest,
         topology,
     };

@@ -110,6 +110,9 @@ impl Local {
         if self.correction == Correction::Scaffold && self.momentum > 0.0 {
             return refuse("SCAFFOLD's control variates assume plain steps: set `momentum` to 0");
         }
+        if self.correction == Correction::Scaffold && self.proximal > 0.0 {
+            return refuse("SCAFFOLD's control variates assume plain steps: set `proximal` to 0");
+        }
         if let Some(private) = &self.private {
             if self.batch != 0 {
                 return refuse("`batch` and `private` exclude each other: the sampling rate decides how many rows a step takes");

@@ -3,7 +3,6 @@
 use yu_wire::codec;
 use yu_wire::frame::framed_len;
 
-use super::numbers;
 use super::plan::{Aggregation, Plan};
 use super::sums::{BATCH, config, sizes};
 use super::task::{Kind, Model as Told, Order, SetUp, Task};
@@ -70,13 +69,12 @@ impl Plan {
 
     fn sums(&self, total: &mut Bytes, layout: &crate::strategy::Layout, kind: Kind, count: u64, task: usize) -> Result<()> {
         let (values, figures) = sizes(self, layout, kind);
-        let Aggregation::Secure { malicious, bits, .. } = self.settings.aggregation else {
+        let Aggregation::Secure { malicious, .. } = self.settings.aggregation else {
             return total.add(count, task, 8 * (values + figures));
         };
         let rounds = if kind == Kind::Scale { 1 } else { BATCH };
         let set_up = SetUp { kind, first: 0, rounds };
         let config = config(self, layout, set_up)?;
-        debug_assert_eq!(config.params().len, values + figures * numbers::limbs(bits));
         let set_ups = count.div_ceil(u64::from(rounds));
         total.add(set_ups, codec::encode(&set_up).len(), msg::Advert::limit(&config))?;
         total.add(set_ups, msg::Roster::limit(&config), msg::Shares::limit(&config))?;

@@ -57,6 +57,8 @@ struct Checkpoint {
     history: Vec<Figures>,
     /// The last sum whose masks were to come off, and over whom.
     begun: Option<(About, Vec<u32>)>,
+    /// The last word, once it is about to be said.
+    document: Option<Vec<u8>>,
 }
 
 /// Which contributions are summed.
@@ -76,27 +78,31 @@ impl About {
     }
 }
 
-/// Trains to the last round.
+/// Trains to the last round. Where only the last word was not said yet, the lines may be those to some of the parties: the others have it or have
+/// to do without.
 ///
 /// # Errors
 /// [`Error::Quorum`] if too few parties are left after [`ATTEMPTS`] tries, then with the names of those away; [`Error::Caller`] for a plan
 /// that cannot be or a checkpoint of another job; [`Error::Data`] if the training diverges; those of `keep`.
 pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinator<'_, V>) -> Result<Done> {
     let network = plan.check()?;
-    let named: Vec<&str> = lines.iter().map(Channel::peer).collect();
+    let kept = with.resume.map(|bytes| codec::decode::<Checkpoint>(bytes, MOST)).transpose()?;
+    if kept.as_ref().is_some_and(|kept| kept.job != plan.job || kept.state.weights.layers() != network.layers()) {
+        return Err(Error::caller("the checkpoint belongs to another job"));
+    }
+    let layout = plan.layout(&network);
+    let named: Vec<String> = lines.iter().map(|line| line.peer().to_owned()).collect();
+    let sums = Sums::new(plan, &layout, with.verifier, Star::new(lines));
+    if let Some(bytes) = kept.as_ref().and_then(|kept| kept.document.clone()) {
+        let trained = Trained::from_bytes(&bytes)?;
+        let lines = sums.close(&bytes);
+        return Ok(Done { trained, bytes, lines });
+    }
     if named != plan.parties {
         return Err(Error::caller("there must be one line to each party, in the order of the plan"));
     }
-    let layout = plan.layout(&network);
-    let sums = Sums::new(plan, &layout, with.verifier, Star::new(lines));
-    let state = match with.resume {
-        Some(bytes) => {
-            let kept: Checkpoint = codec::decode(bytes, MOST)?;
-            if kept.job != plan.job || kept.state.weights.layers() != network.layers() {
-                return Err(Error::caller("the checkpoint belongs to another job"));
-            }
-            kept
-        }
+    let state = match kept {
+        Some(kept) => kept,
         None => Checkpoint {
             job: plan.job,
             scale: None,
@@ -104,6 +110,7 @@ pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinat
             counted: vec![0; plan.parties.len()],
             history: Vec::new(),
             begun: None,
+            document: None,
         },
     };
     let mut run = Run { plan, network, layout: &layout, sums, state, with };
@@ -118,6 +125,12 @@ pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinat
 fn seed(job: &[u8; 32]) -> [u8; 8] {
     let [a, b, c, d, e, f, g, h, ..] = *job;
     [a, b, c, d, e, f, g, h]
+}
+
+/// Whether all that this checkpoint lacks is that the last word is said.
+#[must_use]
+pub fn has_ended(checkpoint: &[u8]) -> bool {
+    codec::decode::<Checkpoint>(checkpoint, MOST).is_ok_and(|kept| kept.document.is_some())
 }
 
 struct Run<'a, 'w, V> {
@@ -265,6 +278,9 @@ impl<V: Verifier> Run<'_, '_, V> {
         };
         debug_assert_eq!(trained.weights.layers(), self.network.layers());
         let bytes = trained.to_bytes()?;
+        // whoever has heard it asks no more: a crash from here on must end with the same word
+        self.state.document = Some(bytes.clone());
+        self.keep()?;
         let lines = self.sums.close(&bytes);
         Ok(Done { trained, bytes, lines })
     }

@@ -59,6 +59,8 @@ struct Saved {
     releases: Option<Releases>,
     /// The last sum that this party let masks off for: of what, from which model, over whom.
     summed: Option<Summed>,
+    /// The last word, once it was heard and found right.
+    heard: Option<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -129,7 +131,7 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
             let mut seed = [0; 32];
             rng.fill_bytes(&mut seed);
             let releases = plan.settings.privacy.map(|protection| Releases::new(protection.budget()));
-            Saved { job: plan.job, seed, state: ClientState::default(), last: None, releases, summed: None }
+            Saved { job: plan.job, seed, state: ClientState::default(), last: None, releases, summed: None, heard: None }
         }
     };
     let (train, held_out) = parted(&with.rows, plan.settings.holdout)?;
@@ -164,7 +166,21 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
     if !trained.is_of(plan) || !same {
         return Err(peer("it is about another model than the one that was trained"));
     }
+    work.saved.heard = Some(last.clone());
+    work.keep()?;
     Ok((trained, last))
+}
+
+/// The trained model and its bytes, if this party had heard them before it ended: then there is nothing left to take part in.
+///
+/// # Errors
+/// [`Error::Caller`] for the state of another job; [`Error::Data`] for a damaged one.
+pub fn heard(plan: &Plan, resume: &[u8]) -> Result<Option<(Trained, Vec<u8>)>> {
+    let saved: Saved = codec::decode(resume, MOST)?;
+    if saved.job != plan.job {
+        return Err(Error::caller("the stored state belongs to another job"));
+    }
+    saved.heard.clone().map(|bytes| Ok((Trained::from_bytes(&bytes)?, bytes))).transpose()
 }
 
 /// Rows to train on, and rows to judge by: every so many one, beginning with the first.
@@ -356,7 +372,10 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
                     Some(code) if kind == Kind::Round => self.coded(&code, &values, &mut coins)?,
                     _ => Vec::new(),
                 });
-                figures.iter().try_for_each(|figure| numbers::split(*figure, bits, &mut integers))?;
+                let width = numbers::width(self.plan.parties.len(), bits);
+                let (places, _) = numbers::places(integers.len(), figures.len(), width);
+                let mut placed = figures.iter().zip(places);
+                placed.try_for_each(|(figure, place)| numbers::split(*figure, place, width, &mut integers))?;
                 let masked = match &mut self.seat {
                     Seat::Ready(of, _, session) if *of == kind => session.mask(order.within, &integers),
                     _ => return Err(self.peer("a task without keys for it")),

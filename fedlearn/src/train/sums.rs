@@ -48,14 +48,16 @@ pub(super) fn config(plan: &Plan, layout: &Layout, set_up: SetUp) -> Result<Arc<
     };
     let (values, figures) = sizes(plan, layout, set_up.kind);
     let adversary = if malicious { secagg::Adversary::Malicious } else { secagg::Adversary::SemiHonest };
+    let (_, len) = numbers::places(values, figures, numbers::width(plan.parties.len(), bits));
     let config = Config::new(Params {
         job: plan.job,
         first_round: set_up.first,
         rounds: set_up.rounds,
         server: plan.coordinator.clone(),
         parties: plan.parties.clone(),
-        len: values + figures * numbers::limbs(bits),
+        len,
         bits,
+        long: len - values,
         adversary,
         topology: Topology::recommended(plan.parties.len(), adversary),
     })?;
@@ -199,9 +201,11 @@ impl<'a, V: Verifier> Sums<'a, V> {
         let (values, figures) = sizes(self.plan, self.layout, kind);
         let parties: Vec<u32> = summed.survivors.iter().collect();
         let count = parties.len() as u32;
-        let (values, limbs) = summed.weights.split_at_checked(values).ok_or_else(|| Error::caller("a sum of another length"))?;
-        let of_figure = numbers::limbs(bits);
-        let figures: Vec<f64> = limbs.chunks(of_figure).take(figures).map(|limbs| numbers::join(limbs, count, bits)).collect();
+        let width = numbers::width(self.plan.parties.len(), bits);
+        let (places, len) = numbers::places(values, figures, width);
+        let values = summed.weights.get(..values).filter(|_| summed.weights.len() == len);
+        let values = values.ok_or_else(|| Error::caller("a sum of another length"))?;
+        let figures: Vec<f64> = places.into_iter().map(|place| numbers::join(&summed.weights, place, count, width)).collect();
         let values = match self.plan.quantiser(self.layout)? {
             Some(code) if kind == Kind::Round => code.decode_sum(values, count)?,
             _ => Vec::new(),

@@ -85,6 +85,22 @@ proptest! {
     }
 }
 
+/// A row whose hidden outputs overflow counts as zero and leaves the sum of the others alone, whatever it holds.
+#[test]
+fn an_overflowing_row_moves_a_clipped_sum_by_nothing() {
+    let spec = Spec::Mlp { hidden: vec![8], task: Task::Classes(3), activation: Activation::Relu, l2: 0.0 };
+    for seed in 0..20 {
+        let (model, weights, data) = problem(&spec, 30, 4, seed);
+        let others = model.clipped(&weights, &data.batch(), 1.0).unwrap();
+        let batch = data.batch();
+        let x = ndarray::concatenate(ndarray::Axis(0), &[batch.x, Array2::from_elem((1, 4), 1.7e308).view()]).unwrap();
+        let with = Dataset::new(x, [batch.y, &[0.0][..]].concat()).unwrap();
+        let found = model.clipped(&weights, &with.batch(), 1.0).unwrap();
+        let apart = found.sum.iter().zip(&others.sum).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+        assert!(apart <= 1.0, "{apart} with seed {seed}");
+    }
+}
+
 #[test]
 fn large_batches_do_not_depend_on_threads() {
     let (model, weights, data) = problem(&Spec::Softmax { classes: 3, l2: 0.0 }, 10_000, 4, 7);

@@ -58,14 +58,14 @@ fn distributed(rotation: Rotation) -> Distributed {
     Distributed { clip: 1.0, noise: NoiseMultiplier::new(1.0).unwrap(), parties: 10, honest: 8, step: 1.0 / 4096.0, rotation }
 }
 
-/// The modular sum of ten parties decodes to the sum of the clipped vectors with the noise that was planned.
+/// The sum of ten parties decodes to the sum of the clipped vectors with the noise that was planned.
 #[test]
 fn noise_in_parts_adds_up() {
     let mut rng = ChaCha20Rng::seed_from_u64(4);
     let length = 3000;
     for rotation in [Rotation::None, Rotation::Hadamard] {
         let plan = distributed(rotation).plan(length).unwrap();
-        let (mut clear, mut sum) = (vec![0.0; length], vec![0u32; plan.encoded_length()]);
+        let (mut clear, mut sum) = (vec![0.0; length], vec![0u64; plan.encoded_length()]);
         for party in 0..10 {
             // some longer than the clip, one concentrated in one value
             let mut vector: Vec<f64> = (0..length).map(|_| f64::from(rng.next_u32()) / 2f64.powi(32) - 0.5).collect();
@@ -75,11 +75,11 @@ fn noise_in_parts_adds_up() {
             }
             let encoded = plan.encode(&vector, &[3; 32], &mut rng).unwrap();
             assert!(encoded.iter().all(|value| u64::from(*value) < 1 << plan.bits()));
-            sum.iter_mut().zip(encoded).for_each(|(total, value)| *total = total.wrapping_add(value) & ((1u64 << plan.bits()) - 1) as u32);
+            sum.iter_mut().zip(encoded).for_each(|(total, value)| *total += u64::from(value));
             yu_fedlearn::privacy::clip(&mut vector, 1.0).unwrap();
             clear.iter_mut().zip(vector).for_each(|(total, value)| *total += value);
         }
-        let errors: Vec<f64> = plan.decode(&sum, &[3; 32]).unwrap().iter().zip(&clear).map(|(a, b)| a - b).collect();
+        let errors: Vec<f64> = plan.decode(&sum, 10, &[3; 32]).unwrap().iter().zip(&clear).map(|(a, b)| a - b).collect();
         let mean = errors.iter().sum::<f64>() / length as f64;
         let deviation = (errors.iter().map(|error| error * error).sum::<f64>() / length as f64).sqrt();
         // ten parties' noise, eight of them would reach the multiplier; limits at 5 standard errors
@@ -90,6 +90,24 @@ fn noise_in_parts_adds_up() {
         println!("{rotation:?}: {} bits, deviation {deviation:.4}, rho {:.6}", plan.bits(), rho.get());
         // multiplier 1: rho is 1/2 but for the divergence
         assert!((0.5..0.5001).contains(&rho.get()), "{rho:?}");
+    }
+}
+
+/// What the server adds up is the true sum and an offset: it cannot count the parties whose value is negative.
+#[test]
+fn a_sum_says_nothing_about_signs() {
+    let plan = Distributed { noise: NoiseMultiplier::new(1.0).unwrap(), ..distributed(Rotation::None) }.plan(4).unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(9);
+    for parties in [8u32, 10] {
+        let mut sum = vec![0u64; 4];
+        for party in 0..parties {
+            let sign = if party % 2 == 0 { 0.4 } else { -0.4 };
+            let encoded = plan.encode(&[sign, -sign, 0.0, sign], &[3; 32], &mut rng).unwrap();
+            sum.iter_mut().zip(encoded).for_each(|(total, value)| *total += u64::from(value));
+        }
+        // a multiple of 2^bits for each party that wrapped would stand out here
+        let middle = u64::from(parties) << (plan.bits() - 1);
+        assert!(sum.iter().all(|value| value.abs_diff(middle) < 1 << (plan.bits() - 1)), "{sum:?}");
     }
 }
 
@@ -113,6 +131,14 @@ fn plans_that_do_not_protect_are_refused() {
             other => assert!(other.is_err()),
         }
     }
+    // noise of a third of a step, where the bound on sums of it does not hold
+    let thin =
+        Distributed { noise: NoiseMultiplier::new(0.45).unwrap(), parties: 2, honest: 2, clip: 1.0, step: 4.0, rotation: Rotation::None };
+    assert!(thin.plan(1).unwrap_err().to_string().contains("half a step"));
     let plan = good.plan(1000).unwrap();
-    assert!(plan.decode(&[0; 1000], &[0; 32]).is_err() && plan.decode(&vec![u32::MAX; 1024], &[0; 32]).is_err());
+    let zeros = vec![0; 1024];
+    assert!(plan.decode(&[0; 1000], 10, &[0; 32]).is_err() && plan.decode(&vec![u64::MAX; 1024], 10, &[0; 32]).is_err());
+    assert!(
+        plan.decode(&zeros, 7, &[0; 32]).is_err() && plan.decode(&zeros, 11, &[0; 32]).is_err() && plan.decode(&zeros, 9, &[0; 32]).is_ok()
+    );
 }

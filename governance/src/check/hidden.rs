@@ -117,6 +117,8 @@ fn of_step(step: &StepTerms, side: Side, correlations: bool) -> u64 {
             // a sum and a mean of each value column; counts of groups that are own ones or parts of them
             groups(by) * (2 * owned(values) + u64::from(by.iter().any(|g| g.side == side)))
         }
+        // of aligned rows, where nothing about the match is hidden
+        StepTerms::Train(_) | StepTerms::Evaluate(_) | StepTerms::Predict(_) => 0,
         StepTerms::LinearRegression { features, .. } | StepTerms::LogisticRegression { features, .. } => {
             if step.numbers().into_iter().all(|r| r.side == side) { features.len() as u64 + 1 } else { 0 }
         }

@@ -57,6 +57,12 @@ pub enum LeakCode {
     PooledFigures,
     /// How much the model may tell of a row is bounded.
     ModelBounded,
+    /// A share of a model, which stays split.
+    ModelShare,
+    /// How good a split model is on rows that it was not trained on.
+    ModelQuality,
+    /// A probability for each matched row.
+    Scores,
     /// The complete result, before it is released.
     HeldResult,
     /// The result, after its release.
@@ -142,6 +148,18 @@ impl LeakCode {
                 "what all rounds together tell of a single row is bounded by the differential privacy that the contract states",
                 "全部轮次对任何一行所透露的信息以合约所列差分隐私为界",
             ),
+            Self::ModelShare => Text::new(
+                "keeps a share of the model, which tells nothing by itself, until it is destroyed; and learns whether each class has enough held-out rows",
+                "保存模型的一个份额（单独不透露任何信息）直至销毁；并得知留出数据中各类行数是否足够",
+            ),
+            Self::ModelQuality => Text::new(
+                "learns how well the model ranks and estimates on held-out rows, as figures over all of them",
+                "得知模型在留出数据上的排序与估计效果（整体指标）",
+            ),
+            Self::Scores => Text::new(
+                "learns the model's probability for each matched row: an input party knows which row of its own that is, and of many of them it may rebuild the model",
+                "得知每一匹配行的模型概率；数据方知其对应己方哪一行，累积大量结果可能复原模型",
+            ),
             Self::HeldResult => Text::new("reconstructs the held result in order to review it", "为审核而还原待审结果"),
             Self::Result => Text::new("receives the result after approval", "审核通过后获得结果"),
         }
@@ -211,6 +229,9 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
                 Adversary::Malicious => LeakCode::DeviationFound,
             });
         }
+        if party.is(Role::Computing) && joint.steps.iter().any(|step| matches!(step, StepTerms::Train(_))) {
+            add(LeakCode::ModelShare);
+        }
         if joint.psi.kind != PsiKind::EcdhRistretto255 {
             // the result begins with the number of matched rows
             if party.is(Role::Reviewer) || party.is(Role::Result) {
@@ -227,6 +248,8 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
                 (LeakCode::GroupCounts, any(StepTerms::counts_groups)),
                 (LeakCode::Model, any(StepTerms::is_model)),
                 (LeakCode::FeatureScale, any(StepTerms::is_model)),
+                (LeakCode::ModelQuality, any(|step| matches!(step, StepTerms::Train(_) | StepTerms::Evaluate(_)))),
+                (LeakCode::Scores, any(|step| matches!(step, StepTerms::Predict(_)))),
             ];
             said.into_iter().filter(|(_, applies)| *applies).for_each(|(code, _)| add(code));
         }

@@ -43,6 +43,7 @@ impl Contract {
                 shape.sides(joint);
                 shape.steps(joint);
                 shape.enclave(joint);
+                shape.split_model(joint);
             }
             ProtocolTerms::Derivative(terms) => shape.derivative(terms),
             ProtocolTerms::Training(terms) => shape.training(terms),
@@ -74,6 +75,7 @@ impl Shape<'_> {
         );
         let technique = match &c.protocol {
             ProtocolTerms::Joint(JointTerms { enclave: Some(_), .. }) => Technique::Enclave,
+            ProtocolTerms::Joint(joint) if joint.steps.iter().any(|step| step.split_model().is_some()) => Technique::Federated,
             ProtocolTerms::Joint(_) => Technique::Mpc,
             ProtocolTerms::Derivative(_) => Technique::Central,
             ProtocolTerms::Training(_) => Technique::Federated,
@@ -83,10 +85,10 @@ impl Shape<'_> {
             "contract.technique-unknown",
             whole,
             format!(
-                "contract format 1 describes joint jobs by `mpc` or `enclave`, derivatives by `central` and trainings by `federated`, not by `{}`",
+                "contract format 1 describes joint jobs by `mpc` or `enclave`, derivatives by `central`, trainings and split models by `federated`, not by `{}`",
                 c.technique.as_str()
             ),
-            format!("合约格式 1 的联合任务采用 mpc 或 enclave、去标识化任务采用 central、训练任务采用 federated，不支持 {}", c.technique.as_str()),
+            format!("合约格式 1 的联合任务采用 mpc 或 enclave、去标识化任务采用 central、训练与分持模型任务采用 federated，不支持 {}", c.technique.as_str()),
             ("choose the technique that the job has", "请按任务类型选择 technique"),
         );
         self.demand(
@@ -331,11 +333,12 @@ impl Shape<'_> {
         let whole = matches!(steps.as_slice(), [StepTerms::Stats { columns, .. }]
             if columns.iter().map(|r| (r.side, &r.column)).eq(all.iter().copied()));
         self.demand(
-            !aligned || whole,
+            !aligned || whole || matches!(steps.as_slice(), [step] if step.split_model().is_some()),
             "contract.steps-aligned",
             &"contract",
-            "where rows are aligned by ECDH-PSI or inside an enclave the only step is `stats` over all columns".into(),
-            "采用 ECDH 求交或可信执行环境时，唯一的步骤须为对全部列的 stats".into(),
+            "where rows are aligned by ECDH-PSI or inside an enclave the only step is `stats` over all columns, or one about a split model"
+                .into(),
+            "采用 ECDH 求交或可信执行环境时，唯一的步骤须为对全部列的 stats，或一个分持模型步骤".into(),
             ("choose reveal_match = \"none\" for other steps", "其他步骤请选择 reveal_match = \"none\""),
         );
         for grouping in steps.iter().flat_map(StepTerms::categories) {
@@ -368,6 +371,44 @@ impl Shape<'_> {
             "a join inside an enclave needs a policy of attestation, and hardware a bundle of collateral; a simulated one is for development; other jobs have neither".into(),
             "在可信执行环境内连接须附远程证明策略，硬件环境还须指明背书材料；其他任务不得含此项".into(),
             ("compile the job again with `yu job submit`", "用 `yu job submit` 重新生成合约"),
+        );
+    }
+
+    /// A model that stays split is the only question of its job, over rows that both owners know to match.
+    fn split_model(&mut self, joint: &JointTerms) {
+        let Some(step) = joint.steps.iter().find(|step| step.split_model().is_some()) else { return };
+        let Some(terms) = step.split_model() else { return };
+        let c = self.contract;
+        let features: BTreeSet<_> = terms.features.iter().collect();
+        let both = [Side::Left, Side::Right].into_iter().all(|side| features.iter().any(|column| column.side == side));
+        let ordered = terms.features.windows(2).all(|pair| matches!(pair, [a, b] if (a.side == Side::Left) || b.side == Side::Right));
+        let judged = !matches!(step, StepTerms::Predict(_));
+        let earlier = !matches!(step, StepTerms::Train(_));
+        self.demand(
+            joint.psi.kind == PsiKind::EcdhRistretto255
+                && joint.steps.len() == 1
+                && both
+                && ordered
+                && features.len() == terms.features.len()
+                && terms.target.as_ref().is_none_or(|target| !features.contains(target))
+                && judged == terms.target.is_some()
+                && earlier == terms.model.is_some()
+                && !terms.settings.trim().is_empty()
+                && terms.settings.len() <= MAX_POLICY,
+            "contract.split-model",
+            &"contract",
+            "a split model is the only step, over rows aligned by ECDH-PSI: features of both sides, left ones first, each once; a target that is none of them, unless it predicts; its training's job, unless it trains".into(),
+            "分持模型须为唯一步骤，并采用 ECDH 求交：特征来自双方、左方在先、不重复；除预测外须有不属于特征的目标列；除训练外须指明训练任务".into(),
+            ("correct [step] in job.toml", "修改 job.toml 的 [step]"),
+        );
+        let sides = [&joint.statistics.left.party, &joint.statistics.right.party];
+        self.demand(
+            judged || c.receivers.iter().all(|receiver| sides.contains(&&receiver.party)),
+            "contract.split-model-receiver",
+            &"contract",
+            "probabilities of single rows go to an input party: nobody else knows which rows they are about".into(),
+            "逐行概率须交付数据方：其他方无从得知其对应的行".into(),
+            ("name an input party as `receiver`", "将 `receiver` 设为数据方之一"),
         );
     }
 

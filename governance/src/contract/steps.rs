@@ -5,6 +5,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::terms::{GroupingTerms, Side};
+use crate::id::JobId;
 
 /// A numeric column of one side.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -112,6 +113,28 @@ pub enum StepTerms {
         /// Penalty on the weights.
         l2: Real,
     },
+    /// A model of aligned rows that stays split among the computing parties (纵向联邦学习): trained, and judged on rows held out.
+    Train(ModelTerms),
+    /// Such a model judged on other rows.
+    Evaluate(ModelTerms),
+    /// Its probabilities for other rows.
+    Predict(ModelTerms),
+}
+
+/// A split model: what it is made of, or which one is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelTerms {
+    /// A column of zeros and ones; absent where nothing is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<ColumnRef>,
+    /// From what is predicted: of each side at least one.
+    pub features: Vec<ColumnRef>,
+    /// How it is or was trained, word by word.
+    pub settings: String,
+    /// The job that trained it; absent where it is trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<JobId>,
 }
 
 impl StepTerms {
@@ -125,6 +148,9 @@ impl StepTerms {
             Self::Groupby { .. } => "groupby",
             Self::LinearRegression { .. } => "linear_regression",
             Self::LogisticRegression { .. } => "logistic_regression",
+            Self::Train(_) => "train",
+            Self::Evaluate(_) => "evaluate",
+            Self::Predict(_) => "predict",
         }
     }
 
@@ -138,6 +164,7 @@ impl StepTerms {
             Self::LinearRegression { target, features, .. } | Self::LogisticRegression { target, features, .. } => {
                 features.iter().chain([target]).collect()
             }
+            Self::Train(terms) | Self::Evaluate(terms) | Self::Predict(terms) => terms.features.iter().chain(&terms.target).collect(),
         }
     }
 
@@ -148,6 +175,15 @@ impl StepTerms {
             Self::Stats { group, .. } => group.iter().collect(),
             Self::Groupby { by, .. } => by.iter().collect(),
             _ => Vec::new(),
+        }
+    }
+
+    /// What it says of a model that stays split.
+    #[must_use]
+    pub const fn split_model(&self) -> Option<&ModelTerms> {
+        match self {
+            Self::Train(terms) | Self::Evaluate(terms) | Self::Predict(terms) => Some(terms),
+            _ => None,
         }
     }
 

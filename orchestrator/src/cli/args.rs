@@ -3,10 +3,12 @@
 mod attest;
 mod desensitize;
 mod key;
+mod model;
 
 pub use attest::{AttestCommand, BundleCommand, EnclaveCommand, VerifyArgs};
 pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
 pub use key::KeyCommand;
+pub use model::ModelCommand;
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -34,7 +36,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the whole life of a job with four nodes on this machine.
-    #[command(after_help = "Example: yu demo\n         yu demo --left a.csv --right b.csv --key id --json")]
+    #[command(
+        after_help = "Example: yu demo\n         yu demo --left a.csv --right b.csv --key id --json\n         yu demo --technique federated --keep out"
+    )]
     Demo(DemoArgs),
     /// Make a node: keys, store, log.
     #[command(after_help = "Example: yu init --dir health --org health --role provider --listen 127.0.0.1:7401")]
@@ -61,6 +65,9 @@ pub enum Command {
     /// Keys for pseudonyms.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Models that stay split.
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// Authorisations.
     #[command(subcommand)]
     Authorisation(AuthorisationCommand),
@@ -121,9 +128,13 @@ pub struct DemoArgs {
     /// Who learns which rows match: `none` (rows are joined on shares) or `both` (ECDH-PSI, faster).
     #[arg(long, default_value = "none", value_parser = ["none", "both"])]
     pub reveal_match: String,
-    /// `mpc` on shares, or `enclave`: inside an attested environment, which is simulated here and marked so.
-    #[arg(long, default_value = "mpc", value_parser = ["mpc", "enclave"])]
+    /// `mpc`: statistics on shares; `enclave`: inside an attested environment, which is simulated here and marked so; `federated`: a model that
+    /// stays split is trained, judged, used and destroyed.
+    #[arg(long, default_value = "mpc", value_parser = ["mpc", "enclave", "federated"])]
     pub technique: String,
+    /// What `federated` trains: boosted `trees`, or a `logistic` regression.
+    #[arg(long, default_value = "trees", value_parser = ["trees", "logistic"])]
+    pub model: String,
     /// Publish the correlations among the receiver's own columns too.
     #[arg(long)]
     pub own_correlations: bool,

@@ -130,7 +130,8 @@ pub(super) fn audit_show(home: &Home, job: Option<&str>, out: &Output) -> Result
     Ok(())
 }
 
-/// Writes `result.json` (the canonical document), `receipt.json` and `reviewer.json`; of a table `table.csv` as well.
+/// Writes `result.json` (the canonical document), `receipt.json` and `reviewer.json`; of a table `table.csv`, of a prediction `scores.csv`, of a
+/// training `curve.svg` as well.
 pub(crate) fn result_to(folder: &Path, answer: &Value) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Fault::io(&e, folder))?;
     let document = answer.get("document").and_then(Value::as_str).unwrap_or_default();
@@ -142,7 +143,31 @@ pub(crate) fn result_to(folder: &Path, answer: &Value) -> Result<()> {
     if let Some(csv) = answer.pointer("/result/csv").and_then(Value::as_str) {
         write_atomic(&folder.join("table.csv"), csv.as_bytes(), 0o600)?;
     }
+    let result = answer.get("result").unwrap_or(&Value::Null);
+    if let Some(svg) = crate::job::curve::of(result) {
+        write_atomic(&folder.join("curve.svg"), svg.as_bytes(), 0o600)?;
+    }
+    if let Some(csv) = scores(answer) {
+        write_atomic(&folder.join("scores.csv"), csv.as_bytes(), 0o600)?;
+    }
     Ok(())
+}
+
+/// Probabilities beside the keys of the own rows that they are about.
+fn scores(answer: &Value) -> Option<String> {
+    let all = answer.pointer("/result/probabilities")?.as_array()?;
+    let keys = answer.get("keys")?.as_array().filter(|keys| keys.len() == all.len())?;
+    let width = keys.first()?.as_array()?.len();
+    let names = (1..=width).map(|number| if width == 1 { "key".to_owned() } else { format!("key{number}") });
+    let mut csv = names.chain(["probability".to_owned()]).collect::<Vec<_>>().join(",");
+    csv.push_str("\r\n");
+    for (key, probability) in keys.iter().zip(all) {
+        for part in key.as_array()? {
+            csv.push_str(&format!("\"{}\",", part.as_str()?.replace('"', "\"\"")));
+        }
+        csv.push_str(&format!("{}\r\n", probability.as_f64()?));
+    }
+    Some(csv)
 }
 
 /// `job result --out`.

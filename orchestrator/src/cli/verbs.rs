@@ -1,8 +1,8 @@
 //! What each verb does: most of them ask the running node.
 
 use super::args::{
-    AuditCommand, AuthorisationCommand, Cli, Command, DatasetCommand, InviteArgs, JobCommand, KeyCommand, PeerCommand, RequestCommand,
-    ResultCommand, ReviewCommand,
+    AuditCommand, AuthorisationCommand, Cli, Command, DatasetCommand, InviteArgs, JobCommand, KeyCommand, ModelCommand, PeerCommand,
+    RequestCommand, ResultCommand, ReviewCommand,
 };
 use super::{Output, job_file, offline};
 use crate::admin::{AdminAsk, DatasetAdd, ask};
@@ -87,6 +87,8 @@ fn question(command: Command) -> Result<AdminAsk> {
             KeyCommand::List => AdminAsk::KeyList,
             KeyCommand::Destroy { name } => AdminAsk::KeyDestroy { name },
         },
+        Command::Model(ModelCommand::List) => AdminAsk::ModelList,
+        Command::Model(ModelCommand::Destroy { job }) => AdminAsk::ModelDestroy { job },
         Command::Authorisation(AuthorisationCommand::Sign { file }) => AdminAsk::AuthorisationSign { toml: text(&file)? },
         Command::Authorisation(AuthorisationCommand::List) => AdminAsk::AuthorisationList,
         Command::Request(c) => match c {

@@ -81,6 +81,13 @@ pub enum Ask {
         /// Job.
         job: String,
     },
+    /// My process ended while the job ran, and I go on from what I stored: meet me in a new session.
+    Again {
+        /// Job.
+        job: String,
+        /// What the session is called, 32 bytes in hexadecimal.
+        session: String,
+    },
     /// The job ended by a fault.
     Abort {
         /// Job.
@@ -135,6 +142,7 @@ impl Ask {
             Self::Refuse { .. } => "refuse",
             Self::Admit { .. } => "admit",
             Self::Start { .. } => "start",
+            Self::Again { .. } => "again",
             Self::Abort { .. } => "abort",
             Self::Job { .. } => "job",
             Self::Share { .. } => "share",

@@ -147,6 +147,7 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         Ask::Refuse { job, fault } => job::admit::refused(node, &from, &job, fault),
         Ask::Admit { bundle } => job::admit::admitted(node, &from, bundle),
         Ask::Start { job } => job::admit::start(node, &from, &job),
+        Ask::Again { job, session } => job::again::met(node, &from, &job, &session),
         Ask::Abort { job, fault } => job::end::aborted(node, &from, &job, fault),
         Ask::Job { job } => {
             let row = job::bundle::of_party(node, &from, &job)?;

@@ -4,6 +4,7 @@
 mod derivative;
 mod enclave;
 mod finish;
+mod split;
 mod training;
 
 use super::bundle::Bundle;
@@ -58,6 +59,7 @@ pub fn text(node: &Node, text: &str) -> Result<Bundle> {
 /// `input.bad`, `not-found`, `column.missing`, `request.not-approved`, `authorisation.missing`, or why a peer could not
 /// be asked.
 pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
+    let file = &split::filled(node, file)?;
     let (authorisation, purpose) = finish::grounds(node, &file.authorisation, file.purpose.as_deref())?;
     let enclave = file.enclave.as_ref().map(enclave::terms).transpose()?;
     let kind = match (&enclave, file.reveal_match.as_str()) {
@@ -93,7 +95,11 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         v: 1,
         title: title(file, &steps),
         environment: environment(node)?,
-        technique: if enclave.is_some() { Technique::Enclave } else { Technique::Mpc },
+        technique: match &enclave {
+            Some(_) => Technique::Enclave,
+            None if file.step.is_some() => Technique::Federated,
+            None => Technique::Mpc,
+        },
         parties: parties(node, &roles)?,
         authorisation: AuthorisationRef { id: authorisation.payload.id.clone(), hash: document_hash(&authorisation.payload)? },
         approvals: [&left, &right]
@@ -128,7 +134,11 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         receivers: vec![recipient(node, &file.receiver)?],
         reviewer: recipient(node, &file.reviewer)?,
         crypto: CryptoTerms::intl(),
-        engines: finish::engines(if enclave.is_some() { &["yu-tee-attest", "yu-wire", "yu"] } else { &["yu-mpc", "yu-wire", "yu"] }),
+        engines: finish::engines(match &enclave {
+            Some(_) => &["yu-tee-attest", "yu-wire", "yu"],
+            None if file.step.is_some() => &["yu-fedlearn", "yu-mpc", "yu-wire", "yu"],
+            None => &["yu-mpc", "yu-wire", "yu"],
+        }),
         created: draft.created,
         expires: draft.expires,
         nonce: draft.nonce,

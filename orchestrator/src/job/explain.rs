@@ -76,6 +76,10 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
 
 /// One step of the contract.
 fn step(terms: &StepTerms, number: usize, min_cell: u64) -> (String, String) {
+    if let Some(model) = terms.split_model() {
+        let (en, zh) = super::split::sentence(terms, model);
+        return (format!("{}: {en}", terms.kind()), format!("{}：{zh}", terms.kind()));
+    }
     let side = |side: Side| if side == Side::Left { "left" } else { "right" };
     let number_of = |r: &ColumnRef| format!("{}.{}", side(r.side), r.column);
     let list = |columns: &[ColumnRef]| columns.iter().map(number_of).collect::<Vec<_>>().join(", ");
@@ -134,6 +138,8 @@ fn step(terms: &StepTerms, number: usize, min_cell: u64) -> (String, String) {
                 l2.get()
             ),
         ),
+        // said above
+        StepTerms::Train(_) | StepTerms::Evaluate(_) | StepTerms::Predict(_) => Default::default(),
     };
     (format!("step {number}, {}: {en}", terms.kind()), format!("步骤 {number}（{}）：{zh}", terms.kind()))
 }
@@ -160,6 +166,9 @@ pub fn result(result: &Value, lang: Lang) -> Vec<String> {
     }
     if result.get("weights").is_some() && result.get("history").is_some() {
         return super::training::lines(result, lang);
+    }
+    if result.get("step").is_some() && result.get("settings").is_some() {
+        return super::split::lines(result, lang);
     }
     let Some(steps) = result.get("steps").and_then(Value::as_array) else { return statistics(result, lang) };
     let matched = text(result.get("matched"));

@@ -1,6 +1,7 @@
 //! `job.toml`: what a person writes. It is compiled to the canonical contract, see [`super::compile`].
 
 pub mod derivative;
+pub mod split;
 pub mod training;
 
 use super::steps::StepFile;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use yu_governance::contract::{ColumnRef, MAX_DIGITS, OwnCorrelations, Side, StepTerms};
 
 pub use derivative::DerivativeFile;
+pub use split::SplitFile;
 pub use training::TrainingFile;
 
 /// A job as a person describes it.
@@ -24,13 +26,16 @@ pub struct JobFile {
     /// `joint-statistics`: short for one step `stats` over all columns, with the group of `[group]`.
     #[serde(default)]
     pub question: Option<String>,
+    /// `[step.train]`, `[step.evaluate]` or `[step.predict]`: a model that stays split, with `technique = "federated"`.
+    #[serde(default)]
+    pub step: Option<SplitFile>,
     /// What is asked, one after the other; [`JobFile::terms`] reads them.
     #[serde(default)]
     pub steps: Vec<toml::Table>,
     /// `semi-honest`, or `malicious`: a computing party that deviates is found out before anything is opened or sealed.
     #[serde(default = "semi_honest")]
     pub security: String,
-    /// `mpc`, or `enclave`: the helper is an attested worker.
+    /// `mpc`; `enclave`: the helper is an attested worker; `federated`: a model that stays split.
     #[serde(default = "mpc")]
     pub technique: String,
     /// What must be proved about the worker, with `enclave`.
@@ -174,6 +179,11 @@ fn names_technique(text: &str, technique: &str) -> bool {
     toml::from_str::<toml::Table>(text).is_ok_and(|file| file.get("technique").and_then(toml::Value::as_str) == Some(technique))
 }
 
+/// Whether the text of a job file has this key.
+fn has(text: &str, key: &str) -> bool {
+    toml::from_str::<toml::Table>(text).is_ok_and(|file| file.contains_key(key))
+}
+
 impl JobFile {
     /// Parses the text of a job file.
     ///
@@ -182,8 +192,17 @@ impl JobFile {
     pub fn parse(text: &str) -> Result<Self> {
         let file: Self = read(text)?;
         let bad = |field: &str, what: &str| Err(Fault::new(Code::Input, what.to_owned()).at(format!("job.toml `{field}`")));
-        if file.technique != "mpc" && file.technique != "enclave" {
-            return bad("technique", "`mpc`, `enclave`, `central` with one step `desensitize`, or `federated` with [step.train]");
+        if !["mpc", "enclave", "federated"].contains(&file.technique.as_str()) {
+            return bad("technique", "`mpc`, `enclave`, `central` with one step `desensitize`, or `federated` with [step]");
+        }
+        if (file.technique == "federated") != file.step.is_some() {
+            return bad(
+                "step",
+                "one of [step.train], [step.evaluate] and [step.predict] stands with `technique = \"federated\"` and only there",
+            );
+        }
+        if file.step.is_some() && (file.reveal_match != "both" || file.security != "semi-honest") {
+            return bad("reveal_match", "a split model needs rows that are aligned by ECDH-PSI: `both`, with `semi-honest`");
         }
         if (file.technique == "enclave") != file.enclave.is_some() {
             return bad(
@@ -205,13 +224,13 @@ impl JobFile {
         if file.question.as_ref().is_some_and(|q| q != "joint-statistics") {
             return bad("question", "only `joint-statistics` is known; other questions are [[steps]]");
         }
-        if file.question.is_some() != file.steps.is_empty() {
-            return bad("steps", "either `question = \"joint-statistics\"` or [[steps]]");
+        if usize::from(file.question.is_some()) + usize::from(!file.steps.is_empty()) + usize::from(file.step.is_some()) != 1 {
+            return bad("steps", "one of `question = \"joint-statistics\"`, [[steps]] and [step]");
         }
         if file.steps.len() > yu_mpc::analysis::limits::STEPS {
             return bad("steps", &format!("{} steps, at most {}", file.steps.len(), yu_mpc::analysis::limits::STEPS));
         }
-        if !file.steps.is_empty() && file.group.is_some() {
+        if file.question.is_none() && file.group.is_some() {
             return bad("group", "with [[steps]] a step names its own group");
         }
         if file.security != "semi-honest" && file.security != "malicious" {
@@ -250,7 +269,12 @@ impl JobFile {
         if !(1..=MAX_DIGITS).contains(&file.digits) {
             return bad("digits", &format!("1 to {MAX_DIGITS}"));
         }
-        let file = file.resolved()?;
+        // a model that was trained earlier says which columns it wants
+        let file = if matches!(&file.step, Some(SplitFile::Evaluate(used) | SplitFile::Predict(used)) if used.settings.is_none()) {
+            file
+        } else {
+            file.resolved()?
+        };
         if file.expires_hours == 0 || file.expires_hours > 24 * 30 {
             return bad("expires_hours", "1 to 720");
         }
@@ -264,6 +288,9 @@ impl JobFile {
     pub fn terms(&self, labels: &dyn Fn(&ColumnRef) -> Result<Vec<String>>) -> Result<Vec<StepTerms>> {
         let named = |side, columns: &[String]| columns.iter().map(|c| ColumnRef { side, column: c.clone() }).collect::<Vec<_>>();
         let all = [named(Side::Left, &self.left.columns), named(Side::Right, &self.right.columns)].concat();
+        if let Some(step) = &self.step {
+            return Ok(vec![step.terms()?]);
+        }
         if self.steps.is_empty() {
             let group = self.group.as_ref().map(|g| format!("{}.{}", g.side, g.column));
             let stats = StepFile::Stats { columns: None, group };
@@ -283,11 +310,14 @@ impl JobFile {
     }
 
     /// The same file with the columns of each side as the steps read them, checked without the catalogue.
-    fn resolved(mut self) -> Result<Self> {
+    ///
+    /// # Errors
+    /// `input.bad` naming the field.
+    pub(super) fn resolved(mut self) -> Result<Self> {
         let bad = |field: &str, what: String| Err(Fault::new(Code::Input, what).at(format!("job.toml `{field}`")));
         let unknown = |_: &ColumnRef| Ok(vec!["?".to_owned()]);
         let terms = self.terms(&unknown)?;
-        let aligned = self.reveal_match == "both" || self.technique == "enclave";
+        let aligned = (self.reveal_match == "both" || self.technique == "enclave") && self.step.is_none();
         for (which, name, side) in [(Side::Left, "left", &mut self.left), (Side::Right, "right", &mut self.right)] {
             let mut read: Vec<String> = Vec::new();
             for r in terms.iter().flat_map(StepTerms::numbers).filter(|r| r.side == which) {

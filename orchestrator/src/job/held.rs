@@ -319,6 +319,10 @@ fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
         return Ok(());
     }
     node.store().move_job(job, &[State::Releasing], State::Destroying, now().unix())?;
+    let approved = node.signed::<ReviewDecision>("decision", job).is_ok_and(|d| d.payload.verdict == ReviewVerdict::Approved);
+    if approved {
+        crate::models::keep(node, job)?;
+    }
     let (count, certificate) = destroy::working(node, job)?;
     node.store().drop_shares(job)?;
     node.log(Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate))?;

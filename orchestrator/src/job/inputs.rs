@@ -12,7 +12,7 @@ use yu_desensitize::key::normalise;
 use yu_desensitize::table::Table;
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{Examination, LocalCheck, LocalLimits, examine};
-use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, Input, Side, StepTerms};
+use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, Input, ModelTerms, Side, StepTerms};
 use yu_governance::id::JobId;
 use yu_governance::policy::Permit;
 use yu_governance::raw::{Opened, Raw};
@@ -33,6 +33,26 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// The keys of these rows as texts, one for each key column.
+    pub fn key_texts(&self, rows: &[u64], columns: usize) -> Vec<Vec<String>> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let one = |row: &u64| {
+            let mut rest = usize::try_from(*row).ok().and_then(|row| self.keys.get(row)).map_or(&[][..], |key| key.as_slice());
+            if columns == 1 {
+                return vec![text(rest)];
+            }
+            let mut parts = Vec::with_capacity(columns);
+            while let Some((len, after)) = rest.split_first_chunk::<4>() {
+                let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX).min(after.len());
+                let (part, after) = after.split_at(len);
+                parts.push(text(part));
+                rest = after;
+            }
+            parts
+        };
+        rows.iter().map(one).collect()
+    }
+
     /// The keys; the rows are given up.
     pub fn into_keys(self) -> Vec<Zeroizing<Vec<u8>>> {
         self.keys
@@ -114,7 +134,7 @@ impl Drop for Columns {
 /// # Errors
 /// `cell.not-numeric`, `cell.unknown-category`.
 pub fn aligned(contract: &Contract, part: Part, prepared: &Prepared, matched: &[u64]) -> Result<(LocalData, Examination)> {
-    let (mut columns, examination) = columns(contract, part, prepared, matched)?;
+    let (mut columns, examination) = of(contract, part, prepared, matched)?;
     Ok((LocalData { numeric: std::mem::take(&mut columns.numeric), groups: columns.codes.pop() }, examination))
 }
 
@@ -124,10 +144,14 @@ pub fn aligned(contract: &Contract, part: Part, prepared: &Prepared, matched: &[
 /// `cell.not-numeric`, `cell.unknown-category`.
 pub fn all(contract: &Contract, part: Part, prepared: &Prepared) -> Result<(Columns, Examination)> {
     let rows: Vec<u64> = (0..prepared.keys.len() as u64).collect();
-    columns(contract, part, prepared, &rows)
+    of(contract, part, prepared, &rows)
 }
 
-fn columns(contract: &Contract, part: Part, prepared: &Prepared, wanted: &[u64]) -> Result<(Columns, Examination)> {
+/// Numbers and categories of these rows in this order, and what the owner finds in them.
+///
+/// # Errors
+/// `cell.not-numeric`, `cell.unknown-category`.
+pub fn of(contract: &Contract, part: Part, prepared: &Prepared, wanted: &[u64]) -> Result<(Columns, Examination)> {
     let terms = &plan::joint_terms(contract)?.statistics;
     let (side, own) = if part == Part::Left { (&terms.left, Side::Left) } else { (&terms.right, Side::Right) };
     let index = |i: &u64| usize::try_from(*i).ok().and_then(|i| prepared.rows.get(i)).copied();
@@ -152,7 +176,9 @@ fn columns(contract: &Contract, part: Part, prepared: &Prepared, wanted: &[u64])
         rows: rows.len() as u64,
         limits: LocalLimits::new(contract.limits.min_cell),
     };
-    let whole = examine(own.rows, &named, None, own.limits);
+    // no sum of a column is told of a split model
+    let summed = if contract.split_model().is_some() { &[][..] } else { &named[..] };
+    let whole = examine(own.rows, summed, None, own.limits);
     let examination = contract.steps().iter().fold(whole, |all, step| own.examine(step).into_iter().fold(all, Examination::and));
     Ok((Columns { numeric, codes }, examination))
 }
@@ -205,7 +231,9 @@ impl OwnRows<'_> {
                 })
                 .into_iter()
                 .collect(),
-            StepTerms::LogisticRegression { target, .. } => number(target)
+            StepTerms::LogisticRegression { target, .. }
+            | StepTerms::Train(ModelTerms { target: Some(target), .. })
+            | StepTerms::Evaluate(ModelTerms { target: Some(target), .. }) => number(target)
                 .map(|(_, values)| {
                     let classes = Zeroizing::new(values.iter().map(|value| u32::from(*value != 0.0)).collect::<Vec<u32>>());
                     grouped(&classes, 2, &[])

@@ -98,6 +98,9 @@ pub fn terms(node: &Node, contract: &Contract) -> Result<()> {
     if let Some(terms) = contract.training() {
         super::training::check(contract, terms)?;
     }
+    if contract.split_model().is_some() {
+        super::split::check(node, contract)?;
+    }
     if let Some(terms) = contract.enclave() {
         super::enclave::check(node, contract, terms)?;
     }

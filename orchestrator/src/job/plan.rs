@@ -40,6 +40,8 @@ pub enum Program {
     Joined(JointPlan),
     /// Any steps over rows that are joined on shares.
     Steps(AnalysisPlan),
+    /// A model that stays split, over rows that are aligned first; the job's id is not in it yet.
+    Split(yu_fedlearn::vertical::task::Plan),
 }
 
 /// The engine's program of a contract.
@@ -54,6 +56,9 @@ pub fn program(contract: &Contract) -> Result<Program> {
     }
     if s.fixed_point.value_bits != VALUE_BITS || s.fixed_point.unit_bits != UNIT_BITS {
         return Err(Fault::new(Code::ContractRule, "this engine computes with 20 and 30 fractional bits"));
+    }
+    if contract.split_model().is_some() {
+        return Ok(Program::Split(super::split::plan(contract, [0; 32])?));
     }
     if joint.psi.kind == PsiKind::EcdhRistretto255 {
         return Ok(Program::Aligned(of(contract)?));
@@ -167,6 +172,9 @@ fn steps(contract: &Contract, rows: [u32; 2]) -> Result<AnalysisPlan> {
                 model: Logistic { rate: learning_rate.get(), batch: *batch as usize, epochs: *epochs as usize },
                 l2: l2.get(),
             },
+            StepTerms::Train(_) | StepTerms::Evaluate(_) | StepTerms::Predict(_) => {
+                return Err(Fault::new(Code::ContractRule, "a split model is not trained on joined rows").at("steps"));
+            }
         })
     };
     Ok(AnalysisPlan {
@@ -181,7 +189,7 @@ fn steps(contract: &Contract, rows: [u32; 2]) -> Result<AnalysisPlan> {
 /// Cost of a program on shares against the contract's adversary.
 fn priced(contract: &Contract, program: &Program) -> Result<Option<Cost>> {
     let cost = match (program, contract.security.adversary) {
-        (Program::Aligned(_), _) => return Ok(None),
+        (Program::Aligned(_) | Program::Split(_), _) => return Ok(None),
         (Program::Joined(plan), Adversary::SemiHonest) => joint::cost::<Context>(plan)?,
         (Program::Joined(plan), Adversary::Malicious) => joint::cost::<Malicious>(plan)?,
         (Program::Steps(plan), Adversary::SemiHonest) => analysis::cost::<Context>(plan)?,
@@ -208,6 +216,9 @@ pub fn cost(contract: &Contract) -> Result<CostStatement> {
     }
     if contract.enclave().is_some() {
         return super::enclave::cost(contract);
+    }
+    if contract.split_model().is_some() {
+        return super::split::cost(contract);
     }
     if let Some(cost) = priced(contract, &program(contract)?)? {
         return Ok(fixed(&cost));
@@ -236,7 +247,7 @@ pub fn cost(contract: &Contract) -> Result<CostStatement> {
 }
 
 /// The statement of a cost that depends on the announced rows only: one line for all messages of a step between two parties.
-fn fixed(cost: &Cost) -> CostStatement {
+pub(super) fn fixed(cost: &Cost) -> CostStatement {
     let mut steps = BTreeMap::<(&str, &str, &str), u64>::new();
     for message in &cost.messages {
         *steps.entry((&message.step, &message.from, &message.to)).or_default() += message.bytes;
@@ -262,6 +273,9 @@ fn fixed(cost: &Cost) -> CostStatement {
 /// # Errors
 /// `input.bad` when the counts overflow.
 pub fn at(contract: &Contract, counts: &Counts) -> Result<Cost> {
+    if contract.split_model().is_some() {
+        return super::split::at(contract, counts);
+    }
     match priced(contract, &program(contract)?)? {
         Some(cost) => Ok(cost),
         None => Ok(stats::cost(&of(contract)?, counts)?),
@@ -320,6 +334,9 @@ pub fn outputs(contract: &Contract, digits: u32, own_correlations: OwnCorrelatio
     if let Some(terms) = contract.training() {
         return Ok(vec![super::training::output(terms, digits, own_correlations)?]);
     }
+    if contract.split_model().is_some() {
+        return Ok(vec![super::split::output(contract, digits, own_correlations)?]);
+    }
     let s = &joint_terms(contract)?.statistics;
     let party = |side: Side| if side == Side::Left { s.left.party.as_str() } else { s.right.party.as_str() };
     let named = |r: &'_ ColumnRef| -> (String, String) { (party(r.side).to_owned(), r.column.clone()) };
@@ -342,7 +359,12 @@ pub fn outputs(contract: &Contract, digits: u32, own_correlations: OwnCorrelatio
                 columns.splice(0..0, by.iter().map(|g| (party(g.side).to_owned(), g.column.clone())));
                 form.groups = product(&by.iter().map(|g| &g.categories[..]).collect::<Vec<_>>());
             }
-            StepTerms::LinearRegression { .. } | StepTerms::LogisticRegression { .. } => {}
+            // the last three are jobs of their own
+            StepTerms::LinearRegression { .. }
+            | StepTerms::LogisticRegression { .. }
+            | StepTerms::Train(_)
+            | StepTerms::Evaluate(_)
+            | StepTerms::Predict(_) => {}
         }
         form.columns = columns.iter().map(|(party, name)| (party.as_str(), name.as_str())).collect();
         let kind = if step.is_model() { "model" } else { "report" };

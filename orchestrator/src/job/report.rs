@@ -6,6 +6,7 @@ use super::derive::{self, Deidentified};
 use super::held::Piece;
 use super::plan::{self, Program};
 use super::run;
+use super::split::{self, SplitReport};
 use super::training;
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub enum Report {
     Table(Deidentified),
     /// A model that parties trained.
     Model(Box<Trained>),
+    /// About a model that stays split.
+    Split(SplitReport),
 }
 
 impl Report {
@@ -43,6 +46,7 @@ impl Report {
         let some = |number: &mut Option<f64>| number.iter_mut().for_each(round);
         match &mut self {
             Self::Table(_) | Self::Model(_) => {}
+            Self::Split(report) => report.rounded(&|number| *number = rounded(*number, digits)),
             Self::Statistics(statistics) => publish(contract, statistics, &some),
             Self::Steps(outcome) => {
                 for step in &mut outcome.steps {
@@ -106,6 +110,7 @@ impl Reviewable for Report {
         match self {
             Self::Table(table) => table.view(),
             Self::Model(trained) => training::view(trained, contract),
+            Self::Split(report) => report.view(),
             Self::Statistics(s) => {
                 let columns: Vec<(&str, &str)> = s.columns.iter().map(|c| (c.party.as_str(), c.name.as_str())).collect();
                 let groups: Vec<&str> = s.groups.iter().map(|g| g.label.as_str()).collect();
@@ -210,6 +215,7 @@ impl Opened {
                     Program::Aligned(plan) => Report::Statistics(stats::assemble(&Layout::of(&plan)?, &values)?),
                     Program::Joined(plan) => Report::Statistics(joint::assemble(&plan, &values)?),
                     Program::Steps(plan) => Report::Steps(analysis::assemble(&plan, &values)?),
+                    Program::Split(_) => Report::Split(split::assemble(contract, &values)?),
                 };
                 Ok(Reconstruction::Consistent(report.publishable(contract)))
             }

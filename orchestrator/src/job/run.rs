@@ -10,6 +10,7 @@ mod derivative;
 mod enclave;
 mod join;
 mod seat;
+mod split;
 mod training;
 
 use super::bundle::{self, Bundle, Situation};
@@ -38,6 +39,7 @@ use yu_mpc::stats::{self, Role as Part, StatsPlan};
 use yu_wire::channel::Channel;
 use yu_wire::meter::Totals;
 use yu_wire::seal::SealPublic;
+use zeroize::Zeroizing;
 
 /// Domain of sealed output shares.
 pub(super) const OUTPUT_INFO: &[u8] = b"yu-output-share-v1";
@@ -107,7 +109,9 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     }
     if let Some(terms) = contract.training() {
         say(5, "sessions");
-        let mut open = sessions::open(node, job, contract)?;
+        // a run that goes on meets its partners by itself
+        let again = super::again::kept(node, job)?.is_some();
+        let mut open = if again { sessions::Open::none() } else { sessions::open(node, job, contract)? };
         let scene = training::Scene { node, job, contract, terms, id: admitted.id(), say: &say };
         let own = permits.first().filter(|_| contract.inputs.iter().any(|input| input.party == me));
         let result = training::run(&scene, own, &mut open);
@@ -159,6 +163,10 @@ fn on_shares(scene: &Scene<'_>, prepared: Option<Prepared>, open: &mut sessions:
     let program = plan::program(scene.contract)?;
     match (&program, scene.contract.security.adversary) {
         (Program::Aligned(plan), _) => protocol(scene, plan, prepared, open),
+        (Program::Split(plan), _) => {
+            let job = *crate::destroy::parse_job(scene.job)?.0.as_bytes();
+            split::protocol(scene, &yu_fedlearn::vertical::task::Plan { job, ..plan.clone() }, prepared, open)
+        }
         (_, Adversary::SemiHonest) => join::protocol::<Context>(scene, &program, prepared, open),
         (_, Adversary::Malicious) => join::protocol::<Malicious>(scene, &program, prepared, open),
     }
@@ -204,31 +212,10 @@ fn protocol(scene: &Scene<'_>, plan: &StatsPlan, prepared: Option<Prepared>, ope
     let mut matched = None;
     let mut counts = plan::rows(contract)?;
     if let Some(prepared) = prepared {
-        say(12, "psi");
-        node.log(Event::new(Verb::StepStarted).of(job)?.code("step", "psi"))?;
-        let config = psi::Config {
-            party: node.name().to_owned(),
-            session: id,
-            limits: plan::limits(contract),
-            expected_peer_rows: Some(1..=peer_rows(contract, part)?),
-        };
-        let other = if part == Part::Left { right } else { left };
-        let own = prepared.keys.len() as u64;
-        node.store().key_made(job, RunKey::PsiExponent.as_str())?;
-        let rows = {
-            let keys: Vec<&[u8]> = prepared.keys.iter().map(|k| k.as_slice()).collect();
-            psi::run(open.channel(other)?, config, &keys, &mut rng)?
-        };
-        let common = rows.count();
-        matched = Some(common);
-        counts = if part == Part::Left { (own, rows.peer_rows()) } else { (rows.peer_rows(), own) };
-        node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "psi").count("matched", common))?;
-        node.store().add_event(job, "aligned", &json!({ "matched": common }), now().unix())?;
-        say(60, "checks");
-        if common < contract.limits.min_rows {
-            return Err(Fault::new(Code::TooFewMatched, format!("{common} rows matched, the contract wants {}", contract.limits.min_rows)));
-        }
-        let (data, examination) = inputs::aligned(contract, part, &prepared, rows.rows())?;
+        let aligned = align(scene, &prepared, open, &mut rng)?;
+        matched = Some(aligned.rows.len() as u64);
+        counts = aligned.counts;
+        let (data, examination) = inputs::aligned(contract, part, &prepared, &aligned.rows)?;
         drop(prepared);
         // Before any share of a value exists anywhere: groups, dominance, constant columns.
         inputs::refuse_small(contract, &examination)?;
@@ -259,6 +246,40 @@ fn protocol(scene: &Scene<'_>, plan: &StatsPlan, prepared: Option<Prepared>, ope
     let (prev, next): (Channel, Channel) = context.into_channels();
     open.give_back(prev, next);
     Ok(Handover { share: Piece::Share(share), attestation })
+}
+
+/// Which own rows match, in the common order, and how many rows each side brought.
+struct Aligned {
+    rows: Zeroizing<Vec<u64>>,
+    counts: (u64, u64),
+}
+
+/// Aligns own rows with the other side's; both learn which match. Ends if too few do.
+fn align(scene: &Scene<'_>, prepared: &Prepared, open: &mut sessions::Open, rng: &mut impl rand::CryptoRng) -> Result<Aligned> {
+    let Scene { node, job, contract, part, say } = *scene;
+    let terms = &plan::joint_terms(contract)?.statistics;
+    say(12, "psi");
+    node.log(Event::new(Verb::StepStarted).of(job)?.code("step", "psi"))?;
+    let config = psi::Config {
+        party: node.name().to_owned(),
+        session: *crate::destroy::parse_job(job)?.0.as_bytes(),
+        limits: plan::limits(contract),
+        expected_peer_rows: Some(1..=peer_rows(contract, part)?),
+    };
+    let other = if part == Part::Left { &terms.right.party } else { &terms.left.party };
+    let own = prepared.keys.len() as u64;
+    node.store().key_made(job, RunKey::PsiExponent.as_str())?;
+    let keys: Vec<&[u8]> = prepared.keys.iter().map(|k| k.as_slice()).collect();
+    let rows = psi::run(open.channel(other.as_str())?, config, &keys, rng)?;
+    let common = rows.count();
+    let counts = if part == Part::Left { (own, rows.peer_rows()) } else { (rows.peer_rows(), own) };
+    node.log(Event::new(Verb::StepFinished).of(job)?.code("step", "psi").count("matched", common))?;
+    node.store().add_event(job, "aligned", &json!({ "matched": common }), now().unix())?;
+    say(25, "checks");
+    if common < contract.limits.min_rows {
+        return Err(Fault::new(Code::TooFewMatched, format!("{common} rows matched, the contract wants {}", contract.limits.min_rows)));
+    }
+    Ok(Aligned { rows: Zeroizing::new(rows.rows().to_vec()), counts })
 }
 
 fn peer_rows(contract: &Contract, part: Part) -> Result<u64> {

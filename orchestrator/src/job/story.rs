@@ -38,6 +38,10 @@ pub fn sentence(verb: &str, detail: &Value) -> (String, String) {
             format!("session with {} resumed over {}", p("party"), p("carrier")),
             format!("与 {} 的会话已恢复（{}）", p("party"), p("carrier")),
         ),
+        "returned" => (
+            format!("the process of {} is back: a new session, the round is repeated", p("party")),
+            format!("{} 的进程已恢复：建立新会话，重做本轮", p("party")),
+        ),
         "data-opened" => (
             format!(
                 "own data opened with a permit: {} rows, {} without consent filtered, {} keys failed normalisation",

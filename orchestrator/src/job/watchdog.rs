@@ -180,6 +180,9 @@ fn tidy(node: &Node) {
     for job in node.store().uncleaned().unwrap_or_default() {
         end::clean_up(node, &job);
     }
+    if let Err(fault) = crate::models::expire(node) {
+        tracing::error!(code = fault.code.as_str(), "models of ended authorisations are not destroyed yet");
+    }
     if let Err(fault) = crate::destroy::invitations(node) {
         tracing::error!(code = fault.code.as_str(), "secrets of past invitations are not destroyed yet");
     }
@@ -192,6 +195,13 @@ pub fn recover(node: &Arc<Node>) {
     for row in node.store().jobs().unwrap_or_default() {
         let own = row.proposer == node.name();
         match row.state {
+            State::Running if super::again::can(node, &row) && node.live().begin(&row.id) => match Bundle::of(&row) {
+                Ok(bundle) => super::run::spawn(node, &row.id, bundle),
+                Err(fault) => {
+                    node.live().end(&row.id);
+                    end::fail(node, &row.id, &fault);
+                }
+            },
             State::Running if super::run::computes(node, &row) => {
                 end::fail(node, &row.id, &Fault::new(Code::Restarted, "while the protocol ran").party(node.name()));
             }

@@ -65,6 +65,7 @@ pub(super) fn result(node: &Arc<Node>, job: &str) -> Result<Value> {
     let key = crate::node::public_key(&node.peer(&reviewer)?)?;
     let say = lines(explain::result(&inside.value, crate::fault::Lang::Both).into_iter().map(|l| (l.clone(), l)));
     let text = String::from_utf8(document.to_vec()).map_err(|_| Fault::new(Code::Damaged, "result document"))?;
+    let keys = crate::models::keys(node, &row.id)?;
     Ok(json!({ "job": row.id, "document": text, "result": inside.value, "receipt": receipt,
-        "reviewer": { "name": reviewer, "key": key }, "say": say }))
+        "reviewer": { "name": reviewer, "key": key }, "keys": keys, "say": say }))
 }

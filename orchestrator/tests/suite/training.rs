@@ -95,6 +95,35 @@ fn sign(world: &World, said: Said, signers: &[&str]) -> String {
     job
 }
 
+/// Rows from one that is held out to the next.
+const HELD_OUT: usize = 10;
+
+/// Means and deviations over the rows of all parties are those of the rows in one place: a federated job answers that question on its way.
+fn statistics(result: &Value, world: &World, owners: &[&str]) {
+    let scale = &result["result"]["scale"];
+    for (column, key) in [0, 1].into_iter().zip(["age", "cost"]) {
+        let cells: Vec<f64> = owners
+            .iter()
+            .flat_map(|org| {
+                let text = std::fs::read_to_string(world.file(&format!("{org}-visits.csv"))).unwrap();
+                // every tenth row is held out to judge by
+                let rows: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
+                rows.into_iter()
+                    .enumerate()
+                    .filter(|(row, _)| row % HELD_OUT != 0)
+                    .map(move |(_, row)| row.split(',').nth(column).unwrap().parse().unwrap())
+            })
+            .collect();
+        let mean = cells.iter().sum::<f64>() / cells.len() as f64;
+        let deviation = (cells.iter().map(|cell| (cell - mean) * (cell - mean)).sum::<f64>() / cells.len() as f64).sqrt();
+        let told = |what: &str| scale[what][column].as_f64().unwrap();
+        assert!(
+            (told("means") / mean - 1.0).abs() < 1e-9 && (told("deviations") / deviation - 1.0).abs() < 1e-9,
+            "{key}: {scale}, {mean} {deviation}"
+        );
+    }
+}
+
 fn released(world: &World, job: &str, orgs: &[&str]) -> Value {
     world.wait("authority", job, &["held"], LONG);
     let shown = world.yu("authority", &["review", "show", job]).ok("show");
@@ -131,6 +160,7 @@ fn three_parties_train_and_the_coordinator_sees_sums() {
     let id = sign(world, world.submit(&toml), &everybody);
     let result = released(world, &id, &["authority", "health", "bank", "clinic", "platform"]);
     learnt(&result);
+    statistics(&result, world, &owners);
     // every party watched the rounds, and nothing of them is left
     for org in ["health", "clinic", "platform"] {
         let watched = world.yu(org, &["job", "watch", &id]).all;
@@ -167,7 +197,37 @@ fn in_the_clear_the_contract_says_who_sees_updates_and_what_leaks_is_refused() {
     learnt(&released(world, &id, &["authority", "health", "bank", "platform"]));
 }
 
-/// A party is killed in the middle: the training ends everywhere by its name, and nothing is released.
+/// Processes end without a word and come back, parties and the coordinator: the training goes on from what each of them stored, to a model of all
+/// rounds for which every party vouches.
+#[test]
+fn killed_processes_come_back_and_the_training_goes_on() {
+    let owners = ["health", "bank", "clinic"];
+    let mut town = town(&owners);
+    let long = job(&owners, "").replace("rounds = 8", "rounds = 300");
+    let id = sign(&town.world, town.world.submit(&long), &["health", "clinic", "platform", "authority"]);
+    town.world.wait("platform", &id, &["running"], LONG);
+    let mut dice = Dice(11);
+    for victim in ["health", "platform", "bank", "platform"] {
+        std::thread::sleep(std::time::Duration::from_millis(800 + dice.roll(700)));
+        let (state, _) = town.world.state("authority", &id);
+        assert_eq!(state, "running", "too few rounds to interrupt: before {victim} was killed");
+        town.world.kill(victim);
+        town.world.up(victim);
+    }
+    let result = released(&town.world, &id, &["authority", "health", "bank", "clinic", "platform"]);
+    let history = result["result"]["history"].as_array().unwrap();
+    assert_eq!((history.len(), history.last().unwrap()["round"].as_u64()), (301, Some(300)));
+    assert!(history.last().unwrap()["accuracy"].as_f64().unwrap() > 0.8);
+    // rounds follow each other, none twice and none left out
+    assert!(history.windows(2).all(|pair| pair[1]["round"].as_u64() == pair[0]["round"].as_u64().map(|round| round + 1)));
+    let watched = town.world.yu("platform", &["job", "watch", &id]).all;
+    assert!(watched.contains("returned"), "{watched}");
+    for org in ["health", "bank", "platform"] {
+        town.world.yu(org, &["audit", "verify", path(&town.world.dir(org))]).ok("audit");
+    }
+}
+
+/// A party is killed in the middle and does not come back: the training ends everywhere by its name, and nothing is released.
 #[test]
 fn a_killed_party_ends_the_training_by_name() {
     let owners = ["health", "bank", "clinic"];

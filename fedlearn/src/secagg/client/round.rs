@@ -20,13 +20,14 @@ impl Session {
     pub fn mask(&mut self, round: u32, weights: &[u32]) -> Result<(Sent, Masked)> {
         let config = &self.config;
         config.check_round(round)?;
-        let (len, bits) = (config.params().len, config.params().bits);
+        let (len, bits, long) = (config.params().len, config.params().bits, config.params().long);
         if weights.len() != len {
             return Err(Error::caller(format!("`{}` weights, the job has `{len}`", weights.len())));
         }
         // TIMING: no early end, a weight is a secret
-        let all = weights.iter().fold(0, |all, weight| all | weight);
-        if u64::from(all) >> bits != 0 {
+        let all = |weights: &[u32]| u64::from(weights.iter().fold(0, |all, weight| all | weight));
+        let (short, digits) = weights.split_at(len - long);
+        if all(short) >> bits != 0 || all(digits) >> config.layout().width() != 0 {
             return Err(Error::caller(format!("a weight has more than the agreed `{bits}` bits: clip before masking")));
         }
         let Some(secrets) = self.rounds.get_mut(round as usize).and_then(Option::take) else {

@@ -99,7 +99,11 @@ impl Unmasking {
         mask::apply(layout, &mut words, &masks);
         let survivors = self.survivors.len() as u64;
         let largest = survivors * ((1 << self.common.config.params().bits) - 1);
-        let weights = layout.unpack(&words).filter(|weights| weights.iter().all(|weight| *weight <= largest));
+        let weights = layout.unpack(&words).filter(|weights| {
+            // digits of long numbers carry, so each may be anything below its base
+            let short = weights.len() - self.common.config.params().long;
+            weights.iter().take(short).all(|weight| *weight <= largest)
+        });
         let Some(weights) = weights else {
             return Err(Error::Peer {
                 culprit: self.common.config.names(self.survivors.iter()),

@@ -95,6 +95,9 @@ fn every_pattern_of_a_round_in_one_session() {
 fn a_hundred_parties_on_a_regular_graph() {
     let mut params = params(100, 700, 16, Adversary::SemiHonest);
     let regular = Regular::choose(100, 10, 10).unwrap();
+    // fewer than half may collude unless somebody names a smaller number
+    assert_eq!(params.topology, Topology::Complete { threshold: 51 });
+    params.topology = Topology::sparse(100, 10, 10).unwrap();
     assert_eq!(params.topology, Topology::Regular(regular));
     params.job = [9; 32];
     let world = World::new(params);

@@ -63,6 +63,7 @@ pub(super) fn params(n: usize, len: usize, bits: u32, adversary: Adversary) -> P
         parties: (0..n).map(|party| format!("party-{party}")).collect(),
         len,
         bits,
+        long: 0,
         adversary,
         topology: Topology::recommended(n, adversary),
     }

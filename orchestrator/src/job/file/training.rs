@@ -52,7 +52,7 @@ impl TrainingFile {
     /// Whether a job file is one of these.
     #[must_use]
     pub fn is_one(text: &str) -> bool {
-        super::names_technique(text, "federated")
+        super::names_technique(text, "federated") && !super::has(text, "left")
     }
 
     /// Parses the text of a job file.

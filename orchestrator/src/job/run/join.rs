@@ -59,7 +59,7 @@ pub(super) fn protocol<E: Seat>(
                 let data = JointData { keys, numeric, groups: codes.pop() };
                 Local::Joint(joint::local(plan, owner, &data, &key, &mut rng)?)
             }
-            Program::Aligned(_) => return Err(Fault::new(Code::Bug, "a program for aligned rows")),
+            Program::Aligned(_) | Program::Split(_) => return Err(Fault::new(Code::Bug, "a program for aligned rows")),
         });
     }
     say(20, "shares");
@@ -86,7 +86,7 @@ pub(super) fn protocol<E: Seat>(
             let of = |party: Part| own.filter(|_| party == part);
             joint::run(&mut engine, plan, [of(Part::Left), of(Part::Right)])?.into_words()
         }
-        Program::Aligned(_) => return Err(Fault::new(Code::Bug, "a program for aligned rows")),
+        Program::Aligned(_) | Program::Split(_) => return Err(Fault::new(Code::Bug, "a program for aligned rows")),
     };
     drop(local);
     say(90, "seal");

@@ -1,5 +1,6 @@
 //! A node's part of a training: a party answers for its rows, the coordinator asks and adds up.
 
+use super::super::again;
 use super::super::held::{Handover, Piece, Vouched};
 use super::super::inputs;
 use super::super::training::{self, INFO, MOST_BYTES};
@@ -12,12 +13,11 @@ use crate::sessions;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::time::Duration;
 use yu_desensitize::column;
 use yu_fedlearn::data::Dataset;
 use yu_fedlearn::model::Spec;
 use yu_fedlearn::secagg::identity::{Signature, Signer, Verifier};
-use yu_fedlearn::train::{Coordinator, Figures, Party, Plan, coordinate, take_part};
+use yu_fedlearn::train::{Coordinator, Figures, Party, Plan, coordinate, has_ended, heard, take_part};
 use yu_governance::audit::{Event, Verb};
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{InputAttestation, LocalLimits, examine};
@@ -29,8 +29,6 @@ use yu_wire::seal::{SealPublic, seal};
 
 /// Domain of signatures under keys and survivor sets.
 const DOMAIN: &str = "yu-training-keys-v1";
-/// Pause before a round is tried again, times the number of tries.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// Where a training runs.
 pub(super) struct Scene<'a> {
@@ -72,7 +70,8 @@ fn ring(node: &Node, plan: &Plan) -> Result<Ring> {
 pub(super) fn run(scene: &Scene<'_>, permit: Option<&Permit>, open: &mut sessions::Open) -> Result<Handover> {
     let Scene { node, job, contract, terms, id, .. } = *scene;
     let plan = training::plan(contract, terms, id)?;
-    node.store().key_made(job, RunKey::MaskKeys.as_str())?;
+    let again = again::kept(node, job)?.is_some();
+    node.store().key_made(job, if again { RunKey::MaskKeysAgain } else { RunKey::MaskKeys }.as_str())?;
     node.log(Event::new(Verb::StepStarted).of(job)?.code("step", "train"))?;
     let handover = match permit {
         Some(permit) => party(scene, &plan, permit, open)?,
@@ -95,20 +94,41 @@ fn told(scene: &Scene<'_>, plan: &Plan, figures: &Figures) {
     }
 }
 
+/// What the library is told of a store that failed.
+fn stored(kept: Result<()>) -> yu_fedlearn::Result<()> {
+    kept.map_err(|fault| yu_fedlearn::Error::Caller(format!("the state of the training is not stored: {fault}")))
+}
+
 fn coordinator(scene: &Scene<'_>, plan: &Plan, open: &mut sessions::Open) -> Result<Handover> {
     let Scene { node, job, contract, say, .. } = *scene;
     say(10, "train");
-    let lines = plan.parties.iter().map(|party| open.take(party)).collect::<Result<Vec<_>>>()?;
+    let resume = again::kept(node, job)?;
+    let is_over = resume.as_ref().is_some_and(|state| has_ended(state));
+    let mut lines = Vec::new();
+    for party in &plan.parties {
+        if resume.is_some() {
+            match again::meet(node, job, open, party) {
+                Ok(()) => {}
+                // it has heard the end, or hears it from nobody: then it does not vouch
+                Err(fault) if is_over => {
+                    tracing::info!(job, party, code = fault.code.as_str(), "not met again");
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        lines.push(open.take(party)?);
+    }
+    node.live().take_back(job);
     let verifier = ring(node, plan)?;
     let with = Coordinator {
         verifier: &verifier,
-        resume: None,
-        // a node that is killed ends the job, so nothing has to survive it
-        keep: &mut |_| Ok(()),
-        // a session that is cut comes back by itself, below this
-        arrived: &mut Vec::new,
+        resume: resume.as_ref().map(|state| &state[..]),
+        keep: &mut |state| stored(again::keep(node, job, state)),
+        // a session that is cut comes back by itself, below this; a process that ended comes back with a new one
+        arrived: &mut || again::arrived(node, job, open).iter().filter_map(|party| open.take(party).ok()).collect(),
         told: &mut |figures| told(scene, plan, figures),
-        pause: &mut |tries| std::thread::sleep(PAUSE * tries),
+        pause: &mut |tries| again::pause(node, job, tries),
     };
     let done = coordinate(plan, lines, with)?;
     done.lines.into_iter().for_each(|line| open.keep(line));
@@ -123,23 +143,43 @@ fn coordinator(scene: &Scene<'_>, plan: &Plan, open: &mut sessions::Open) -> Res
 }
 
 fn party(scene: &Scene<'_>, plan: &Plan, permit: &Permit, open: &mut sessions::Open) -> Result<Handover> {
-    let Scene { node, contract, terms, id, say, .. } = *scene;
+    let Scene { node, job, contract, terms, id, say, .. } = *scene;
     let me = node.name().parse()?;
     let index = training::owners(contract).position(|party| *party == me).ok_or_else(|| Fault::new(Code::Bug, "no rows of ours"))?;
     let (rows, attestation) = rows(scene, plan, permit, id)?;
     say(12, "train");
     let verifier = ring(node, plan)?;
-    let line = open.channel(terms.coordinator.as_str())?;
-    let with = Party {
-        index: index as u32,
-        rows,
-        signer: &Own(SigningKey::from_bytes(&node.signing().to_bytes())),
-        verifier: &verifier,
-        resume: None,
-        keep: &mut |_| Ok(()),
-        told: &mut |figures| told(scene, plan, figures),
+    node.live().take_back(job);
+    let mut resume = again::kept(node, job)?;
+    let before = resume.as_ref().map(|state| heard(plan, state)).transpose()?.flatten();
+    if resume.is_some() && before.is_none() {
+        again::meet(node, job, open, terms.coordinator.as_str())?;
+    }
+    let mut done = before.map(|(_, document)| document);
+    let document = loop {
+        if let Some(document) = done {
+            break document;
+        }
+        let with = Party {
+            index: index as u32,
+            rows: rows.clone(),
+            signer: &Own(SigningKey::from_bytes(&node.signing().to_bytes())),
+            verifier: &verifier,
+            resume: resume.as_ref().map(|state| &state[..]),
+            keep: &mut |state| stored(again::keep(node, job, state)),
+            told: &mut |figures| told(scene, plan, figures),
+        };
+        let taken = take_part(plan, open.channel(terms.coordinator.as_str())?, with, &mut rng());
+        done = match taken {
+            Ok((_, document)) => Some(document),
+            // the coordinator's process may have ended, and come back
+            Err(error) => {
+                again::wait(node, job, open, terms.coordinator.as_str(), error.into())?;
+                resume = again::kept(node, job)?;
+                None
+            }
+        };
     };
-    let (_, document) = take_part(plan, line, with, &mut rng())?;
     let result: [u8; 32] = Sha256::digest(&document).into();
     Ok(Handover { share: Piece::Vouched(Vouched { result }), attestation: Some(attestation) })
 }

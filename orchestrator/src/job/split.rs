@@ -1,0 +1,296 @@
+//! Jobs about a model that stays split among the computing parties (分持模型, 纵向联邦学习): what follows from the terms, and the result.
+//!
+//! Rows are aligned by ECDH-PSI, then [`yu_fedlearn::vertical::task`] runs over shares. Each computing party keeps its share of a trained model
+//! ([`crate::models`]); evaluations and predictions name the training's job and are refused by a party that has no share of it, or of another one.
+
+use super::plan;
+use crate::fault::{Code, Fault, Lang, Result, pick};
+use crate::models;
+use crate::node::Node;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use yu_fedlearn::vertical::task::{self, Learner, Model, Plan, Quality, Settings, outcome};
+use yu_governance::canonical::{Hash, digest, to_canonical};
+use yu_governance::check::ResultView;
+use yu_governance::contract::{Contract, CostStatement, ModelTerms, OutputTerms, OwnCorrelations, Side, StepTerms};
+use yu_mpc::cost::{Cost, Counts, Formula};
+use yu_mpc::dry::Dry;
+use yu_mpc::engine::{Engine, Module};
+use yu_mpc::rep3::Context;
+
+/// Most rows that a released prediction holds: sealed and written as text it still fits a message.
+pub const MOST_SCORES: u64 = 200_000;
+
+/// The settings as the contract has them.
+///
+/// # Errors
+/// `input.bad` for numbers that are not finite.
+pub fn words(settings: &Settings) -> Result<String> {
+    String::from_utf8(to_canonical(settings)?).map_err(|_| Fault::new(Code::Bug, "settings are text"))
+}
+
+/// The step of a job about a split model.
+///
+/// # Errors
+/// `internal` for another job.
+pub fn step(contract: &Contract) -> Result<(&StepTerms, &ModelTerms)> {
+    contract.split_model().ok_or_else(|| Fault::new(Code::Bug, "the job has no split model"))
+}
+
+/// What the engine runs.
+///
+/// # Errors
+/// `contract.rule` for settings that do not fit.
+pub fn plan(contract: &Contract, job: [u8; 32]) -> Result<Plan> {
+    let (_, terms) = step(contract)?;
+    let rule = |what: String| Fault::new(Code::ContractRule, what).at("[step]");
+    let count = |side: Side| terms.features.iter().filter(|column| column.side == side).count();
+    let plan = Plan {
+        job,
+        columns: [count(Side::Left), count(Side::Right)],
+        labels: usize::from(terms.target.as_ref().is_some_and(|target| target.side == Side::Right)),
+        settings: Settings::from_json(&terms.settings).map_err(|e| rule(e.to_string()))?,
+        least: contract.limits.min_cell,
+    };
+    plan.check().map_err(|e| rule(e.to_string()))?;
+    Ok(plan)
+}
+
+/// Names of the features of a side.
+pub fn features(terms: &ModelTerms, side: Side) -> Vec<String> {
+    terms.features.iter().filter(|column| column.side == side).map(|column| column.column.clone()).collect()
+}
+
+/// Fewest aligned rows with which the program makes sense.
+fn least_rows(plan: &Plan, contract: &Contract) -> u64 {
+    let kept = u64::from(100 - plan.settings.hold_out);
+    let batch = match plan.settings.model {
+        Learner::LogisticRegression { batch, .. } => (u64::from(batch) * 100).div_ceil(kept) + 1,
+        Learner::BoostedTrees { .. } => 1,
+    };
+    contract.limits.min_rows.max(batch).max(20)
+}
+
+/// Every message at these row counts.
+fn formula(contract: &Contract, matched: u64) -> Result<Formula> {
+    let (step, _) = step(contract)?;
+    // no byte depends on the id
+    let plan = plan(contract, [0; 32])?;
+    let statistics = &plan::joint_terms(contract)?.statistics;
+    let names = [statistics.left.party.as_str(), statistics.right.party.as_str(), statistics.helper.as_str()];
+    let rows = usize::try_from(matched).map_err(|_| Fault::new(Code::Input, "more rows than memory"))?;
+    let mut dry = Dry::<Context>::new(&names);
+    task::agree(&mut dry, [None; 2])?;
+    let model = |plan: &Plan| Model::from_words(plan, &<Dry<Context> as Engine>::Words::zeros(Model::<Dry<Context>>::len(plan)?));
+    match step {
+        StepTerms::Train(_) => drop(task::train(&mut dry, &plan, rows, [None; 2], &mut |_| {})?),
+        StepTerms::Evaluate(_) => drop(task::evaluate(&mut dry, &plan, rows, [None; 2], [None; 2], &model(&plan)?)?),
+        _ => drop(task::predict(&mut dry, &plan, rows, [None; 2], [None; 2], &model(&plan)?)?),
+    }
+    Ok(yu_mpc::psi::formula(names[0], names[1]).then(dry.formula().clone()))
+}
+
+/// What a run at these counts costs.
+///
+/// # Errors
+/// `input.bad` when the counts overflow.
+pub fn at(contract: &Contract, counts: &Counts) -> Result<Cost> {
+    Ok(formula(contract, counts.matched)?.evaluate(counts)?)
+}
+
+/// Least and most, by how many rows may match.
+///
+/// # Errors
+/// `input.bad` for fewer rows than the program takes.
+pub fn cost(contract: &Contract) -> Result<CostStatement> {
+    let (n_left, n_right) = plan::rows(contract)?;
+    let (least, most) = (least_rows(&plan(contract, [0; 32])?, contract), n_left.min(n_right));
+    if most < least {
+        let what = format!("{most} rows can match at most, this model needs {least}");
+        return Err(Fault::new(Code::Input, what).at("[step]"));
+    }
+    let of = |matched| at(contract, &Counts { n_left, n_right, matched });
+    let (low, high) = (of(least)?, of(most)?);
+    Ok(CostStatement { min_bytes: low.bytes, min_rounds: u64::from(low.rounds), ..plan::fixed(&high) })
+}
+
+/// Refuses a job whose model is not the one of which this node has a share.
+///
+/// # Errors
+/// `contract.rule`; `not-found`.
+pub fn check(node: &Node, contract: &Contract) -> Result<()> {
+    let (_, terms) = step(contract)?;
+    let rule = |what: &str| Fault::new(Code::ContractRule, what.to_owned()).at("[step]").party(node.name());
+    if words(&plan(contract, [0; 32])?.settings)? != terms.settings {
+        return Err(rule("split-model.settings: they are not written as this version writes them"));
+    }
+    let statistics = &plan::joint_terms(contract)?.statistics;
+    let parties = [&statistics.left.party, &statistics.right.party, &statistics.helper].map(ToString::to_string);
+    let Some(model) = terms.model.filter(|_| parties.iter().any(|party| party == node.name())) else { return Ok(()) };
+    let head = models::get(node, &model.0.to_hex())?.head;
+    if head.parties != parties {
+        return Err(rule("split-model.parties: left, right and helper must be those of the training"));
+    }
+    if head.authorisation != contract.authorisation.id.as_str() {
+        return Err(rule("split-model.authorisation: the model was trained under another authorisation"));
+    }
+    if words(&head.settings)? != terms.settings {
+        return Err(rule("split-model.settings: they are not those of the training"));
+    }
+    // an owner's columns may be called otherwise in another data set; how many there are must fit
+    let counts = [Side::Left, Side::Right].map(|side| features(terms, side).len());
+    if head.features.each_ref().map(Vec::len) != counts {
+        return Err(rule("split-model.features: as many features of each side as at the training, in the same order"));
+    }
+    if terms.target.as_ref().is_some_and(|target| usize::from(target.side == Side::Right) != head.target.0) {
+        return Err(rule("split-model.target: the label belongs to the side that had it at the training"));
+    }
+    Ok(())
+}
+
+/// Which numbers the output holds.
+#[derive(Serialize)]
+struct Layout<'a> {
+    step: &'a str,
+    settings: &'a str,
+}
+
+fn layout(step: &str, settings: &str) -> Result<Hash> {
+    Ok(digest("yu-split-model-layout-v1", &to_canonical(&Layout { step, settings })?))
+}
+
+/// The only output.
+///
+/// # Errors
+/// `internal`.
+pub fn output(contract: &Contract, digits: u32, own_correlations: OwnCorrelations) -> Result<OutputTerms> {
+    let (step, terms) = step(contract)?;
+    Ok(OutputTerms {
+        name: step.kind().into(),
+        kind: "report".into(),
+        layout: layout(step.kind(), &terms.settings)?,
+        digits,
+        own_correlations,
+    })
+}
+
+/// What comes out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitReport {
+    /// `train`, `evaluate` or `predict`.
+    pub step: String,
+    /// How the model is or was trained, word by word.
+    pub settings: String,
+    /// How good it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    /// Of the label 1 for each aligned row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<Vec<f64>>,
+}
+
+/// Reads opened words.
+///
+/// # Errors
+/// `storage.damaged` for another number of words.
+pub fn assemble(contract: &Contract, words: &[u64]) -> Result<SplitReport> {
+    let (step, terms) = step(contract)?;
+    let settings = plan(contract, [0; 32])?.settings;
+    let is_predicted = matches!(step, StepTerms::Predict(_));
+    let quality = if is_predicted { None } else { Some(Quality::read(&settings, words)?) };
+    let probabilities = is_predicted.then(|| outcome::probabilities(words));
+    Ok(SplitReport { step: step.kind().into(), settings: terms.settings.clone(), quality, probabilities })
+}
+
+impl SplitReport {
+    /// Every number to so many significant digits.
+    pub fn rounded(&mut self, round: &dyn Fn(&mut f64)) {
+        self.probabilities.iter_mut().flatten().for_each(round);
+        if let Some(quality) = &mut self.quality {
+            round(&mut quality.brier);
+            quality.curve.iter_mut().flat_map(|point| [&mut point.auc, &mut point.auc_bound, &mut point.ks]).for_each(round);
+        }
+    }
+
+    /// What the checks want to know.
+    pub fn view(&self) -> ResultView {
+        let quality = self.quality.as_ref();
+        let judged = quality.map_or(0, |quality| quality.trained + quality.judged);
+        let scored = self.probabilities.as_ref().map_or(0, |all| all.len() as u64);
+        let figures = quality.into_iter().flat_map(|q| q.curve.iter().flat_map(|p| [p.auc, p.auc_bound, p.ks]).chain([q.brier]));
+        ResultView {
+            outputs: layout(&self.step, &self.settings).map(|hash| vec![(self.step.clone(), hash)]).unwrap_or_default(),
+            matched: judged + scored,
+            cells: quality.map(|quality| quality.judged).into_iter().collect(),
+            open_complements: 0,
+            constant_columns: 0,
+            finite: figures.chain(self.probabilities.iter().flatten().copied()).all(f64::is_finite),
+        }
+    }
+}
+
+fn learner(settings: &str) -> (String, String) {
+    match Settings::from_json(settings).map(|settings| settings.model) {
+        Ok(Learner::LogisticRegression { epochs, batch, learning_rate, l2 }) => (
+            format!("logistic regression, {epochs} epochs, batches of {batch}, learning rate {learning_rate}, penalty {l2}"),
+            format!("逻辑回归，{epochs} 轮，批量 {batch}，学习率 {learning_rate}，惩罚 {l2}"),
+        ),
+        Ok(Learner::BoostedTrees { trees, depth, learning_rate, bins, lambda }) => (
+            format!("{trees} boosted trees of depth {depth}, learning rate {learning_rate}, {bins} bins, lambda {lambda}"),
+            format!("提升树 {trees} 棵，深度 {depth}，学习率 {learning_rate}，{bins} 箱，λ={lambda}"),
+        ),
+        Err(_) => ("settings that cannot be read".into(), "训练设置无法读取".into()),
+    }
+}
+
+/// The step as a person reads it before signing.
+pub fn sentence(step: &StepTerms, terms: &ModelTerms) -> (String, String) {
+    let name = |column: &yu_governance::contract::ColumnRef| {
+        format!("{}.{}", if column.side == Side::Left { "left" } else { "right" }, column.column)
+    };
+    let features = terms.features.iter().map(name).collect::<Vec<_>>().join(", ");
+    let target = terms.target.as_ref().map(name).unwrap_or_default();
+    let (model, model_zh) = learner(&terms.settings);
+    let earlier = terms.model.map(|job| job.0.to_hex().chars().take(12).collect::<String>()).unwrap_or_default();
+    match step {
+        StepTerms::Train(_) => (
+            format!(
+                "{target} from {features}: {model}; the model STAYS SPLIT among the computing parties, each keeps a share until the authorisation ends"
+            ),
+            format!("由 {features} 预测 {target}：{model_zh}；模型由各计算方分持份额，直至授权终止"),
+        ),
+        StepTerms::Evaluate(_) => (
+            format!("how well the split model of job {earlier} tells {target} from {features} ({model})"),
+            format!("评估任务 {earlier} 的分持模型由 {features} 预测 {target} 的效果（{model_zh}）"),
+        ),
+        _ => (
+            format!("a probability for EACH matched row from {features}, by the split model of job {earlier} ({model})"),
+            format!("以任务 {earlier} 的分持模型，由 {features} 为每一匹配行给出概率（{model_zh}）"),
+        ),
+    }
+}
+
+/// A released result as a short report.
+pub fn lines(result: &Value, lang: Lang) -> Vec<String> {
+    let Ok(report) = serde_json::from_value::<SplitReport>(result.clone()) else { return Vec::new() };
+    let (model, model_zh) = learner(&report.settings);
+    let mut out = vec![pick(lang, &format!("split model: {model}"), &format!("分持模型：{model_zh}"))];
+    if let Some(quality) = &report.quality {
+        let (trained, judged) = (quality.trained, quality.judged);
+        out.push(pick(
+            lang,
+            &format!("  trained on {trained} rows here, judged on {judged} others; Brier score {:.4}", quality.brier),
+            &format!("  本次训练 {trained} 行，评估 {judged} 行；Brier 得分 {:.4}", quality.brier),
+        ));
+        for point in &quality.curve {
+            let of = if point.trees > 0 { format!("{:>5} trees: ", point.trees) } else { String::new() };
+            out.push(format!("  {of}AUC {:.4} (+- {:.4})  KS {:.4}", point.auc, point.auc_bound, point.ks));
+        }
+    }
+    if let Some(all) = &report.probabilities {
+        let mean = all.iter().sum::<f64>() / (all.len() as f64).max(1.0);
+        out.push(pick(lang, &format!("  {} probabilities, mean {mean:.4}", all.len()), &format!("  {} 个概率，均值 {mean:.4}", all.len())));
+    }
+    out
+}
