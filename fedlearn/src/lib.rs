@@ -15,6 +15,7 @@
 //! | how good a model is, in the clear and on shares | [`evaluate`] |
 //! | columns before training: bins, weights of evidence, correlations, score cards | [`feature`] |
 //! | what is kept of a model: lineage, versions, export, drift | [`artefact`] |
+//! | may a trained model leave: attacks, leaf sizes, privacy statement | [`gate`] |
 //! | telling one party what is shared | [`reveal`] |
 //! | gradient-boosted trees: bins, settings, models, training in one place | [`trees`] |
 //! | training over shares, features of the same rows at several owners | [`vertical`] |
@@ -29,6 +30,7 @@ pub mod data;
 pub mod error;
 pub mod evaluate;
 pub mod feature;
+pub mod gate;
 pub mod model;
 pub mod privacy;
 pub mod reveal;

@@ -34,6 +34,7 @@ mod trained;
 
 pub use bytes::Bytes;
 pub use coordinator::{ATTEMPTS, Coordinator, Done, coordinate};
+pub(crate) use party::parted;
 pub use party::{Party, take_part};
 pub use plan::{Aggregation, Plan, Protection, Settings};
 pub use trained::{Figures, Trained};

@@ -168,7 +168,7 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
 }
 
 /// Rows to train on, and rows to judge by: every so many one, beginning with the first.
-fn parted(rows: &Dataset, every: u32) -> Result<(Dataset, Option<Dataset>)> {
+pub(crate) fn parted(rows: &Dataset, every: u32) -> Result<(Dataset, Option<Dataset>)> {
     if every == 0 || rows.rows() < every as usize {
         return Ok((rows.clone(), None));
     }

@@ -8,6 +8,7 @@ mod evaluate_central;
 mod evaluate_shares;
 mod feature_shares;
 mod feature_world;
+mod gate;
 mod gradients;
 mod private;
 mod rounds;

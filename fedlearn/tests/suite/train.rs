@@ -7,7 +7,9 @@ mod world;
 
 use ndarray::Array2;
 
-use world::{World, clear, secure, settings};
+pub(crate) use world::{World, clear, rows, settings};
+
+use world::secure;
 use yu_fedlearn::strategy::Correction;
 use yu_fedlearn::train::Aggregation;
 
