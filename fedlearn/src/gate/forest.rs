@@ -6,7 +6,7 @@ use yu_desensitize::restore::{AttackableModel, Example, Examples, Trainer};
 use super::subject::{Failed, Leaves, Subject, dataset};
 use crate::artefact::Privacy;
 use crate::data::Dataset;
-use crate::trees::{Binned, Boosting, Cuts, Forest, Loss, fit};
+use crate::trees::{Binned, Boosting, Cuts, Forest, Loss, fit, horizontal};
 use crate::{Error, Result};
 
 /// Trees with the bins of their features.
@@ -69,6 +69,15 @@ fn count(forest: &Forest, data: &Binned) -> Vec<u64> {
 }
 
 impl Subject<'_> {
+    /// Trees of a horizontal training. Leaves are judged by the rows of all parties in them, by own ones where they were not counted.
+    ///
+    /// # Errors
+    /// As [`Self::forest`].
+    pub fn boosted(trained: &horizontal::Trained) -> Result<Subject<'static>> {
+        let leaves = if trained.leaf_rows.is_empty() { Leaves::Own } else { Leaves::OfAll(trained.leaf_rows.clone()) };
+        Self::forest(&trained.to_bytes()?, &trained.forest, &trained.cuts, &trained.settings.boosting, leaves, Privacy::None)
+    }
+
     /// Gradient-boosted trees with the bins of their features and the settings that they were trained by. `document` are the bytes that leave.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod feature_shares;
 mod feature_world;
 mod gate;
 mod gradients;
+mod horizontal;
 mod private;
 mod rounds;
 mod secagg;

@@ -7,7 +7,7 @@ mod world;
 
 use ndarray::Array2;
 
-pub(crate) use world::{World, clear, rows, settings};
+pub(crate) use world::{World, clear, key, ring, rows, settings};
 
 use world::secure;
 use yu_fedlearn::strategy::Correction;
