@@ -6,6 +6,7 @@
 //! | rows: coding, scales, splits | [`data`] |
 //! | models trained by gradients | [`model`] |
 //! | a round: parties' steps, the server's step | [`strategy`] |
+//! | a step by a program outside | [`external`] |
 //! | many parties in one process | [`simulate`] |
 //! | aggregation that bad updates cannot steer | [`robust`] |
 //! | smaller updates | [`update`] |
@@ -29,6 +30,7 @@ pub mod artefact;
 pub mod data;
 pub mod error;
 pub mod evaluate;
+pub mod external;
 pub mod feature;
 pub mod gate;
 pub mod model;

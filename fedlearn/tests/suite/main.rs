@@ -6,6 +6,7 @@ mod ceilings;
 mod compressed;
 mod evaluate_central;
 mod evaluate_shares;
+mod external;
 mod feature_shares;
 mod feature_world;
 mod gate;

@@ -7,9 +7,9 @@ mod world;
 
 use ndarray::Array2;
 
-pub(crate) use world::{World, clear, key, ring, rows, settings};
+pub(crate) use settings::private;
+pub(crate) use world::{World, clear, key, ring, rows, secure, settings};
 
-use world::secure;
 use yu_fedlearn::strategy::Correction;
 use yu_fedlearn::train::Aggregation;
 
