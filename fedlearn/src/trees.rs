@@ -4,7 +4,7 @@
 //! |---|---|
 //! | values become bins | [`bins`] |
 //! | how to train | [`settings`] |
-//! | trees and what they predict | [`model`] |
+//! | trees and what they predict | [`model`], with thresholds on values: [`Forest::portable`] |
 //! | training in one place: the reference of all others | [`clear`] |
 //! | training over parties with different rows | [`horizontal`] |
 //!
@@ -19,6 +19,7 @@ pub mod bins;
 pub mod clear;
 pub mod horizontal;
 pub mod model;
+mod portable;
 pub mod settings;
 
 pub use bins::{Binned, Cuts};
