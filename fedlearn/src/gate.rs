@@ -6,7 +6,7 @@
 //! | limits, as a job file says them | [`Settings`] |
 //! | what is examined: a network, trees, anything that gives a loss | [`Subject`] |
 //! | rows to train on, rows to hold back, records to plant | [`Rows`], [`plant`] |
-//! | all of it for a horizontal training | [`of_training`] |
+//! | all of it for a horizontal training | [`of_training`], of trees [`of_trees`] |
 //!
 //! | test | refuses when | how it is done |
 //! |---|---|---|
@@ -52,6 +52,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::data::Dataset;
 use crate::train::{Plan, Trained};
+use crate::trees::horizontal;
 use crate::{Error, Result};
 
 /// Attacks a model with own rows: `members` it was trained with, `held_back` of the same source it was not.
@@ -104,4 +105,22 @@ pub fn of_training(plan: &Plan, trained: &Trained, rows: &Dataset, settings: &Se
     let divided = Rows::divide(plan, rows, settings)?;
     let subject = Subject::trained(trained, &plan.settings)?;
     examine(&subject, &divided.members, &divided.held_back, None, settings, seed)
+}
+
+/// [`examine`] for boosted trees over parties: `rows` are the party's, as [`Rows::hold_back`] got them before the training.
+///
+/// # Errors
+/// As [`examine`] and [`Rows::hold_back`]; [`Error::Caller`] for trees of another plan.
+pub fn of_trees(
+    plan: &horizontal::Plan,
+    trained: &horizontal::Trained,
+    rows: &Dataset,
+    settings: &Settings,
+    seed: &[u8; 32],
+) -> Result<Report> {
+    if !trained.is_of(plan) {
+        return Err(Error::caller("the trees are not those of the plan: examine the trees that the job trained"));
+    }
+    let divided = Rows::hold_back(rows, &plan.job, settings)?;
+    examine(&Subject::boosted(trained)?, &divided.members, &divided.held_back, None, settings, seed)
 }

@@ -17,7 +17,7 @@ use yu_fedlearn::train::{Aggregation, Protection, Settings as Training, Trained}
 
 use crate::ceilings::load;
 use crate::rounds::local;
-use crate::train::{World, clear, rows, settings};
+use crate::train::{World, clear, private, rows, settings};
 
 const SEED: [u8; 32] = [5; 32];
 
@@ -126,6 +126,23 @@ fn a_regression_that_generalises_passes() {
 }
 
 #[test]
+fn a_model_of_numbers_or_counts_is_examined_by_its_deviance() {
+    let (members, held_back) = (noisy(400, 4, 1), noisy(400, 4, 2));
+    let counts = |rows: &Dataset| {
+        let y = rows.features().column(0).iter().zip(rows.targets()).map(|(x, y)| (2.0 * x + 2.0 + y).round()).collect();
+        Dataset::new(rows.features().clone(), y).unwrap()
+    };
+    let (members, held_back) = (counts(&members), counts(&held_back));
+    let limits = Settings { canary_exposure: 6.0, canaries: 0.3, sample: 300, ..limits() };
+    for model in [Spec::Poisson { l2: 1e-3 }, Spec::Linear { l2: 1e-3 }] {
+        let mut training = training(model, 10);
+        training.strategy.local.learning_rate = 0.02;
+        let report = examined(&training, vec![members.clone()], &held_back, None, &limits);
+        assert!(report.is_passed(), "{:?}", training.model);
+    }
+}
+
+#[test]
 fn a_party_of_adult_passes_at_the_default_limits() {
     let Some((train, test)) = load(Set::Adult) else { return };
     let parts = split::iid(train.rows(), 4, &mut ChaCha20Rng::seed_from_u64(1)).unwrap();
@@ -165,6 +182,43 @@ fn every_party_of_a_training_examines_the_model_that_came_out() {
         let report = gate::of_training(&world.plan, &trained, &rows(0, 150), &settings, &SEED).unwrap();
         assert!(report.verdict == verdict && !report.is_passed() && outcome(&report, Rule::Canaries) == Outcome::Passed);
     }
+}
+
+#[test]
+fn rows_are_held_back_by_themselves_under_a_budget() {
+    let mut plan = World::new(3, private(3.0)).plan;
+    plan.features = (0..8).map(|column| format!("x{column}")).collect();
+    let settings = Settings {
+        membership_fpr: 0.02,
+        membership_tpr: 0.2,
+        membership_advantage: 0.3,
+        shadow_models: 4,
+        canary_exposure: 8.0,
+        ..limits()
+    };
+    let own: Vec<Dataset> = (1..4).map(|seed| noisy(800, 8, seed)).collect();
+    let divided: Vec<Rows> = own.iter().map(|rows| Rows::divide(&plan, rows, &settings).unwrap()).collect();
+    let training = divided.iter().map(|rows| rows.training.clone()).collect();
+    let mut simulation = Simulation::new(&plan.settings.model, plan.settings.strategy.clone(), training, [1; 32]).unwrap();
+    for _ in 0..plan.settings.rounds {
+        simulation.round().unwrap();
+    }
+    let trained = Trained {
+        v: 1,
+        job: "07".repeat(32),
+        model: plan.settings.model.clone(),
+        features: plan.features.clone(),
+        target: plan.target.clone(),
+        scale: None,
+        weights: simulation.checkpoint().server.weights.clone(),
+        history: Vec::new(),
+        privacy: plan.settings.privacy,
+    };
+    let report = gate::of_training(&plan, &trained, &own[1], &settings, &SEED).unwrap();
+    println!("{}", report.lines(Lang::En).join("\n"));
+    let told = (report.members + report.held_back, divided[1].held_back.rows() as u64 / 10 * 10);
+    assert!(report.is_passed() && (780..=800).contains(&told.0) && report.held_back == told.1);
+    assert!(matches!(report.privacy, Privacy::Differential { epsilon, .. } if epsilon > 0.0 && epsilon <= 3.0));
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn trees_of_breast_pass_the_gate_and_predict() {
     let boosting = Boosting { trees: 12, depth: 3, rate: 0.3, min_rows: 10, ..Boosting::default() };
     let parties = deal(&train, 3, 2);
     let time = std::time::Instant::now();
-    let (trained, bytes, _) = World::new(parties.clone(), settings(SECURE, boosting)).run().unwrap();
+    let world = World::new(parties.clone(), settings(SECURE, boosting));
+    let (trained, bytes, _) = world.run().unwrap();
     let seconds = time.elapsed().as_secs_f64();
     let right = trained.predict(test.features()).unwrap().iter().zip(test.targets()).filter(|(p, y)| (**p > 0.5) == (**y == 1.0)).count();
     println!("breast, 3 parties, 12 trees of depth 3 by secure aggregation: {right} of {} right, {seconds:.2} s", test.rows());
@@ -89,6 +90,10 @@ fn trees_of_breast_pass_the_gate_and_predict() {
     println!("{}", report.lines(yu_desensitize::Lang::En).join("\n"));
     let leaf = report.tests.iter().find(|test| test.rule == Rule::LeafSize).unwrap();
     assert!(leaf.outcome == gate::Outcome::Passed && gate::Report::from_bytes(&report.to_bytes().unwrap(), &bytes).is_ok());
+    assert!(gate::of_trees(&world.plan, &trained, &parties[0], &limits, &[1; 32]).is_ok());
+    let mut other = world.plan.clone();
+    other.job = [8; 32];
+    assert!(gate::of_trees(&other, &trained, &parties[0], &limits, &[1; 32]).is_err());
     assert_eq!(Trained::from_bytes(&bytes).unwrap(), trained);
     let mut spoilt = trained.clone();
     spoilt.forest.trees[0].splits[0] = Some(yu_fedlearn::trees::Split { feature: 99, bin: 0 });
