@@ -6,6 +6,7 @@
 //! | rows: coding, scales, splits | [`data`] |
 //! | models trained by gradients | [`model`] |
 //! | a round: parties' steps, the server's step | [`strategy`] |
+//! | a step by a program outside | [`external`] |
 //! | many parties in one process | [`simulate`] |
 //! | aggregation that bad updates cannot steer | [`robust`] |
 //! | smaller updates | [`update`] |
@@ -15,6 +16,7 @@
 //! | how good a model is, in the clear and on shares | [`evaluate`] |
 //! | columns before training: bins, weights of evidence, correlations, score cards | [`feature`] |
 //! | what is kept of a model: lineage, versions, export, drift | [`artefact`] |
+//! | may a trained model leave: attacks, leaf sizes, privacy statement | [`gate`] |
 //! | telling one party what is shared | [`reveal`] |
 //! | gradient-boosted trees: bins, settings, models, training in one place | [`trees`] |
 //! | training over shares, features of the same rows at several owners | [`vertical`] |
@@ -28,7 +30,9 @@ pub mod artefact;
 pub mod data;
 pub mod error;
 pub mod evaluate;
+pub mod external;
 pub mod feature;
+pub mod gate;
 pub mod model;
 pub mod privacy;
 pub mod reveal;

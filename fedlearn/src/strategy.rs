@@ -2,7 +2,7 @@
 //!
 //! | to see | open |
 //! |---|---|
-//! | a party's part of a round | [`Local`] |
+//! | a party's part of a round | [`Local`], another way to make it: [`Step`] |
 //! | the server's part | [`Server`] |
 //! | what a party sends, and its weight | [`Weighting`], [`Layout`] |
 //! | generators that a resumed run finds again | [`generator`] |
@@ -25,7 +25,7 @@ mod seed;
 mod server;
 
 pub use contribution::{Layout, Sum, Weighting};
-pub use local::{ClientState, Correction, Local, LocalMetrics, Update};
+pub use local::{ClientState, Correction, Local, LocalMetrics, Step, Update};
 pub use seed::generator;
 pub use server::{Adaptive, Server, ServerState};
 

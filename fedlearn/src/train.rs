@@ -4,7 +4,7 @@
 //! |---|---|
 //! | what is agreed beforehand | [`Plan`], [`Settings`] |
 //! | the coordinator | [`coordinate`] |
-//! | a party | [`take_part`] |
+//! | a party | [`take_part`]; with a program outside that trains: [`take_part_by`] |
 //! | what comes out | [`Trained`] |
 //! | updates in the clear or summed in secret | `train/sums.rs`, `train/numbers.rs` |
 //!
@@ -34,6 +34,7 @@ mod trained;
 
 pub use bytes::Bytes;
 pub use coordinator::{ATTEMPTS, Coordinator, Done, coordinate, has_ended};
-pub use party::{Party, heard, take_part};
+pub(crate) use party::parted;
+pub use party::{Party, heard, take_part, take_part_by};
 pub use plan::{Aggregation, Plan, Protection, Settings};
 pub use trained::{Figures, Trained};

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | values become bins | [`bins`] |
 //! | how to train | [`settings`] |
-//! | trees and what they predict | [`model`] |
+//! | trees and what they predict | [`model`], with thresholds on values: [`Forest::portable`] |
 //! | training in one place: the reference of all others | [`clear`] |
+//! | training over parties with different rows | [`horizontal`] |
 //!
 //! Every tree has its full depth: `2^depth - 1` places for splits in the order of a heap and `2^depth` leaves. A node that nothing is gained by
 //! splitting has no split; its rows go left. A row goes right where its bin is greater than the split's. Of equal gains the first candidate counts: no
@@ -16,7 +17,9 @@
 
 pub mod bins;
 pub mod clear;
+pub mod horizontal;
 pub mod model;
+mod portable;
 pub mod settings;
 
 pub use bins::{Binned, Cuts};

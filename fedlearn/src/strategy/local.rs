@@ -88,6 +88,44 @@ pub struct Update {
     pub metrics: LocalMetrics,
 }
 
+/// How a party makes an update of its rows.
+pub trait Step {
+    /// Whether what each row does to an update is bounded as the settings say, so that noise can hide it.
+    fn bounds_rows(&self) -> bool;
+
+    /// One round; see [`Local::train`].
+    ///
+    /// # Errors
+    /// As [`Local::train`]; whatever keeps it from making an update.
+    fn step(
+        &mut self,
+        model: &dyn Model,
+        global: &Weights,
+        control: Option<&[f64]>,
+        state: &ClientState,
+        data: &Dataset,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Update>;
+}
+
+impl Step for Local {
+    fn bounds_rows(&self) -> bool {
+        self.private.is_some()
+    }
+
+    fn step(
+        &mut self,
+        model: &dyn Model,
+        global: &Weights,
+        control: Option<&[f64]>,
+        state: &ClientState,
+        data: &Dataset,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Update> {
+        self.train(model, global, control, state, data, rng)
+    }
+}
+
 impl Local {
     /// Whether the settings make sense.
     ///

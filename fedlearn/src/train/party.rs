@@ -22,7 +22,7 @@ use crate::secagg::client::{Dealt, Offered, Sent, Session};
 use crate::secagg::identity::{Signer, Verifier};
 use crate::secagg::{self, Config, PartySet, msg};
 use crate::star::{self, Place};
-use crate::strategy::{ClientState, Correction, Layout, generator};
+use crate::strategy::{ClientState, Correction, Layout, Step, generator};
 use crate::update::Quantiser;
 use crate::{Error, Result};
 
@@ -113,7 +113,28 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
     with: Party<'_, S, V>,
     rng: &mut R,
 ) -> Result<(Trained, Vec<u8>)> {
+    take_part_by(plan, line, with, &mut plan.settings.strategy.local.clone(), rng)
+}
+
+/// The same with updates made in another way, as by [`External`](crate::external::External).
+///
+/// # Errors
+/// As [`take_part`]; [`Error::Unsafe`] for a plan with a privacy budget and a step that does not bound what a row does; those of the step.
+pub fn take_part_by<S: Signer, V: Verifier, R: CryptoRng>(
+    plan: &Plan,
+    line: &mut Channel,
+    with: Party<'_, S, V>,
+    step: &mut dyn Step,
+    rng: &mut R,
+) -> Result<(Trained, Vec<u8>)> {
     let network = plan.check()?;
+    if plan.settings.privacy.is_some() && !step.bounds_rows() {
+        return Err(Error::Unsafe {
+            setting: "privacy".into(),
+            reason: "what a single row does to the update of this trainer is not bounded, so no noise hides it".into(),
+            remedy: "train with `strategy.local.private`, or leave out the budget".into(),
+        });
+    }
     let layout = plan.layout(&network);
     if with.rows.columns() != plan.features.len() || plan.parties.len() <= with.index as usize {
         return Err(Error::caller(format!("`{}` columns where the plan has `{}`", with.rows.columns(), plan.features.len())));
@@ -148,6 +169,7 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
         sent: None,
         about: (0, [0; 32]),
         with,
+        step,
         rng,
     };
     // stored before anything that depends on it leaves
@@ -184,7 +206,7 @@ pub fn heard(plan: &Plan, resume: &[u8]) -> Result<Option<(Trained, Vec<u8>)>> {
 }
 
 /// Rows to train on, and rows to judge by: every so many one, beginning with the first.
-fn parted(rows: &Dataset, every: u32) -> Result<(Dataset, Option<Dataset>)> {
+pub(crate) fn parted(rows: &Dataset, every: u32) -> Result<(Dataset, Option<Dataset>)> {
     if every == 0 || rows.rows() < every as usize {
         return Ok((rows.clone(), None));
     }
@@ -216,6 +238,7 @@ struct Work<'a, 'p, S, V, R> {
     /// What was sent: round + 1, or 0 for the scale; and from which model.
     about: (u64, [u8; 32]),
     with: Party<'a, S, V>,
+    step: &'p mut dyn Step,
     rng: &'p mut R,
 }
 
@@ -452,9 +475,9 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
         let mut next = state.clone();
         let contribution = if let Some(charge) = self.plan.settings.charge() {
             let Some(mut releases) = self.saved.releases.clone() else { return Err(Error::Budget("none is open".into())) };
-            let rng = &mut *self.rng;
+            let (step, rng) = (&mut *self.step, &mut *self.rng);
             let draw = || {
-                let update = strategy.local.train(network, &weights, control, &state, rows, rng)?;
+                let update = step.step(network, &weights, control, &state, rows, rng)?;
                 layout.contribution(&update, strategy.weighting)
             };
             // what is stored below holds the budget and the contribution together
@@ -463,7 +486,7 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
             values
         } else {
             let mut rng = generator(&self.saved.seed, "train", told.round, index);
-            let update = strategy.local.train(network, &weights, control, &state, rows, &mut rng)?;
+            let update = self.step.step(network, &weights, control, &state, rows, &mut rng)?;
             next = update.state.clone();
             layout.contribution(&update, strategy.weighting)?
         };

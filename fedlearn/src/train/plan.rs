@@ -209,7 +209,7 @@ impl Settings {
 
     /// What a round of a party costs, if rows are protected.
     #[must_use]
-    pub(super) fn charge(&self) -> Option<Charge> {
+    pub(crate) fn charge(&self) -> Option<Charge> {
         let local = &self.strategy.local;
         local.private.as_ref().map(|private| Charge::Gaussian { rate: private.rate, noise: private.noise, steps: local.steps(1) })
     }
@@ -224,7 +224,7 @@ impl Settings {
 impl Protection {
     /// The budget before anything was spent.
     #[must_use]
-    pub(super) const fn budget(&self) -> Budget {
+    pub(crate) const fn budget(&self) -> Budget {
         Budget::new(self.epsilon, self.delta, Accountant::Pld)
     }
 }

@@ -7,6 +7,7 @@ use crate::{Error, Result};
 
 /// Where the bins of a column end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Cuts {
     /// Ascending; the bin of a value is the number of ends below it. The last bin has no end.
     ends: Vec<f64>,
@@ -14,7 +15,52 @@ pub struct Cuts {
     has_missing: bool,
 }
 
+/// As they are kept: checked when they are read.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    ends: Vec<f64>,
+    has_missing: bool,
+}
+
+impl TryFrom<Stored> for Cuts {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self> {
+        Self::new(stored.ends, stored.has_missing)
+    }
+}
+
+impl From<Cuts> for Stored {
+    fn from(cuts: Cuts) -> Self {
+        Self { ends: cuts.ends, has_missing: cuts.has_missing }
+    }
+}
+
 impl Cuts {
+    /// Bins that end here, and whether the first one is that of missing values.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] for ends that are not finite and ascending, or more than 256 bins.
+    pub fn new(ends: Vec<f64>, has_missing: bool) -> Result<Self> {
+        let is_ascending = ends.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+        if !ends.iter().all(|end| end.is_finite()) || !is_ascending || ends.len() + 1 + usize::from(has_missing) > 256 {
+            return Err(Error::caller("ends of bins are finite and ascending, for at most 256 bins"));
+        }
+        Ok(Self { ends, has_missing })
+    }
+
+    /// The ends, ascending: the greatest value of each bin but the last.
+    #[must_use]
+    pub fn ends(&self) -> &[f64] {
+        &self.ends
+    }
+
+    /// Whether missing values have a bin.
+    #[must_use]
+    pub const fn has_missing(&self) -> bool {
+        self.has_missing
+    }
+
     /// At most `bins` bins; NaN is a missing value. A value of which there are many rows counts with the square root of their number, so a column
     /// whose values are all different gets bins of equal numbers of rows, and one with a heavy value still gets bins for the others. If there are no
     /// more different values than bins, each has its own.

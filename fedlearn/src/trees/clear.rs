@@ -10,17 +10,30 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Data`] for labels that the loss does not have, or, of the logistic loss, all of one kind.
 pub fn base_score(loss: Loss, labels: &[f64]) -> Result<f64> {
-    let wrong = |problem: &str, remedy: &str| Error::Data { what: "labels".into(), problem: problem.into(), remedy: remedy.into() };
     let mean = labels.iter().sum::<f64>() / labels.len().max(1) as f64;
     match loss {
         _ if !labels.iter().all(|label| label.is_finite()) => Err(wrong("a label is not a number", "leave the row out")),
-        Loss::Squared => Ok(mean),
         Loss::Logistic if !labels.iter().all(|label| matches!(label, 0.0 | 1.0)) => {
             Err(wrong("the logistic loss has labels 0 and 1", "code them so, or train for the squared error"))
         }
-        Loss::Logistic if mean <= 0.0 || mean >= 1.0 => Err(wrong("all labels are alike", "there is nothing to train for")),
-        Loss::Logistic => Ok((mean / (1.0 - mean)).ln()),
+        Loss::Squared | Loss::Logistic => base_of_mean(loss, mean),
     }
+}
+
+/// Score before the first tree, from the mean of checked labels.
+///
+/// # Errors
+/// [`Error::Data`] for labels, of the logistic loss, all of one kind.
+pub(super) fn base_of_mean(loss: Loss, mean: f64) -> Result<f64> {
+    match loss {
+        Loss::Squared => Ok(mean),
+        Loss::Logistic if mean > 0.0 && mean < 1.0 => Ok((mean / (1.0 - mean)).ln()),
+        Loss::Logistic => Err(wrong("all labels are alike", "there is nothing to train for")),
+    }
+}
+
+fn wrong(problem: &str, remedy: &str) -> Error {
+    Error::Data { what: "labels".into(), problem: problem.into(), remedy: remedy.into() }
 }
 
 /// Trains on rows in bins.
@@ -74,8 +87,7 @@ fn grow(settings: &Boosting, data: &Binned, gradients: &[[f64; 2]]) -> (Tree, Ve
             *node = 2 * *node + usize::from(right);
         }
         if level + 1 == settings.depth {
-            let limited = |[g, h]: [f64; 2]| -settings.rate * (g / (h + settings.lambda)).clamp(-settings.max_leaf, settings.max_leaf);
-            tree.leaves = best.iter().flat_map(|best| [limited(best.left), limited(best.right)]).collect();
+            tree.leaves = best.iter().flat_map(|best| [settings.leaf(best.left), settings.leaf(best.right)]).collect();
         }
     }
     (tree, nodes)
@@ -83,22 +95,26 @@ fn grow(settings: &Boosting, data: &Binned, gradients: &[[f64; 2]]) -> (Tree, Ve
 
 /// The best split of a node so far.
 #[derive(Clone, Default)]
-struct Best {
+pub(super) struct Best {
     value: Option<f64>,
-    split: Option<Split>,
-    left: [f64; 2],
-    right: [f64; 2],
+    /// The split; none if nothing is gained by one, and then all is on the left.
+    pub(super) split: Option<Split>,
+    /// Sums of `g` and `h` on the left.
+    pub(super) left: [f64; 2],
+    /// The same on the right.
+    pub(super) right: [f64; 2],
 }
 
 impl Best {
-    fn consider(&mut self, settings: &Boosting, feature: usize, sums: &[[f64; 2]]) {
+    /// Looks at the splits of a feature; `sums` are those of its bins.
+    pub(super) fn consider(&mut self, settings: &Boosting, feature: usize, sums: &[[f64; 2]]) {
         let value = |[g, h]: [f64; 2]| g * g / (h + settings.lambda);
         let total = sums.iter().fold([0.0; 2], |[a, b], [g, h]| [a + g, b + h]);
         if self.value.is_none() {
             *self = Self { value: Some(value(total) + settings.gamma), split: None, left: total, right: [0.0; 2] };
         }
         let (mut left, least) = ([0.0; 2], settings.least_weight());
-        for (bin, [g, h]) in sums.iter().enumerate().take(sums.len() - 1) {
+        for (bin, [g, h]) in sums.iter().enumerate().take(sums.len().saturating_sub(1)) {
             left = [left[0] + g, left[1] + h];
             let right = [total[0] - left[0], total[1] - left[1]];
             let found = value(left) + value(right);

@@ -1,11 +1,14 @@
 //! Trees, and what they predict.
 
+use serde::{Deserialize, Serialize};
+
 use super::bins::Binned;
 use super::settings::Loss;
 use crate::{Error, Result};
 
 /// Rows whose bin of the feature is greater go right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Split {
     /// Number of the feature.
     pub feature: usize,
@@ -14,7 +17,8 @@ pub struct Split {
 }
 
 /// A tree of full depth.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tree {
     /// In the order of a heap: the children of place `i` are `2 i + 1` and `2 i + 2`. `None`: all rows go left.
     pub splits: Vec<Option<Split>>,
@@ -35,7 +39,8 @@ impl Tree {
 }
 
 /// Trees that add up.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Forest {
     /// What is added up.
     pub loss: Loss,

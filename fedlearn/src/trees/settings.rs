@@ -1,9 +1,12 @@
 //! How to train.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, Result};
 
 /// What a tree improves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Loss {
     /// Labels 0 and 1, scores are log-odds: `g = p - y`, `h = p (1 - p)`.
     Logistic,
@@ -23,7 +26,8 @@ impl Loss {
 }
 
 /// Settings of gradient-boosted trees.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Boosting {
     /// Number of trees.
     pub trees: usize,
@@ -66,6 +70,11 @@ impl Boosting {
     #[must_use]
     pub fn least_weight(&self) -> f64 {
         self.min_child_weight.max(self.min_rows as f64 * self.loss.max_curvature())
+    }
+
+    /// The value of a leaf with these sums of `g` and `h`, the learning rate included.
+    pub(super) fn leaf(&self, [g, h]: [f64; 2]) -> f64 {
+        -self.rate * (g / (h + self.lambda)).clamp(-self.max_leaf, self.max_leaf)
     }
 
     /// Checks the ranges.

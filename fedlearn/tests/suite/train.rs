@@ -7,7 +7,9 @@ mod world;
 
 use ndarray::Array2;
 
-use world::{World, clear, secure, settings};
+pub(crate) use settings::private;
+pub(crate) use world::{World, clear, key, ring, rows, secure, settings};
+
 use yu_fedlearn::strategy::Correction;
 use yu_fedlearn::train::Aggregation;
 

@@ -7,7 +7,7 @@ use yu_fedlearn::train::{Protection, Settings};
 
 use super::world::{World, clear, secure, settings};
 
-fn private(epsilon: f64) -> Settings {
+pub(crate) fn private(epsilon: f64) -> Settings {
     let mut all = settings(secure(3), 4);
     all.standardise = false;
     all.holdout = 0;

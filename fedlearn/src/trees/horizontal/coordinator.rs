@@ -1,0 +1,295 @@
+//! The coordinator: asks for sums, chooses splits, keeps a checkpoint, asks again.
+
+use serde::{Deserialize, Serialize};
+use yu_wire::channel::Channel;
+use yu_wire::codec;
+
+use super::cells::{Cells, PARTS, ROUNDS};
+use super::fixed::number;
+use super::grow::Growing;
+use super::plan::{Kind, Plan};
+use super::sums::{Sums, Total};
+use super::task::{Model, Sum, Task, level};
+use super::trained::{Trained, hex};
+use crate::secagg::identity::Verifier;
+use crate::star::Star;
+use crate::trees::clear::base_of_mean;
+use crate::trees::{Cuts, Forest};
+use crate::{Error, Result};
+
+/// How often a sum is tried before the training ends.
+pub const ATTEMPTS: u32 = 5;
+/// Largest checkpoint that is read, bytes.
+const MOST: usize = 4 << 30;
+
+/// A tree is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Trees so far.
+    pub trees: u32,
+    /// Parties whose rows are in the last one.
+    pub parties: u32,
+}
+
+/// What a coordinator needs beside the plan and the lines to the parties.
+pub struct Coordinator<'a, V> {
+    /// Knows the parties' long-term keys, by their place in the plan.
+    pub verifier: &'a V,
+    /// The last checkpoint of a run that ended early.
+    pub resume: Option<&'a [u8]>,
+    /// Stores a checkpoint in place of the last one; must not return before it would survive a crash.
+    pub keep: &'a mut dyn FnMut(&[u8]) -> Result<()>,
+    /// Lines to parties that came back since it was asked last.
+    pub arrived: &'a mut dyn FnMut() -> Vec<Channel>,
+    /// Hears of each tree.
+    pub told: &'a mut dyn FnMut(&Progress),
+    /// Wait before a sum is tried again: parties may be coming back.
+    pub pause: &'a mut dyn FnMut(u32),
+}
+
+/// A training that is over.
+pub struct Done {
+    /// The trees.
+    pub trained: Trained,
+    /// Their bytes, the last word that every party got.
+    pub bytes: Vec<u8>,
+    /// Lines to the parties that heard it; it may still be on its way while they live.
+    pub lines: Vec<Channel>,
+}
+
+/// All that survives a crash.
+#[derive(Clone, Serialize, Deserialize)]
+struct Checkpoint {
+    job: [u8; 32],
+    /// Rows, score before the first tree, and whose rows they are.
+    start: Option<(u64, f64, Vec<u32>)>,
+    round: u32,
+    cells: Vec<Cells>,
+    model: Model,
+    growing: Growing,
+    parties: Vec<Vec<u32>>,
+    leaf_rows: Option<Vec<u64>>,
+    /// The last sum whose masks were to come off, and over whom.
+    begun: Option<(Sum, Vec<u32>)>,
+}
+
+/// Trains to the last tree.
+///
+/// # Errors
+/// [`Error::Quorum`] if too few parties are left after [`ATTEMPTS`] tries, then with the names of those away; [`Error::Absent`] where a sum
+/// was interrupted and cannot be made over the same parties again; [`Error::Caller`] for a plan that cannot be or a checkpoint of another
+/// job; [`Error::Data`] for labels that are all alike; those of `keep`.
+pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinator<'_, V>) -> Result<Done> {
+    plan.check()?;
+    let named: Vec<&str> = lines.iter().map(Channel::peer).collect();
+    if named != plan.parties {
+        return Err(Error::caller("there must be one line to each party, in the order of the plan"));
+    }
+    let sums = Sums::new(plan, with.verifier, Star::new(lines));
+    let state = match with.resume {
+        Some(bytes) => {
+            let kept: Checkpoint = codec::decode(bytes, MOST)?;
+            if kept.job != plan.job {
+                return Err(Error::caller("the checkpoint belongs to another job"));
+            }
+            kept
+        }
+        None => Checkpoint {
+            job: plan.job,
+            start: None,
+            round: 0,
+            cells: Vec::new(),
+            model: Model::default(),
+            growing: Growing::default(),
+            parties: Vec::new(),
+            leaf_rows: None,
+            begun: None,
+        },
+    };
+    let mut run = Run { plan, sums, state, with };
+    run.start()?;
+    while run.state.model.start.is_none() {
+        run.bins()?;
+    }
+    while run.state.model.trees.len() < plan.settings.boosting.trees {
+        run.level()?;
+    }
+    run.leaves()?;
+    run.finish()
+}
+
+struct Run<'a, 'w, V> {
+    plan: &'a Plan,
+    sums: Sums<'a, V>,
+    state: Checkpoint,
+    with: Coordinator<'w, V>,
+}
+
+impl<V: Verifier> Run<'_, '_, V> {
+    /// A sum, tried again while too few parties answer; `None` if it may not be made. Sums of one group are made over the same parties, and a
+    /// sum that was begun is not made over others: the differences would be those of a single party.
+    fn sum(&mut self, kind: Kind, task: &Task, figures: usize, must: Option<&[u32]>) -> Result<Option<Total>> {
+        let about = task.place(self.plan.settings.boosting.depth);
+        let mut tries = 0;
+        loop {
+            for line in (self.with.arrived)() {
+                self.sums.join(line)?;
+            }
+            let (plan, keep) = (self.plan, &mut *self.with.keep);
+            let mut state = self.state.clone();
+            let mut is_other = false;
+            let mut gate = |parties: &[u32]| {
+                let (present, needed) = (parties.len(), plan.quorum());
+                if present < needed {
+                    return Err(Error::Quorum { step: "sums", present, needed, remedy: "see which parties are away, or lower `quorum`" });
+                }
+                let before = state.begun.as_ref().filter(|(of, _)| *of == about).map(|(_, parties)| parties.as_slice());
+                is_other = [must, before].iter().flatten().any(|before| *before != parties);
+                if is_other {
+                    return Err(Error::caller("a sum over other parties than before"));
+                }
+                if before.is_some() {
+                    return Ok(());
+                }
+                state.begun = Some((about, parties.to_vec()));
+                keep(&codec::encode(&state))
+            };
+            let summed = self.sums.sum(kind, &self.state.model, task, figures, &mut gate);
+            self.state = state;
+            match summed {
+                Err(Error::Quorum { .. }) if tries + 1 < ATTEMPTS => {
+                    tries += 1;
+                    (self.with.pause)(tries);
+                }
+                Err(error @ Error::Quorum { .. }) => {
+                    let absent = self.sums.absent();
+                    return Err(if absent.is_empty() {
+                        error
+                    } else {
+                        Error::Absent { what: error.to_string(), parties: absent.join("; ") }
+                    });
+                }
+                Err(_) if is_other => return Ok(None),
+                other => return other.map(Some),
+            }
+        }
+    }
+
+    fn others(&self) -> Error {
+        Error::Absent {
+            what: "a sum was interrupted before it was told, and the parties are no longer the same: start the training again".into(),
+            parties: self.sums.absent().join("; "),
+        }
+    }
+
+    fn keep(&mut self) -> Result<()> {
+        (self.with.keep)(&codec::encode(&self.state))
+    }
+
+    fn start(&mut self) -> Result<()> {
+        if self.state.start.is_some() {
+            return Ok(());
+        }
+        let Some(total) = self.sum(Kind::Start, &Task::Start, 2, None)? else { return Err(self.others()) };
+        let (rows, labels) = match *total.figures {
+            [rows, labels] if rows > 0 => (rows as u64, number(labels)),
+            _ => return Err(Error::caller("sums of rows that cannot be")),
+        };
+        let base = base_of_mean(self.plan.settings.boosting.loss, labels / rows as f64)?;
+        self.state.cells = vec![Cells::new(rows); self.plan.features.len()];
+        self.state.start = Some((rows, base, total.parties));
+        self.keep()
+    }
+
+    /// One round of counts, or the bins if cells are small enough, if there was the last round, or if a party is missing: then bins are coarser.
+    fn bins(&mut self) -> Result<()> {
+        let settings = &self.plan.settings;
+        let Some((_, base, parties)) = self.state.start.clone() else { return Err(Error::caller("bins before their start")) };
+        let (bins, least) = (settings.bins as usize, settings.boosting.min_rows as u64);
+        let asked: Vec<_> = self.state.cells.iter().map(|cells| cells.asked(bins, least)).collect();
+        let figures = PARTS * asked.iter().map(Vec::len).sum::<usize>();
+        let total = if figures == 0 || self.state.round >= ROUNDS {
+            None
+        } else {
+            let task = Task::Cells { round: self.state.round, asked: asked.clone() };
+            self.sum(Kind::Cells, &task, figures, Some(&parties))?
+        };
+        let Some(total) = total else {
+            let cuts = self.state.cells.iter().map(|cells| cells.cuts(bins)).collect::<Result<Vec<Cuts>>>()?;
+            self.state.model.start = Some((base, cuts));
+            return self.keep();
+        };
+        let mut counts = total.figures.iter().map(|count| u64::try_from(*count).unwrap_or(0));
+        for (cells, asked) in self.state.cells.iter_mut().zip(&asked) {
+            let own: Vec<u64> = counts.by_ref().take(PARTS * asked.len()).collect();
+            cells.take(asked, &own);
+        }
+        self.state.round += 1;
+        self.keep()
+    }
+
+    /// One level of a tree. A tree that loses a party ends where it stands.
+    fn level(&mut self) -> Result<()> {
+        let boosting = self.plan.settings.boosting;
+        let bins: Vec<usize> = self.state.model.start.iter().flat_map(|(_, cuts)| cuts.iter().map(Cuts::bins)).collect();
+        let growing = &self.state.growing;
+        let splits = growing.splits().to_vec();
+        let figures = 2 * growing.asked() * bins.iter().sum::<usize>();
+        let must = (!growing.is_new()).then(|| growing.parties.clone());
+        let kind = Kind::Grow(level(splits.len(), boosting.depth) as u8);
+        let task = Task::Grow { tree: self.state.model.trees.len() as u32, splits };
+        let is_over = match self.sum(kind, &task, figures, must.as_deref())? {
+            Some(total) => {
+                let growing = &mut self.state.growing;
+                growing.parties = total.parties;
+                growing.take(&boosting, &bins, &total.figures)?;
+                growing.is_full(&boosting) || growing.is_done()
+            }
+            None => true,
+        };
+        if is_over {
+            let Some(tree) = self.state.growing.tree(&boosting) else { return Err(self.others()) };
+            let growing = std::mem::take(&mut self.state.growing);
+            let progress = Progress { trees: self.state.model.trees.len() as u32 + 1, parties: growing.parties.len() as u32 };
+            self.state.model.trees.push(tree);
+            self.state.parties.push(growing.parties);
+            self.keep()?;
+            (self.with.told)(&progress);
+            return Ok(());
+        }
+        self.keep()
+    }
+
+    fn leaves(&mut self) -> Result<()> {
+        if self.state.leaf_rows.is_some() {
+            return Ok(());
+        }
+        let figures = self.state.model.trees.iter().map(|tree| tree.leaves.len()).sum();
+        let total = self.sum(Kind::Leaves, &Task::Leaves, figures, None)?;
+        let counts = |total: Total| total.figures.iter().map(|count| u64::try_from(*count).unwrap_or(0)).collect();
+        self.state.leaf_rows = Some(total.map_or_else(Vec::new, counts));
+        self.keep()
+    }
+
+    fn finish(self) -> Result<Done> {
+        let (Some((base, cuts)), Some((rows, ..))) = (self.state.model.start, self.state.start) else {
+            return Err(Error::caller("an end before the start"));
+        };
+        let settings = &self.plan.settings;
+        let trained = Trained {
+            v: 1,
+            job: hex(&self.plan.job),
+            settings: settings.clone(),
+            features: self.plan.features.clone(),
+            target: self.plan.target.clone(),
+            rows,
+            cuts,
+            forest: Forest { loss: settings.boosting.loss, base, trees: self.state.model.trees },
+            parties: self.state.parties,
+            leaf_rows: self.state.leaf_rows.unwrap_or_default(),
+        };
+        let bytes = trained.to_bytes()?;
+        let lines = self.sums.close(&bytes);
+        Ok(Done { trained, bytes, lines })
+    }
+}
