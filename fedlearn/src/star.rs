@@ -98,6 +98,8 @@ struct Line {
     /// Counts channels, so that the last words of an earlier one are not taken for those of its successor.
     era: u32,
     lost: Option<Error>,
+    /// Whether it broke the protocol: then it does not come back.
+    is_expelled: bool,
 }
 
 /// The coordinator's side.
@@ -136,7 +138,7 @@ impl Star {
         let mut star = Self { lines: Vec::with_capacity(channels.len()), told, tell };
         for line in channels {
             let name = line.peer().to_owned();
-            star.lines.push(Line { name, orders: None, thread: None, era: 0, lost: None });
+            star.lines.push(Line { name, orders: None, thread: None, era: 0, lost: None, is_expelled: false });
             let at = star.lines.len() - 1;
             star.start(at, line);
         }
@@ -172,17 +174,20 @@ impl Star {
             line.era += 1;
             line.orders = None;
             line.lost = Some(error);
+            line.is_expelled = true;
         }
     }
 
-    /// A party that was away is there again, or one is there for the first time.
+    /// A party that was away is there again, or one is there for the first time. One that was expelled is not let in.
     ///
     /// # Errors
     /// [`Error::Caller`] for a party that is not of the training.
     pub fn join(&mut self, line: Channel) -> Result<()> {
         match self.lines.iter().position(|known| known.name == line.peer()) {
             Some(at) => {
-                self.start(at, line);
+                if !self.lines.get(at).is_some_and(|line| line.is_expelled) {
+                    self.start(at, line);
+                }
                 Ok(())
             }
             None => Err(Error::caller(format!("party `{}` does not take part in this training", line.peer()))),

@@ -3,13 +3,15 @@
 //! | to see | open |
 //! |---|---|
 //! | gradient-boosted trees | [`boost`] |
+//! | boosted trees of two parties without a third | [`pair`] |
 //! | logistic and linear regression, standard errors | [`regression`] |
 //! | a training, an evaluation, a prediction as the program of a job | [`task`] |
 //!
-//! Everything is generic over [`yu_mpc::engine::Engine`]. All parties call the same functions with the same public sizes; an owner passes its data,
+//! Everything but [`pair`] is generic over [`yu_mpc::engine::Engine`]. All parties call the same functions with the same public sizes; an owner passes its data,
 //! the others pass `None` (the reference engine [`yu_mpc::clear::Clear`] wants all of them). There is no arbiter: no party sees a gradient.
 
 pub mod boost;
+pub mod pair;
 pub mod regression;
 pub mod task;
 

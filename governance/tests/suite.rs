@@ -19,6 +19,8 @@ mod python;
 mod raw;
 #[path = "suite/review.rs"]
 mod review;
+#[path = "suite/split_model.rs"]
+mod split_model;
 #[path = "suite/training.rs"]
 mod training;
 #[path = "suite/world.rs"]

@@ -103,6 +103,7 @@ pub fn working(node: &Node, job: &str) -> Result<(usize, Hash)> {
 /// # Errors
 /// `storage.failed`; doing it again goes on where it stopped.
 pub fn dataset(node: &Node, id: &DatasetId) -> Result<Hash> {
+    crate::models::forget_dataset(node, id.as_str())?;
     let salts = dataset::salt_prefix(id);
     let mut ids = vec![dataset::blob_id(id), dataset::consent_id(id)];
     ids.extend(node.vault().ids().into_iter().filter(|kept| kept.starts_with(&salts)));

@@ -9,9 +9,11 @@
 
 use crate::destroy;
 use crate::fault::{Code, Fault, Result};
+use crate::job::bundle::{self, Bundle};
 use crate::journal::Note;
 use crate::keys::now;
 use crate::node::Node;
+use serde::{Deserialize, Serialize};
 use yu_fedlearn::vertical::task::Kept;
 use yu_governance::audit::{Event, Verb};
 use yu_governance::authorisation::Authorisation;
@@ -20,6 +22,8 @@ use zeroize::Zeroizing;
 
 /// Vault names begin so.
 const PREFIX: &str = "model-";
+/// Jobs of which what is to be kept is kept.
+const KEPT: &str = "model-kept";
 /// Keys of the rows behind released probabilities begin so.
 const KEYS: &str = "result-keys-";
 
@@ -39,6 +43,15 @@ pub fn made(node: &Node, job: &str, kept: &Kept) -> Result<()> {
     node.vault().put(&working_share(job), &kept.to_bytes()?)
 }
 
+/// What is known of something kept without opening it.
+#[derive(Serialize, Deserialize)]
+struct Label {
+    /// It goes when this ends.
+    authorisation: String,
+    /// Data sets of this node in it.
+    datasets: Vec<String>,
+}
+
 /// Stores the keys of the own rows that matched, in their order, until the result is decided: the receiver of probabilities needs them.
 ///
 /// # Errors
@@ -53,7 +66,13 @@ pub fn matched(node: &Node, job: &str, keys: &[Vec<String>]) -> Result<()> {
 /// # Errors
 /// `storage.failed`, `disk.full`.
 pub fn keep(node: &Node, job: &str) -> Result<()> {
-    for (from, to) in [(working_share(job), format!("{PREFIX}{job}")), (working_keys(job), format!("{KEYS}{job}"))] {
+    let things = [(working_share(job), format!("{PREFIX}{job}")), (working_keys(job), format!("{KEYS}{job}"))];
+    // once: what was destroyed since does not come back
+    if !things.iter().any(|(from, _)| node.vault().holds(from)) || node.store().object(KEPT, job)?.is_some() {
+        return Ok(());
+    }
+    let contract = Bundle::of(&bundle::find(node, job)?)?.contract.payload;
+    for (from, to) in things {
         if node.vault().holds(&from) && !node.vault().holds(&to) {
             node.vault().put(&to, &node.vault().get(&from)?)?;
             if to.starts_with(PREFIX) {
@@ -61,7 +80,11 @@ pub fn keep(node: &Node, job: &str) -> Result<()> {
             }
         }
     }
-    Ok(())
+    let own = contract.inputs.iter().filter(|input| input.party.as_str() == node.name());
+    let label =
+        Label { authorisation: contract.authorisation.id.to_string(), datasets: own.map(|input| input.dataset.to_string()).collect() };
+    let json = serde_json::to_string(&label).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
+    node.store().put_object(KEPT, job, "", &json, now().unix())
 }
 
 /// Keys of the own rows behind the probabilities of a released prediction, a text for each key column.
@@ -96,7 +119,8 @@ pub fn jobs(node: &Node, begins: &str) -> Vec<String> {
     jobs.filter(|job| job.starts_with(begins)).collect()
 }
 
-/// Destroys a model's share, with a certificate. The model is gone for all parties: each of them holds a part that nobody can do without.
+/// Destroys a model's share, with a certificate. Jobs with the model are refused here from then on, so no honest node uses it; shares are held twice, and
+/// the model cannot be put together any more when two parties have destroyed theirs.
 ///
 /// # Errors
 /// `not-found`; `storage.failed`.
@@ -105,27 +129,49 @@ pub fn destroy(node: &Node, job: &str) -> Result<Hash> {
     let [job] = &all[..] else {
         return Err(Fault::new(Code::NotFound, format!("{} models begin with `{job}`", all.len())).party(node.name()));
     };
+    // what a crash left of the training would bring it back
+    node.vault().shred(&working_share(job))?;
     let certificate = destroy::key(node, &format!("{PREFIX}{job}"))?;
     node.log(Event::new(Verb::KeyDestroyed).hash("certificate", &certificate))?;
     Ok(certificate)
 }
 
-/// Destroys the models whose authorisation has ended.
+/// Destroys what was kept under authorisations that have ended.
 ///
 /// # Errors
 /// `storage.failed`; the next turn goes on.
 pub fn expire(node: &Node) -> Result<()> {
-    for job in jobs(node, "") {
-        let kept = get(node, &job)?;
-        let authorisation = node.signed::<Authorisation>("authorisation", &kept.head.authorisation);
-        let ended = match authorisation {
-            Ok(signed) => signed.payload.not_after < now(),
+    for (job, label) in labels(node)? {
+        let ended = match node.signed::<Authorisation>("authorisation", &label.authorisation) {
+            Ok(signed) => signed.payload.not_after <= now(),
             Err(fault) => fault.code == Code::NotFound,
         };
         if ended {
-            destroy(node, &job)?;
-            tracing::info!(job, "the authorisation of a model has ended: its share is destroyed");
+            if node.vault().holds(&format!("{PREFIX}{job}")) {
+                destroy(node, &job)?;
+                tracing::info!(job, "the authorisation of a model has ended: its share is destroyed");
+            }
+            node.vault().shred(&format!("{KEYS}{job}"))?;
         }
     }
     Ok(())
+}
+
+/// Destroys the keys behind predictions about a data set.
+///
+/// # Errors
+/// `storage.failed`.
+pub fn forget_dataset(node: &Node, dataset: &str) -> Result<()> {
+    for (job, _) in labels(node)?.into_iter().filter(|(_, label)| label.datasets.iter().any(|id| id == dataset)) {
+        node.vault().shred(&format!("{KEYS}{job}"))?;
+    }
+    Ok(())
+}
+
+/// Of everything kept that is still here.
+fn labels(node: &Node) -> Result<Vec<(String, Label)>> {
+    let here = |job: &str| [PREFIX, KEYS].iter().any(|prefix| node.vault().holds(&format!("{prefix}{job}")));
+    let all = node.store().objects(KEPT)?.into_iter().filter(|object| here(&object.id));
+    let read = |json: &str| serde_json::from_str(json).map_err(|_| Fault::new(Code::Damaged, "label of a kept model"));
+    all.map(|object| Ok((object.id, read(&object.json)?))).collect()
 }

@@ -154,7 +154,8 @@ impl Plan {
         self.deviation * self.settings.step
     }
 
-    /// What one round costs: concentrated privacy, with the divergence of the sum of discrete Gaussians.
+    /// What one round costs: concentrated privacy, with the divergence of the sum of discrete Gaussians. It holds but for the 2^-64 with which a
+    /// value is cut off: delta of a training grows by that much a round, far below any that is chosen.
     ///
     /// # Errors
     /// `Caller` if that divergence is so large that no guarantee is left: choose a smaller `step`.

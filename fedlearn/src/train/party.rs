@@ -61,6 +61,15 @@ struct Saved {
     summed: Option<Summed>,
     /// The last word, once it was heard and found right.
     heard: Option<Vec<u8>>,
+    /// Of the rows that it began with: sums over others would differ by single rows.
+    rows: [u8; 32],
+}
+
+/// Names rows with their order.
+fn digest(rows: &Dataset) -> [u8; 32] {
+    let mut hash = Sha256::new().chain_update(b"yu-fedlearn/rows/v1").chain_update((rows.rows() as u64).to_le_bytes());
+    rows.features().iter().chain(rows.targets()).for_each(|value| hash.update(value.to_le_bytes()));
+    hash.finalize().into()
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -140,11 +149,19 @@ pub fn take_part_by<S: Signer, V: Verifier, R: CryptoRng>(
         return Err(Error::caller(format!("`{}` columns where the plan has `{}`", with.rows.columns(), plan.features.len())));
     }
     network.check(&with.rows.batch())?;
+    let rows = digest(&with.rows);
     let saved = match with.resume {
         Some(bytes) => {
             let saved: Saved = codec::decode(bytes, MOST)?;
             if saved.job != plan.job {
                 return Err(Error::caller("the stored state belongs to another job"));
+            }
+            if saved.rows != rows {
+                return Err(Error::Data {
+                    what: "own rows".into(),
+                    problem: "they are not those that the training began with: a sum over both would tell single rows".into(),
+                    remedy: "start the training again".into(),
+                });
             }
             saved
         }
@@ -152,7 +169,7 @@ pub fn take_part_by<S: Signer, V: Verifier, R: CryptoRng>(
             let mut seed = [0; 32];
             rng.fill_bytes(&mut seed);
             let releases = plan.settings.privacy.map(|protection| Releases::new(protection.budget()));
-            Saved { job: plan.job, seed, state: ClientState::default(), last: None, releases, summed: None, heard: None }
+            Saved { job: plan.job, seed, state: ClientState::default(), last: None, releases, summed: None, heard: None, rows }
         }
     };
     let (train, held_out) = parted(&with.rows, plan.settings.holdout)?;

@@ -141,6 +141,9 @@ impl Settings {
             return Err(Error::caller("`deadline_s` is at least 1; `holdout` is 0, or 2 and more"));
         }
         if let Aggregation::Secure { bits, bound, .. } = self.aggregation {
+            if super::numbers::width(parties, bits) > u32::BITS {
+                return Err(Error::caller(format!("`aggregation.bits` is {bits}: sums of {parties} parties have more than 32 bits")));
+            }
             if !(8..=24).contains(&bits) || bound <= 0.0 || !bound.is_finite() {
                 return Err(Error::caller("`aggregation.bits` is 8 to 24, `aggregation.bound` a finite number above 0"));
             }

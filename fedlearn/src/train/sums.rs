@@ -82,7 +82,7 @@ pub(super) struct Sums<'a, V> {
 }
 
 impl<'a, V: Verifier> Sums<'a, V> {
-    /// `first` is larger than any place of an earlier run of the job.
+    /// Places begin anew: keys are fresh in every run, so no mask of an earlier one returns.
     pub(super) const fn new(plan: &'a Plan, layout: &'a Layout, verifier: &'a V, star: Star) -> Self {
         Self { plan, layout, verifier, star, place: 0, active: None }
     }

@@ -73,7 +73,7 @@ impl Boosting {
     }
 
     /// The value of a leaf with these sums of `g` and `h`, the learning rate included.
-    pub(super) fn leaf(&self, [g, h]: [f64; 2]) -> f64 {
+    pub(crate) fn leaf(&self, [g, h]: [f64; 2]) -> f64 {
         -self.rate * (g / (h + self.lambda)).clamp(-self.max_leaf, self.max_leaf)
     }
 

@@ -136,6 +136,7 @@ pub fn train<E: Engine>(
     told: &mut dyn FnMut(u8),
 ) -> Result<Trained<E>> {
     plan.check()?;
+    plan.settings.check_size(rows, plan.columns[0] + plan.columns[1])?;
     let split = plan.split(rows);
     if split.iter().any(Vec::is_empty) {
         return Err(Error::caller(format!("`{rows}` rows, too few to hold some out")));
@@ -255,8 +256,10 @@ fn prepare(plan: &Plan, parts: &[Option<Part>; 2]) -> Result<[Option<Preparation
 
 fn shared_labels<E: Engine>(engine: &mut E, plan: &Plan, rows: usize, parts: &[Option<Part>; 2]) -> Result<Secret<E, Int, Ix1>> {
     let whole = |label: &f64| if label.fract() == 0.0 { *label as i64 } else { -1 };
-    let own: Option<Vec<i64>> =
-        parts[plan.labels].as_ref().and_then(|part| part.labels.as_ref()).map(|labels| labels.iter().map(whole).collect());
+    let own: Option<zeroize::Zeroizing<Vec<i64>>> = parts[plan.labels]
+        .as_ref()
+        .and_then(|part| part.labels.as_ref())
+        .map(|labels| zeroize::Zeroizing::new(labels.iter().map(whole).collect()));
     Ok(input_labels(engine, plan.labels, own.as_deref().map(ndarray::ArrayView1::from), rows)?)
 }
 

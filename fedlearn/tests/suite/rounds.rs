@@ -86,7 +86,10 @@ fn strategies() -> Vec<Strategy> {
     vec![
         of(plain.clone(), Server::default()),
         of(Local { proximal: 0.1, momentum: 0.5, ..plain.clone() }, Server::default()),
-        of(Local { correction: Correction::Scaffold, ..plain.clone() }, Server::Scaffold { learning_rate: 1.0, parties: 4 }),
+        Strategy {
+            weighting: Weighting::Uniform,
+            ..of(Local { correction: Correction::Scaffold, ..plain.clone() }, Server::Scaffold { learning_rate: 1.0, parties: 4 })
+        },
         of(plain.clone(), Server::Momentum { learning_rate: 0.5, beta: 0.9 }),
         of(plain.clone(), Server::Adam(adaptive)),
         of(plain.clone(), Server::Yogi(adaptive)),
@@ -166,6 +169,9 @@ fn settings_that_do_not_fit_are_refused() {
         Strategy { local: local(0, 0, 0.1), ..good[0].clone() },
         Strategy { local: local(1, 0, f64::NAN), ..good[0].clone() },
     ];
+    // a weighted step with a plain mean of control variates ends elsewhere than at the optimum
+    bad.push(Strategy { weighting: weighted(), ..good[2].clone() });
+    bad.push(Strategy { local: Local { proximal: 0.1, ..good[2].local.clone() }, ..good[2].clone() });
     bad.push(Strategy { local: Local { momentum: 0.9, ..good[2].local.clone() }, ..good[2].clone() });
     assert!(bad.iter().all(|strategy| strategy.check().is_err()) && good.iter().all(|strategy| strategy.check().is_ok()));
     let text =

@@ -59,10 +59,14 @@ pub enum LeakCode {
     ModelBounded,
     /// A share of a model, which stays split.
     ModelShare,
+    /// Whether classes are large enough to be judged by.
+    EnoughRows,
     /// How good a split model is on rows that it was not trained on.
     ModelQuality,
     /// A probability for each matched row.
     Scores,
+    /// What each party's release gate found of the model.
+    GateReports,
     /// The complete result, before it is released.
     HeldResult,
     /// The result, after its release.
@@ -149,16 +153,24 @@ impl LeakCode {
                 "全部轮次对任何一行所透露的信息以合约所列差分隐私为界",
             ),
             Self::ModelShare => Text::new(
-                "keeps a share of the model, which tells nothing by itself, until it is destroyed; and learns whether each class has enough held-out rows",
-                "保存模型的一个份额（单独不透露任何信息）直至销毁；并得知留出数据中各类行数是否足够",
+                "keeps a share of the model until it is destroyed: by itself it tells nothing, two of the three together have the model",
+                "保存模型的一个份额直至销毁：单个份额不透露任何信息，三方中任两方合起来即得模型",
+            ),
+            Self::EnoughRows => Text::new(
+                "learns whether each class has the least number of rows to judge a model by",
+                "得知用于评估的各类行数是否达到下限",
             ),
             Self::ModelQuality => Text::new(
-                "learns how well the model ranks and estimates on held-out rows, as figures over all of them",
-                "得知模型在留出数据上的排序与估计效果（整体指标）",
+                "learns how well the model ranks and estimates rows that it was not trained on, as figures over all of them to three places",
+                "得知模型在未参与训练的数据上的排序与估计效果（整体指标，保留三位小数）",
             ),
             Self::Scores => Text::new(
-                "learns the model's probability for each matched row: an input party knows which row of its own that is, and of many of them it may rebuild the model",
-                "得知每一匹配行的模型概率；数据方知其对应己方哪一行，累积大量结果可能复原模型",
+                "learns the model's probability for EACH matched row and which row of its own that is: of many of them it may rebuild the model, and with its own columns compute what the other side's features of a row add up to",
+                "得知每一匹配行的模型概率及其对应己方哪一行：累积大量结果可能复原模型，并结合己方列推算对方各特征的合计贡献",
+            ),
+            Self::GateReports => Text::new(
+                "learns what each party's release gate found: how many of its rows, in tens and coarse shares, attacks tell from others",
+                "得知各方出域检验的结论：攻击能够识别其多少数据行（以十行及粗略比例计）",
             ),
             Self::HeldResult => Text::new("reconstructs the held result in order to review it", "为审核而还原待审结果"),
             Self::Result => Text::new("receives the result after approval", "审核通过后获得结果"),
@@ -232,6 +244,9 @@ pub fn required(contract: &Contract) -> Vec<Leakage> {
         if party.is(Role::Computing) && joint.steps.iter().any(|step| matches!(step, StepTerms::Train(_))) {
             add(LeakCode::ModelShare);
         }
+        if party.is(Role::Computing) && joint.steps.iter().any(|step| matches!(step, StepTerms::Train(_) | StepTerms::Evaluate(_))) {
+            add(LeakCode::EnoughRows);
+        }
         if joint.psi.kind != PsiKind::EcdhRistretto255 {
             // the result begins with the number of matched rows
             if party.is(Role::Reviewer) || party.is(Role::Result) {
@@ -295,6 +310,7 @@ fn of_training(contract: &Contract, terms: &TrainingTerms) -> Vec<Leakage> {
             (LeakCode::Traffic, computes),
             (LeakCode::DeviationUnchecked, computes),
             (LeakCode::Model, reviews || receives),
+            (LeakCode::GateReports, reviews || receives),
             (LeakCode::HeldResult, reviews),
             (LeakCode::Result, receives),
         ];

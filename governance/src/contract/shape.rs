@@ -249,12 +249,12 @@ impl Shape<'_> {
         );
         let bounded = terms.privacy.as_ref().is_none_or(|p| p.epsilon.get() > 0.0 && (0.0..1.0).contains(&p.delta.get()));
         self.demand(
-            bounded && !terms.settings.trim().is_empty() && terms.settings.len() <= MAX_POLICY,
+            bounded && [&terms.settings, &terms.gate].iter().all(|text| !text.trim().is_empty() && text.len() <= MAX_POLICY),
             "contract.training-settings",
             &"contract",
-            "the settings of the training must be there, and a privacy budget positive".into(),
-            "须附训练设置，隐私预算须为正".into(),
-            ("correct [step.train] in job.toml", "修改 job.toml 的 [step.train]"),
+            "the settings of the training and of its release gate must be there, and a privacy budget positive".into(),
+            "须附训练设置与出域检验门限，隐私预算须为正".into(),
+            ("correct [step.train] and [gate] in job.toml", "修改 job.toml 的 [step.train] 与 [gate]"),
         );
         self.demand(
             c.reveal_match == RevealMatch::None,

@@ -22,6 +22,8 @@ pub struct TrainingTerms {
     pub target: String,
     /// Model, rounds and local steps word by word: what everybody signs.
     pub settings: String,
+    /// Limits of the release gate word by word: each party attacks the model with its own rows before it vouches for it.
+    pub gate: String,
     /// What the coordinator sees of updates.
     pub aggregation: Aggregation,
     /// The bound on what the model tells of a row; absent: none is claimed.

@@ -56,6 +56,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "match", serves: "A15", check: data::matching },
     Rule { name: "leakage", serves: "", check: data::leakage },
     Rule { name: "security", serves: "", check: limits::security },
+    Rule { name: "training-outside", serves: "D9", check: limits::training_outside },
     Rule { name: "floors", serves: "A19 O5", check: limits::floors },
     Rule { name: "rows", serves: "A19 O5", check: limits::rows },
     Rule { name: "runs", serves: "A19", check: limits::runs },

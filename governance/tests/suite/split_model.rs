@@ -31,8 +31,7 @@ fn world() -> World {
     joint.statistics.right.exponents.clear();
     assert!(!left.is_empty() && right.len() > 1, "{right:?}");
     let target = right.pop();
-    joint.steps =
-        vec![StepTerms::Train(ModelTerms { target, features: [left, right].concat(), settings: "{}".into(), model: None })];
+    joint.steps = vec![StepTerms::Train(ModelTerms { target, features: [left, right].concat(), settings: "{}".into(), model: None })];
     world.link();
     world
 }

@@ -30,6 +30,7 @@ fn world() -> World {
         features: vec!["cost".into()],
         target: "visits".into(),
         settings: "rounds = 3".into(),
+        gate: "{}".into(),
         aggregation: Aggregation::Clear,
         privacy: None,
     });
@@ -131,6 +132,15 @@ fn rules_hold_for_it_as_for_any_job() {
     refused(&["leakage.understated"], |w| w.contract.leakage.retain(|l| l.code != LeakCode::Updates));
     refused(&["rows.too-few"], |w| w.contract.inputs[0].rows = 99);
     refused(&["columns.kind"], |w| terms(&mut w.contract).target = "id".into());
+    // models of each round leave the domain only where they are bounded
+    let outside = |epsilon: Option<f64>| {
+        let mut world = world();
+        world.contract.parties[0].zone = Zone::Outside;
+        terms(&mut world.contract).privacy =
+            epsilon.map(|epsilon| PrivacyTerms { epsilon: Real::new(epsilon).unwrap(), delta: Real::new(1e-5).unwrap() });
+        world.codes().contains(&"training.outside".to_owned())
+    };
+    assert!(outside(None) && outside(Some(8.5)) && !outside(Some(8.0)));
     // no default permission for what the policy does not name
     let none = PolicySet::new("permit (principal, action, resource) when { context.technique == \"mpc\" };").unwrap();
     assert_eq!(world().codes_under(&none), ["policy.not-permitted"]);

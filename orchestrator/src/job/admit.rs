@@ -20,7 +20,7 @@ use crate::verbs::to_value;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use yu_governance::audit::{Event, Verb};
-use yu_governance::contract::Role;
+use yu_governance::contract::{Role, StepTerms};
 use yu_governance::policy;
 use yu_governance::request::Approval;
 use yu_governance::sign::{Signature, Signed};
@@ -116,7 +116,9 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
     }
     // which code is trusted with rows a person decides, or wrote down before
     let asks = bundle.contract.payload.enclave().is_none() || node.home().path("attestation.json").exists();
-    if node.config().limits.auto_sign && asks {
+    // numbers about single rows are a person's to let go
+    let scores = contract.split_model().is_some_and(|(step, _)| matches!(step, StepTerms::Predict(_)));
+    if node.config().limits.auto_sign && asks && !scores {
         let signature = sign(node, &id, false)?;
         return to_value(&ProposeAnswer::Signed { signature });
     }

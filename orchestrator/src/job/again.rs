@@ -28,6 +28,10 @@ use zeroize::Zeroizing;
 
 /// How long a partner that answered may take to open the session.
 const MEET: Duration = Duration::from_secs(20);
+/// The same where the partner has just said that it is there.
+const SOON: Duration = Duration::from_secs(5);
+/// Returns that stand in a job's story.
+const MOST_TOLD: usize = 100;
 /// Between two questions to a partner that is away.
 const PAUSE: Duration = Duration::from_millis(300);
 /// How long one question may take.
@@ -80,27 +84,42 @@ pub fn met(node: &Arc<Node>, from: &str, job: &str, session: &str) -> Result<Val
     if row.state != State::Running || !node.live().returned(job, from, session) {
         return Err(Fault::new(Code::State, format!("job is `{}` and waits for nobody", row.state)).party(node.name()));
     }
-    node.store().add_event(job, "returned", &json!({ "party": from }), now().unix())?;
+    // the story keeps some of them: a party may come back as often as it likes
+    if node.store().events(job, 0)?.iter().filter(|event| event.verb == "returned").count() < MOST_TOLD {
+        node.store().add_event(job, "returned", &json!({ "party": from }), now().unix())?;
+    }
     Ok(json!({}))
 }
 
-/// Opens the new session with a partner, which may be starting itself.
+/// Whether a fault is about the line and not about what was said on it.
+fn is_line(code: Code) -> bool {
+    unreachable(code) || matches!(code, Code::PeerLost | Code::PeerRestarted)
+}
+
+/// Opens the new session with a partner, which may be starting itself; `is_over` if all that is left to say is the last word: then a partner that waits
+/// for nobody has heard it.
 ///
 /// # Errors
 /// `peer.lost` if it does not come within the limit; its own fault.
-pub fn meet(node: &Arc<Node>, job: &str, open: &mut Open, party: &str) -> Result<()> {
+pub fn meet(node: &Arc<Node>, job: &str, open: &mut Open, party: &str, is_over: bool) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(node.config().limits.resume_limit_s);
     loop {
         // both may have ended: whoever came first names the session
-        if let Some((_, session)) = node.live().taken_back(job).into_iter().find(|(name, _)| name == party) {
-            return open.one(node, job, party, name(job, &session), MEET);
-        }
-        let mut session = [0; 32];
-        rng().fill_bytes(&mut session);
-        let ask = Ask::Again { job: job.to_owned(), session: hex::encode(session) };
-        match node.ask_within(party, &ask, PATIENCE) {
-            Ok(_) => return open.one(node, job, party, name(job, &session), MEET),
-            Err(fault) if unreachable(fault.code) || fault.code == Code::State => {
+        let back = node.live().taken_back(job).into_iter().find(|(name, _)| name == party);
+        let met = match back {
+            Some((_, session)) => open.one(node, job, party, name(job, &session), MEET),
+            None => {
+                let mut session = [0; 32];
+                rng().fill_bytes(&mut session);
+                let ask = Ask::Again { job: job.to_owned(), session: hex::encode(session) };
+                let asked = node.ask_within(party, &ask, PATIENCE);
+                // the partner may be in the middle of a sum that waits for others
+                asked.and_then(|_| open.one(node, job, party, name(job, &session), MEET))
+            }
+        };
+        match met {
+            Ok(()) => return Ok(()),
+            Err(fault) if is_line(fault.code) || (fault.code == Code::State && !is_over) => {
                 if Instant::now() > end || node.live().is_aborted(job) || node.is_stopping() {
                     return Err(fault.party(party));
                 }
@@ -116,12 +135,15 @@ pub fn meet(node: &Arc<Node>, job: &str, open: &mut Open, party: &str) -> Result
 /// # Errors
 /// `lost` if it does not come within the limit.
 pub fn wait(node: &Arc<Node>, job: &str, open: &mut Open, party: &str, lost: Fault) -> Result<()> {
-    let is_line = unreachable(lost.code) || matches!(lost.code, Code::PeerLost | Code::PeerRestarted);
-    let limit = if is_line { node.config().limits.resume_limit_s } else { 1 };
-    let end = Instant::now() + Duration::from_secs(limit);
+    // a coordinator that breaks the protocol is not waited for
+    if !is_line(lost.code) {
+        return Err(lost);
+    }
+    let end = Instant::now() + Duration::from_secs(node.config().limits.resume_limit_s);
     loop {
-        if let Some((_, session)) = node.live().taken_back(job).into_iter().find(|(name, _)| name == party) {
-            return open.one(node, job, party, name(job, &session), MEET);
+        let back = node.live().taken_back(job).into_iter().find(|(name, _)| name == party);
+        if back.is_some_and(|(_, session)| open.one(node, job, party, name(job, &session), MEET).is_ok()) {
+            return Ok(());
         }
         if Instant::now() > end || node.live().is_aborted(job) || node.is_stopping() {
             return Err(lost);
@@ -133,7 +155,7 @@ pub fn wait(node: &Arc<Node>, job: &str, open: &mut Open, party: &str, lost: Fau
 /// New sessions with those that came back since this was asked last; one that is gone again comes later.
 pub fn arrived(node: &Arc<Node>, job: &str, open: &mut Open) -> Vec<String> {
     let back = node.live().taken_back(job).into_iter();
-    back.filter(|(party, session)| open.one(node, job, party, name(job, session), MEET).is_ok()).map(|(party, _)| party).collect()
+    back.filter(|(party, session)| open.one(node, job, party, name(job, session), SOON).is_ok()).map(|(party, _)| party).collect()
 }
 
 /// Waits for a part of the limit, less if somebody comes back.

@@ -24,7 +24,7 @@ pub fn of(result: &Value) -> Option<String> {
         name,
         points: rows.iter().filter_map(|row| Some((number(row, x)?, number(row, y)?))).collect(),
     };
-    if let Some(history) = result.get("history").and_then(Value::as_array) {
+    if let Some(history) = result.pointer("/trained/history").and_then(Value::as_array) {
         let lines = [line("loss 损失", history, "round", "loss"), line("accuracy 准确率", history, "round", "accuracy")];
         let lines: Vec<Line> = lines.into_iter().filter(|line| line.points.iter().any(|(_, y)| *y > 0.0)).collect();
         return drawn("Learning curve on held-out rows 留出数据上的学习曲线", "round 轮", &lines);
@@ -61,8 +61,10 @@ fn drawn(title: &str, below: &str, lines: &[Line]) -> Option<String> {
         let at = y(value);
         put(format_args!(r##"<line x1="{LEFT}" x2="{}" y1="{at:.1}" y2="{at:.1}" stroke="#dddddd"/>"##, WIDTH - RIGHT));
         put(format_args!(r#"<text x="{}" y="{:.1}" text-anchor="end">{value:.3}</text>"#, LEFT - 6.0, at + 4.0));
-        let value = from + (to - from) * f64::from(step) / 4.0;
-        put(format_args!(r#"<text x="{:.1}" y="{}" text-anchor="middle">{value:.0}</text>"#, x(value), HEIGHT - BOTTOM + 16.0));
+    }
+    let places: Vec<f64> = lines.first().map(|line| line.points.iter().map(|(at, _)| *at).collect()).unwrap_or_default();
+    for value in places.iter().step_by(places.len().div_ceil(10).max(1)) {
+        put(format_args!(r#"<text x="{:.1}" y="{}" text-anchor="middle">{value:.0}</text>"#, x(*value), HEIGHT - BOTTOM + 16.0));
     }
     put(format_args!(r#"<text x="{}" y="{}" text-anchor="middle">{below}</text>"#, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 10.0));
     for (line, (colour, number)) in lines.iter().zip(COLOURS.into_iter().zip(0u32..)) {

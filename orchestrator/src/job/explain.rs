@@ -164,7 +164,7 @@ pub fn result(result: &Value, lang: Lang) -> Vec<String> {
     if result.get("csv").is_some() {
         return super::derive::lines(result, lang);
     }
-    if result.get("weights").is_some() && result.get("history").is_some() {
+    if result.get("trained").is_some() && result.get("gate").is_some() {
         return super::training::lines(result, lang);
     }
     if result.get("step").is_some() && result.get("settings").is_some() {

@@ -58,6 +58,9 @@ pub struct Vouched {
     /// SHA-256 of the sealed result.
     #[serde(with = "hex::serde")]
     pub result: [u8; 32],
+    /// What its release gate found, where the result is a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<yu_fedlearn::gate::Report>,
 }
 
 /// Vault name of the salt of a held result's hash.

@@ -7,10 +7,9 @@ use super::held::Piece;
 use super::plan::{self, Program};
 use super::run;
 use super::split::{self, SplitReport};
-use super::training;
+use super::training::{self, Modelled};
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
-use yu_fedlearn::train::Trained;
 use yu_governance::check::{ResultView, Reviewable};
 use yu_governance::contract::{Contract, OwnCorrelations};
 use yu_governance::held::Reconstruction;
@@ -32,7 +31,7 @@ pub enum Report {
     /// A de-identified table.
     Table(Deidentified),
     /// A model that parties trained.
-    Model(Box<Trained>),
+    Model(Box<Modelled>),
     /// About a model that stays split.
     Split(SplitReport),
 }
@@ -109,7 +108,7 @@ impl Reviewable for Report {
         let min_cell = contract.limits.min_cell;
         match self {
             Self::Table(table) => table.view(),
-            Self::Model(trained) => training::view(trained, contract),
+            Self::Model(modelled) => training::view(&modelled.trained, contract),
             Self::Split(report) => report.view(),
             Self::Statistics(s) => {
                 let columns: Vec<(&str, &str)> = s.columns.iter().map(|c| (c.party.as_str(), c.name.as_str())).collect();

@@ -20,6 +20,10 @@ use yu_mpc::rep3::Context;
 
 /// Most rows that a released prediction holds: sealed and written as text it still fits a message.
 pub const MOST_SCORES: u64 = 200_000;
+/// Fewest features of the side that does not receive the probabilities.
+const LEAST_FEATURES: usize = 2;
+/// Most digits of a probability of a single row, and decimal places of a figure: with more, one row's part in it could be read off.
+const DIGITS: u32 = 3;
 
 /// The settings as the contract has them.
 ///
@@ -71,11 +75,23 @@ fn least_rows(plan: &Plan, contract: &Contract) -> u64 {
     contract.limits.min_rows.max(batch).max(20)
 }
 
+/// Refuses what would cost gigabytes to price, before anybody prices it.
+fn bounded(step: &StepTerms, plan: &Plan, rows: u64) -> Result<()> {
+    let rule = |what: String| Fault::new(Code::ContractRule, what).at("[step]");
+    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+    plan.settings.check_size(rows, plan.columns[0] + plan.columns[1]).map_err(|e| rule(format!("split-model.size: {e}")))?;
+    if matches!(step, StepTerms::Predict(_)) && rows as u64 > MOST_SCORES {
+        return Err(rule(format!("split-model.size: {rows} rows, a prediction has at most {MOST_SCORES}: split the data set")));
+    }
+    Ok(())
+}
+
 /// Every message at these row counts.
 fn formula(contract: &Contract, matched: u64) -> Result<Formula> {
     let (step, _) = step(contract)?;
     // no byte depends on the id
     let plan = plan(contract, [0; 32])?;
+    bounded(step, &plan, matched)?;
     let statistics = &plan::joint_terms(contract)?.statistics;
     let names = [statistics.left.party.as_str(), statistics.right.party.as_str(), statistics.helper.as_str()];
     let rows = usize::try_from(matched).map_err(|_| Fault::new(Code::Input, "more rows than memory"))?;
@@ -119,8 +135,17 @@ pub fn cost(contract: &Contract) -> Result<CostStatement> {
 /// # Errors
 /// `contract.rule`; `not-found`.
 pub fn check(node: &Node, contract: &Contract) -> Result<()> {
-    let (_, terms) = step(contract)?;
+    let (step, terms) = step(contract)?;
     let rule = |what: &str| Fault::new(Code::ContractRule, what.to_owned()).at("[step]").party(node.name());
+    for receiver in contract.receivers.iter().filter_map(|r| contract.side_of(&r.party)).filter(|_| matches!(step, StepTerms::Predict(_))) {
+        let other = if receiver == Side::Left { Side::Right } else { Side::Left };
+        if features(terms, other).len() < LEAST_FEATURES {
+            let what = format!(
+                "split-model.features: with fewer than {LEAST_FEATURES} features of the other side a probability tells its receiver their value"
+            );
+            return Err(rule(&what));
+        }
+    }
     if words(&plan(contract, [0; 32])?.settings)? != terms.settings {
         return Err(rule("split-model.settings: they are not written as this version writes them"));
     }
@@ -137,13 +162,14 @@ pub fn check(node: &Node, contract: &Contract) -> Result<()> {
     if words(&head.settings)? != terms.settings {
         return Err(rule("split-model.settings: they are not those of the training"));
     }
-    // an owner's columns may be called otherwise in another data set; how many there are must fit
-    let counts = [Side::Left, Side::Right].map(|side| features(terms, side).len());
-    if head.features.each_ref().map(Vec::len) != counts {
-        return Err(rule("split-model.features: as many features of each side as at the training, in the same order"));
+    // another column in the place of one with a large weight would be read out by the probabilities
+    if head.features != [Side::Left, Side::Right].map(|side| features(terms, side)) {
+        return Err(rule("split-model.features: they must be called as at the training, in the same order"));
     }
-    if terms.target.as_ref().is_some_and(|target| usize::from(target.side == Side::Right) != head.target.0) {
-        return Err(rule("split-model.target: the label belongs to the side that had it at the training"));
+    // figures with other labels would answer questions about single rows
+    let told = |target: &yu_governance::contract::ColumnRef| (usize::from(target.side == Side::Right), target.column.clone());
+    if terms.target.as_ref().is_some_and(|target| told(target) != head.target) {
+        return Err(rule("split-model.target: the label must be that of the training"));
     }
     Ok(())
 }
@@ -167,9 +193,9 @@ pub fn output(contract: &Contract, digits: u32, own_correlations: OwnCorrelation
     let (step, terms) = step(contract)?;
     Ok(OutputTerms {
         name: step.kind().into(),
-        kind: "report".into(),
+        kind: if matches!(step, StepTerms::Predict(_)) { "scores" } else { "report" }.into(),
         layout: layout(step.kind(), &terms.settings)?,
-        digits,
+        digits: digits.min(DIGITS),
         own_correlations,
     })
 }
@@ -204,12 +230,14 @@ pub fn assemble(contract: &Contract, words: &[u64]) -> Result<SplitReport> {
 }
 
 impl SplitReport {
-    /// Every number to so many significant digits.
+    /// Probabilities to so many significant digits, figures to three decimal places.
     pub fn rounded(&mut self, round: &dyn Fn(&mut f64)) {
         self.probabilities.iter_mut().flatten().for_each(round);
+        let places = 10f64.powi(DIGITS.cast_signed());
+        let figure = |number: &mut f64| *number = (*number * places).round() / places;
         if let Some(quality) = &mut self.quality {
-            round(&mut quality.brier);
-            quality.curve.iter_mut().flat_map(|point| [&mut point.auc, &mut point.auc_bound, &mut point.ks]).for_each(round);
+            figure(&mut quality.brier);
+            quality.curve.iter_mut().flat_map(|point| [&mut point.auc, &mut point.auc_bound, &mut point.ks]).for_each(figure);
         }
     }
 
@@ -280,12 +308,12 @@ pub fn lines(result: &Value, lang: Lang) -> Vec<String> {
         let (trained, judged) = (quality.trained, quality.judged);
         out.push(pick(
             lang,
-            &format!("  trained on {trained} rows here, judged on {judged} others; Brier score {:.4}", quality.brier),
-            &format!("  本次训练 {trained} 行，评估 {judged} 行；Brier 得分 {:.4}", quality.brier),
+            &format!("  trained on {trained} rows here, judged on {judged} others; Brier score {:.3}", quality.brier),
+            &format!("  本次训练 {trained} 行，评估 {judged} 行；Brier 得分 {:.3}", quality.brier),
         ));
         for point in &quality.curve {
             let of = if point.trees > 0 { format!("{:>5} trees: ", point.trees) } else { String::new() };
-            out.push(format!("  {of}AUC {:.4} (+- {:.4})  KS {:.4}", point.auc, point.auc_bound, point.ks));
+            out.push(format!("  {of}AUC {:.3} (+- {:.3})  KS {:.3}", point.auc, point.auc_bound, point.ks));
         }
     }
     if let Some(all) = &report.probabilities {

@@ -42,6 +42,10 @@ pub fn sentence(verb: &str, detail: &Value) -> (String, String) {
             format!("the process of {} is back: a new session, the round is repeated", p("party")),
             format!("{} 的进程已恢复：建立新会话，重做本轮", p("party")),
         ),
+        "model-examined" => (
+            format!("the model was attacked with own rows: {} tests, verdict {}", p("tests"), p("verdict")),
+            format!("已用己方数据攻击检验模型：{} 项，结论 {}", p("tests"), p("verdict")),
+        ),
         "data-opened" => (
             format!(
                 "own data opened with a permit: {} rows, {} without consent filtered, {} keys failed normalisation",

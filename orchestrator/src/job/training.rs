@@ -6,9 +6,11 @@
 use super::held::Piece;
 use super::report::Report;
 use crate::fault::{Code, Fault, Lang, Result, pick};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use yu_fedlearn::gate;
 use yu_fedlearn::model::Spec;
 use yu_fedlearn::train::{self, Plan, Settings, Trained};
 use yu_governance::canonical::{Hash, digest, to_canonical};
@@ -42,6 +44,22 @@ pub(super) fn words(settings: &Settings) -> Result<String> {
 /// `input.bad` with what is wrong in them.
 pub(super) fn settings(terms: &TrainingTerms) -> Result<Settings> {
     Ok(Settings::from_json(&terms.settings)?)
+}
+
+/// The limits of the release gate as the contract has them.
+///
+/// # Errors
+/// `input.bad` for numbers that are not finite.
+pub(super) fn gate_words(limits: &gate::Settings) -> Result<String> {
+    String::from_utf8(to_canonical(limits)?).map_err(|_| Fault::new(Code::Bug, "limits are text"))
+}
+
+/// The limits of the release gate of a contract.
+///
+/// # Errors
+/// `input.bad` with what is wrong in them.
+pub(super) fn gate_limits(terms: &TrainingTerms) -> Result<gate::Settings> {
+    Ok(gate::Settings::from_json(&terms.gate)?)
 }
 
 /// What the coordinator sees by these settings.
@@ -107,6 +125,10 @@ pub(super) fn check(contract: &Contract, terms: &TrainingTerms) -> Result<()> {
     settings.model.build(terms.features.len()).map_err(|e| rule(format!("training.model: {e}")))?;
     if words(&settings)? != terms.settings {
         return Err(rule("training.settings: they are not written as this version writes them".into()));
+    }
+    let limits = gate_limits(terms).map_err(|e| rule(format!("training.gate: {e}")))?;
+    if gate_words(&limits)? != terms.gate {
+        return Err(rule("training.gate: the limits are not written as this version writes them".into()));
     }
     if aggregation(&settings) != terms.aggregation || privacy(&settings)? != terms.privacy {
         return Err(rule("training.promise: aggregation or privacy of the contract are not those of its settings".into()));
@@ -189,6 +211,19 @@ pub(super) fn sentences(contract: &Contract) -> Vec<(String, String)> {
             format!("更新经安全聚合，每值 {bits} 位：{} 仅得知总和", terms.coordinator),
         ),
     });
+    say.push(match gate_limits(terms) {
+        Ok(limits) => (
+            format!(
+                "release gate: each party attacks the model with its own rows first and does not vouch for one that gives away more than {} of them at a false-positive rate of {}, nor with an average advantage above {}",
+                limits.membership_tpr, limits.membership_fpr, limits.membership_advantage
+            ),
+            format!(
+                "出域检验：各方先以己方数据攻击模型；误报率 {} 下可识别的比例超过 {}、或平均优势超过 {} 的模型不予确认",
+                limits.membership_fpr, limits.membership_tpr, limits.membership_advantage
+            ),
+        ),
+        Err(fault) => (format!("the limits of the release gate cannot be read: {fault}"), format!("出域检验门限无法读取：{fault}")),
+    });
     say.push(match &terms.privacy {
         Some(privacy) => (
             format!(
@@ -206,16 +241,30 @@ pub(super) fn sentences(contract: &Contract) -> Vec<(String, String)> {
     say
 }
 
-/// Opens the model at the reviewer: every party has to vouch for it.
+/// A model with what each party's gate found.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modelled {
+    /// The model.
+    pub trained: Trained,
+    /// What the gates found, by party.
+    pub gate: BTreeMap<String, gate::Report>,
+}
+
+/// Opens the model at the reviewer: every party has to vouch for it, and to have examined it.
 pub(super) fn open(contract: &Contract, job: &str, key: &SealKey, pieces: Vec<(PartyName, Piece)>) -> Result<Reconstruction<Report>> {
     let terms = contract.training().ok_or_else(|| Fault::new(Code::Bug, "the job trains nothing"))?;
     let damaged = |name: &PartyName| Fault::new(Code::Damaged, "a part of the model").party(name.to_string());
     let mut document = None;
     let mut vouched = Vec::new();
+    let mut reports = BTreeMap::new();
     for (name, piece) in pieces {
         match piece {
             Piece::Whole(sealed) if name == terms.coordinator => document = Some(key.open(INFO, job.as_bytes(), &sealed)?),
-            Piece::Vouched(vouch) if name != terms.coordinator => vouched.push((name, vouch.result)),
+            Piece::Vouched(vouch) if name != terms.coordinator => {
+                reports.insert(name.to_string(), vouch.gate.ok_or_else(|| damaged(&name))?);
+                vouched.push((name, vouch.result));
+            }
             _ => return Err(damaged(&name)),
         }
     }
@@ -230,7 +279,15 @@ pub(super) fn open(contract: &Contract, job: &str, key: &SealKey, pieces: Vec<(P
     if !trained.is_of(&plan) {
         return Err(damaged(&terms.coordinator));
     }
-    Ok(Reconstruction::Consistent(Report::Model(Box::new(trained))))
+    // each report is about this model, by the contract's limits, and does not refuse it
+    let limits = gate_limits(terms)?;
+    for (name, report) in &reports {
+        let read = gate::Report::from_bytes(&report.to_bytes()?, &document).ok();
+        if read.is_none_or(|read| read.settings != limits || read.verdict == gate::Verdict::Refused) {
+            return Err(Fault::new(Code::Damaged, "the report of the release gate").party(name.clone()));
+        }
+    }
+    Ok(Reconstruction::Consistent(Report::Model(Box::new(Modelled { trained, gate: reports }))))
 }
 
 /// What the checks want to know.
@@ -249,7 +306,7 @@ pub(super) fn view(trained: &Trained, contract: &Contract) -> ResultView {
 
 /// A released model as a short report.
 pub(super) fn lines(result: &Value, lang: Lang) -> Vec<String> {
-    let Ok(trained) = serde_json::from_value::<Trained>(result.clone()) else { return Vec::new() };
+    let Ok(Modelled { trained, gate }) = serde_json::from_value::<Modelled>(result.clone()) else { return Vec::new() };
     let features = trained.features.join(", ");
     let mut out = vec![pick(
         lang,
@@ -275,6 +332,16 @@ pub(super) fn lines(result: &Value, lang: Lang) -> Vec<String> {
         ),
         None => pick(lang, "  no differential privacy", "  未采用差分隐私"),
     });
+    for (party, report) in &gate {
+        let (en, zh) = match report.verdict {
+            gate::Verdict::Passed => ("passed", "通过"),
+            gate::Verdict::CannotTell => ("CANNOT TELL: people decide", "无法判断，由人决定"),
+            gate::Verdict::Refused => ("refused", "不通过"),
+        };
+        out.push(pick(lang, &format!("  release gate of {party}: {en}"), &format!("  {party} 的出域检验：{zh}")));
+        let texts = report.lines(yu_desensitize::Lang::En).into_iter().zip(report.lines(yu_desensitize::Lang::Zh));
+        out.extend(texts.map(|(en, zh)| format!("    {}", pick(lang, &en, &zh))));
+    }
     out
 }
 

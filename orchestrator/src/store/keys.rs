@@ -16,10 +16,11 @@ pub enum Fate {
 }
 
 impl Store {
-    /// A run is about to make a secret. Written first, so that none is ever forgotten.
+    /// A run is about to make a secret. Written first, so that none is ever forgotten. One that an earlier process took with it stays lost.
     pub fn key_made(&self, job: &str, what: &str) -> Result<()> {
         self.lock().execute(
-            "INSERT INTO run_key (job, what, process) VALUES (?1,?2,?3) ON CONFLICT (job, what) DO UPDATE SET process=?3, wiped=0",
+            "INSERT INTO run_key (job, what, process) VALUES (?1,?2,?3) ON CONFLICT (job, what) DO UPDATE SET process=?3, wiped=0
+             WHERE wiped=1 OR process=?3",
             params![job, what, self.process],
         )?;
         Ok(())

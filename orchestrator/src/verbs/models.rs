@@ -30,8 +30,10 @@ pub(super) fn list(node: &Arc<Node>) -> Result<Value> {
 pub(super) fn destroy(node: &Arc<Node>, job: &str) -> Result<Value> {
     let certificate = models::destroy(node, job)?;
     let say = (
-        format!("the share is destroyed, certificate {certificate}: no party can use the model any more"),
-        format!("份额已销毁，证明 {certificate}：任何一方均不能再使用该模型"),
+        format!(
+            "the share is destroyed, certificate {certificate}: jobs with the model are refused here; it is gone when two parties have destroyed theirs"
+        ),
+        format!("份额已销毁，证明 {certificate}：本方不再参与该模型的任务；两方销毁后模型即不复存在"),
     );
     Ok(json!({ "job": job, "certificate": certificate, "say": lines([say]) }))
 }

@@ -1,14 +1,20 @@
-//! Sums as whole numbers: fixed point, in limbs that secure aggregation adds up.
+//! Sums as whole numbers: fixed point, as long numbers that secure aggregation adds up.
 //!
 //! A figure is a signed number of 48 bits; gradients have 24 of them behind the point. Each row's gradient is rounded by itself, so that the sums, and
-//! with them the trees, do not depend on how rows are dealt to parties. A figure travels as two limbs of 24 bits with an offset that makes it positive.
+//! with them the trees, do not depend on how rows are dealt to parties. A figure travels as a long number of two digits ([`crate::secagg::Params::long`]) with an offset that makes it
+//! positive: the sum carries from the lower one to the higher under the masks, so nobody sees a sum of digits.
 
 use crate::{Error, Result};
 
-/// Bits of a limb.
+/// Half of the bits of a figure.
 pub(super) const BITS: u32 = 24;
-/// Limbs of a figure.
+/// Digits of a figure: blocks of secure aggregation hold an even number.
 pub(super) const LIMBS: usize = 2;
+
+/// Bits of a digit: those of a sum of `parties` halves.
+pub(super) const fn width(parties: usize) -> u32 {
+    u64::BITS - (parties as u64 * ((1 << BITS) - 1)).leading_zeros()
+}
 /// Figures are smaller in absolute value.
 pub(super) const LIMIT: i64 = 1 << (2 * BITS - 1);
 /// One, 24 bits behind the point.
@@ -39,23 +45,23 @@ pub(super) fn check(sums: &[i64]) -> Result<()> {
     })
 }
 
-/// Limbs of checked figures, lower first.
-pub(super) fn split(sums: &[i64]) -> Vec<u32> {
-    let mask = (1i64 << BITS) - 1;
+/// Digits of checked figures, lower first.
+pub(super) fn split(sums: &[i64], width: u32) -> Vec<u32> {
+    let mask = (1i64 << width) - 1;
     sums.iter()
         .flat_map(|sum| {
             let raised = sum.wrapping_add(LIMIT);
-            [(raised & mask) as u32, (raised >> BITS & mask) as u32]
+            [(raised & mask) as u32, (raised >> width & mask) as u32]
         })
         .collect()
 }
 
-/// Figures summed over `parties` from the sums of their limbs; none for another count of limbs.
-pub(super) fn join(limbs: &[u64], parties: u32) -> Option<Vec<i64>> {
-    let (pairs, rest) = limbs.as_chunks::<LIMBS>();
+/// Figures summed over `parties` from the digits of the sums; none for an odd count of digits.
+pub(super) fn join(digits: &[u64], parties: u32, width: u32) -> Option<Vec<i64>> {
+    let (pairs, rest) = digits.as_chunks::<LIMBS>();
     // honest sums of up to 2^15 parties fit; others wrap and are judged by whoever reads the figure
     let join =
-        |[low, high]: &[u64; 2]| (*low as i64).wrapping_add((*high as i64) << BITS).wrapping_sub(LIMIT.wrapping_mul(i64::from(parties)));
+        |[low, high]: &[u64; 2]| (*low as i64).wrapping_add((*high as i64) << width).wrapping_sub(LIMIT.wrapping_mul(i64::from(parties)));
     rest.is_empty().then(|| pairs.iter().map(join).collect())
 }
 
@@ -67,13 +73,16 @@ mod tests {
     proptest! {
         #[test]
         fn figures_add_up_exactly(figures in proptest::collection::vec(1 - LIMIT..LIMIT, 1..20)) {
-            let mut sums = vec![0u64; LIMBS];
+            let width = width(figures.len());
+            let mut sum = 0u64;
             for figure in &figures {
-                let limbs = split(&[*figure]);
-                prop_assert!(limbs.iter().all(|limb| limb >> BITS == 0));
-                sums.iter_mut().zip(limbs).for_each(|(sum, limb)| *sum += u64::from(limb));
+                let digits = split(&[*figure], width);
+                prop_assert!(digits.iter().all(|digit| digit >> width == 0));
+                sum += u64::from(digits[0]) + (u64::from(digits[1]) << width);
             }
-            prop_assert_eq!(join(&sums, figures.len() as u32), Some(vec![figures.iter().sum::<i64>()]));
+            let digits = [sum & ((1 << width) - 1), sum >> width];
+            prop_assert!(digits[1] >> width == 0);
+            prop_assert_eq!(join(&digits, figures.len() as u32, width), Some(vec![figures.iter().sum::<i64>()]));
         }
     }
 
@@ -81,6 +90,6 @@ mod tests {
     fn what_has_no_place_is_refused() {
         assert!(check(&[LIMIT - 1, 1 - LIMIT]).is_ok() && check(&[LIMIT]).is_err() && check(&[-LIMIT]).is_err());
         assert_eq!((fixed(0.25), number(fixed(-0.5)), fixed(f64::INFINITY), fixed(f64::NAN)), (1 << 22, -0.5, LIMIT, 0));
-        assert_eq!(join(&[1, 2, 3], 1), None);
+        assert_eq!(join(&[1, 2, 3], 1, 25), None);
     }
 }

@@ -226,7 +226,7 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
         match self.plan.settings.aggregation {
             Aggregation::DangerClear => Ok(figures.iter().flat_map(|figure| figure.to_le_bytes()).collect()),
             Aggregation::Secure { .. } => {
-                let limbs = Zeroizing::new(fixed::split(&figures));
+                let limbs = Zeroizing::new(fixed::split(&figures, fixed::width(self.plan.parties.len())));
                 self.seat.mask(kind, order.within, &limbs, question)
             }
         }

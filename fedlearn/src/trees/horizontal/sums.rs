@@ -49,6 +49,7 @@ pub(super) fn config(plan: &Plan, set_up: SetUp) -> Result<Arc<Config>> {
         parties: plan.parties.clone(),
         len: set_up.figures as usize * LIMBS,
         bits: BITS,
+        long: set_up.figures as usize * LIMBS,
         adversary,
         topology: Topology::recommended(plan.parties.len(), adversary),
     })?;
@@ -212,7 +213,8 @@ impl<'a, V: Verifier> Sums<'a, V> {
         }
         let summed = summed?;
         let parties: Vec<u32> = summed.survivors.iter().collect();
-        let figures = fixed::join(&summed.weights, parties.len() as u32).ok_or_else(|| Error::caller("a sum of another length"))?;
+        let figures = fixed::join(&summed.weights, parties.len() as u32, fixed::width(self.plan.parties.len()))
+            .ok_or_else(|| Error::caller("a sum of another length"))?;
         Ok(Total { figures, parties })
     }
 

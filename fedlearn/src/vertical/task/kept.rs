@@ -12,8 +12,8 @@ use crate::{Error, Result};
 /// First bytes of a kept model.
 const MAGIC: &[u8] = b"yu-model-share-v1\n";
 
-/// How an owner prepares its columns: learned from the rows of the training, known to nobody else.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// How an owner prepares its columns: learned from the rows of the training, known to nobody else. It does not print: ends of bins are values of rows.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preparation {
     /// Means and deviations.
@@ -30,8 +30,8 @@ pub struct Kept {
     words: [Zeroizing<Vec<u64>>; 2],
 }
 
-/// What can be read of a kept model without its share.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What can be read of a kept model without its share. It does not print.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
     /// The job that trained it, in hexadecimal.
@@ -71,6 +71,7 @@ impl Kept {
     /// [`Error::Caller`] for numbers that are not finite.
     pub fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>> {
         let head = serde_json::to_vec(&self.head).map_err(|error| Error::caller(format!("a kept model: {error}")))?;
+        let head = Zeroizing::new(head);
         let len = self.words[0].len();
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAGIC.len() + 8 + head.len() + 16 * len));
         bytes.extend_from_slice(MAGIC);

@@ -6,6 +6,15 @@ use yu_mpc::learn::Logistic;
 use crate::trees::{Boosting, Loss};
 use crate::{Error, Result};
 
+/// Most rows.
+const MOST_ROWS: usize = 1 << 20;
+/// Most steps of a descent.
+const MOST_STEPS: u64 = 10_000;
+/// Most numbers of a model.
+const MOST_WORDS: u64 = 1 << 24;
+/// Most rows of all nodes of all trees.
+const MOST_WORK: u64 = 1 << 32;
+
 /// How to train and to judge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,6 +152,32 @@ impl Settings {
         }
     }
 
+    /// Whether a training over so many rows and columns is one that a party would price before it has said yes: every step of it is counted.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] naming what is too much.
+    pub fn check_size(&self, rows: usize, columns: usize) -> Result<()> {
+        let too_much = |what: &str, found: u64, most: u64| Err(Error::caller(format!("{what}: {found}, at most {most}")));
+        if rows > MOST_ROWS {
+            return too_much("rows", rows as u64, MOST_ROWS as u64);
+        }
+        match self.model {
+            Learner::LogisticRegression { epochs, batch, .. } => {
+                let steps = u64::from(epochs) * (rows as u64).div_ceil(u64::from(batch).max(1));
+                if steps > MOST_STEPS { too_much("steps of descent (epochs times rows over batch)", steps, MOST_STEPS) } else { Ok(()) }
+            }
+            Learner::BoostedTrees { trees, depth, bins, .. } => {
+                let candidates = columns as u64 * u64::from(bins) + 1;
+                let words = u64::from(trees) * (candidates << depth);
+                let work = u64::from(trees) * ((rows as u64) << depth);
+                if words > MOST_WORDS {
+                    return too_much("numbers of the model (trees times 2^depth times columns times bins)", words, MOST_WORDS);
+                }
+                if work > MOST_WORK { too_much("rows of all nodes (trees times 2^depth times rows)", work, MOST_WORK) } else { Ok(()) }
+            }
+        }
+    }
+
     pub(super) fn check(&self, least: u64) -> Result<()> {
         let is_in = |name: &str, value: u32, least: u32, most: u32| {
             let fits = (least..=most).contains(&value);
@@ -152,11 +187,13 @@ impl Settings {
         is_in("points", self.points, 1, 20)?;
         match self.model {
             Learner::LogisticRegression { epochs, batch, l2, .. } => {
-                is_in("epochs", epochs, 1, 1000)?;
+                is_in("epochs", epochs, 1, 100)?;
+                is_in("batch", batch, 16, 4096)?;
                 Ok(self.logistic()?.check(batch as usize, l2)?)
             }
-            Learner::BoostedTrees { trees, bins, .. } => {
-                is_in("trees", trees, 1, 1000)?;
+            Learner::BoostedTrees { trees, depth, bins, .. } => {
+                is_in("trees", trees, 1, 500)?;
+                is_in("depth", depth, 1, 6)?;
                 is_in("bins", bins, 2, 64)?;
                 self.boosting(least)?.check()
             }

@@ -1,6 +1,6 @@
 //! Rules about numbers: security claims, floors, row counts, runs.
 
-use crate::contract::{Adversary, Input, ProtocolTerms, PsiKind, Role};
+use crate::contract::{Adversary, Input, ProtocolTerms, PsiKind, Role, Zone};
 use crate::finding::Finding;
 use crate::policy::input::PolicyInput;
 
@@ -35,6 +35,30 @@ pub(super) fn security(input: &PolicyInput<'_>) -> Vec<Finding> {
         ),
         ("state the model that the protocols have", "按协议的实际安全模型填写"),
     )]
+}
+
+/// Most that a training may spend of privacy where a party outside the domain gets the model of each round.
+const OUTSIDE_EPSILON: f64 = 8.0;
+
+/// Models of every round go to all that train. A party outside of the domain gets them only where a budget bounds what they tell of a row; that it
+/// computes at all takes a decision of the authority (`zones`).
+pub(super) fn training_outside(input: &PolicyInput<'_>) -> Vec<Finding> {
+    let Some(terms) = input.contract.training() else { return Vec::new() };
+    let bounded = terms.privacy.as_ref().is_some_and(|privacy| privacy.epsilon.get() <= OUTSIDE_EPSILON);
+    let outside = input.contract.with_role(Role::Computing).filter(|party| party.zone == Zone::Outside && !bounded);
+    outside
+        .map(|party| {
+            Finding::new(
+                "training.outside",
+                &party.name,
+                (
+                    format!("`{}` is outside the domain and would get the model of each round without a privacy budget of at most epsilon {OUTSIDE_EPSILON}", party.name),
+                    format!("`{}` 在域外，将获得每轮模型，而合约未列 ε 不大于 {OUTSIDE_EPSILON} 的隐私预算", party.name),
+                ),
+                ("set `privacy` in [step.train], or train inside the domain", "在 [step.train] 中设置 `privacy`，或在域内训练"),
+            )
+        })
+        .collect()
 }
 
 /// The contract's limits are at least as strict as the profile's.

@@ -69,6 +69,7 @@ pub(super) fn compile(node: &Node, file: &TrainingFile) -> Result<Bundle> {
             features: file.features.clone(),
             target: file.target.clone(),
             settings: training::words(&settings)?,
+            gate: training::gate_words(&file.limits_of_gate()?)?,
             aggregation: training::aggregation(&settings),
             privacy: training::privacy(&settings)?,
         }),

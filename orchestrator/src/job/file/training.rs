@@ -1,6 +1,7 @@
 //! `job.toml` with `technique = "federated"`: parties with the same columns train a model, each on its own rows.
 
 use serde::Deserialize;
+use yu_fedlearn::gate;
 use yu_fedlearn::train::Settings;
 
 use super::LimitsFile;
@@ -28,6 +29,9 @@ pub struct TrainingFile {
     pub coordinator: String,
     /// What is trained, and how.
     pub step: StepTable,
+    /// Limits of the release gate; absent: the strict ones that the library has.
+    #[serde(default)]
+    pub gate: toml::Table,
     /// Who decides about the result; it never computes.
     pub reviewer: String,
     /// Who receives it.
@@ -72,7 +76,19 @@ impl TrainingFile {
             return bad("coordinator", "it brings no rows: name a party that is not among [[inputs]]");
         }
         file.settings()?.check(file.inputs.len()).map_err(|e| Fault::from(e).at("job.toml `[step.train]`"))?;
+        file.limits_of_gate()?;
         Ok(file)
+    }
+
+    /// The limits of the release gate, with everything that was left out.
+    ///
+    /// # Errors
+    /// `input.bad` naming the field.
+    pub fn limits_of_gate(&self) -> Result<gate::Settings> {
+        let limits = gate::Settings::deserialize(toml::Value::Table(self.gate.clone()))
+            .map_err(|e| Fault::new(Code::Input, e.message().to_owned()).at("job.toml `[gate]`"))?;
+        limits.check().map_err(|e| Fault::from(e).at("job.toml `[gate]`"))?;
+        Ok(limits)
     }
 
     /// The settings, with everything that was left out.

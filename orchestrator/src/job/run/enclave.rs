@@ -178,7 +178,7 @@ fn provide(scene: &Scene<'_>, terms: &EnclaveTerms, prepared: Prepared, permit: 
         return Err(Fault::new(Code::PeerProtocol, "a result that the environment did not make").party(worker));
     }
     measure(scene, channel)?;
-    Ok(Handover { share: Piece::Vouched(Vouched { result }), attestation })
+    Ok(Handover { share: Piece::Vouched(Vouched { result, gate: None }), attestation })
 }
 
 /// Hash of the sealed result, and a code over it under the data key: only the environment and this provider have that.

@@ -55,8 +55,10 @@ pub(super) fn protocol(scene: &Scene<'_>, plan: &Plan, prepared: Option<Prepared
         matched = Some(aligned.rows.len() as u64);
         let (columns, examination) = inputs::of(contract, part, &prepared, &aligned.rows)?;
         if matches!(step, StepTerms::Predict(_)) && contract.receivers.iter().any(|r| r.party.as_str() == node.name()) {
-            let own = contract.inputs_of(&node.name().parse()?).next().map_or(1, |input| input.key.columns.len());
-            models::matched(node, job, &prepared.key_texts(&aligned.rows, own))?;
+            let me = node.name().parse()?;
+            let input = contract.inputs_of(&me).next().ok_or_else(|| Fault::new(Code::Bug, "no input"))?;
+            let keys = prepared.key_texts(&aligned.rows, input.key.columns.len());
+            models::matched(node, job, &keys)?;
         }
         drop(prepared);
         // Before any share of a value exists anywhere: both classes are groups of rows.

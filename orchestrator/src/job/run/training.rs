@@ -10,14 +10,17 @@ use crate::journal::Note;
 use crate::keys::{now, rng};
 use crate::node::{Node, public_key};
 use crate::sessions;
+use rand::Rng;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use yu_desensitize::Lang;
 use yu_desensitize::column;
 use yu_fedlearn::data::Dataset;
+use yu_fedlearn::gate;
 use yu_fedlearn::model::Spec;
 use yu_fedlearn::secagg::identity::{Signature, Signer, Verifier};
-use yu_fedlearn::train::{Coordinator, Figures, Party, Plan, coordinate, has_ended, heard, take_part};
+use yu_fedlearn::train::{Coordinator, Figures, Party, Plan, Trained, coordinate, has_ended, heard, take_part};
 use yu_governance::audit::{Event, Verb};
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{InputAttestation, LocalLimits, examine};
@@ -107,7 +110,7 @@ fn coordinator(scene: &Scene<'_>, plan: &Plan, open: &mut sessions::Open) -> Res
     let mut lines = Vec::new();
     for party in &plan.parties {
         if resume.is_some() {
-            match again::meet(node, job, open, party) {
+            match again::meet(node, job, open, party, is_over) {
                 Ok(()) => {}
                 // it has heard the end, or hears it from nobody: then it does not vouch
                 Err(fault) if is_over => {
@@ -146,19 +149,21 @@ fn party(scene: &Scene<'_>, plan: &Plan, permit: &Permit, open: &mut sessions::O
     let Scene { node, job, contract, terms, id, say, .. } = *scene;
     let me = node.name().parse()?;
     let index = training::owners(contract).position(|party| *party == me).ok_or_else(|| Fault::new(Code::Bug, "no rows of ours"))?;
-    let (rows, attestation) = rows(scene, plan, permit, id)?;
+    let (all, attestation) = rows(scene, plan, permit, id)?;
+    let limits = training::gate_limits(terms)?;
+    // some rows are kept from the training, to attack the model with
+    let rows = gate::Rows::divide(plan, &all, &limits)?.training;
     say(12, "train");
     let verifier = ring(node, plan)?;
     node.live().take_back(job);
     let mut resume = again::kept(node, job)?;
-    let before = resume.as_ref().map(|state| heard(plan, state)).transpose()?.flatten();
-    if resume.is_some() && before.is_none() {
-        again::meet(node, job, open, terms.coordinator.as_str())?;
+    let mut done = resume.as_ref().map(|state| heard(plan, state)).transpose()?.flatten();
+    if resume.is_some() && done.is_none() {
+        again::meet(node, job, open, terms.coordinator.as_str(), false)?;
     }
-    let mut done = before.map(|(_, document)| document);
-    let document = loop {
-        if let Some(document) = done {
-            break document;
+    let (trained, document) = loop {
+        if let Some(done) = done {
+            break done;
         }
         let with = Party {
             index: index as u32,
@@ -171,7 +176,7 @@ fn party(scene: &Scene<'_>, plan: &Plan, permit: &Permit, open: &mut sessions::O
         };
         let taken = take_part(plan, open.channel(terms.coordinator.as_str())?, with, &mut rng());
         done = match taken {
-            Ok((_, document)) => Some(document),
+            Ok(done) => Some(done),
             // the coordinator's process may have ended, and come back
             Err(error) => {
                 again::wait(node, job, open, terms.coordinator.as_str(), error.into())?;
@@ -180,8 +185,29 @@ fn party(scene: &Scene<'_>, plan: &Plan, permit: &Permit, open: &mut sessions::O
             }
         };
     };
+    let report = examined(scene, plan, &trained, &all, &limits)?;
     let result: [u8; 32] = Sha256::digest(&document).into();
-    Ok(Handover { share: Piece::Vouched(Vouched { result }), attestation: Some(attestation) })
+    Ok(Handover { share: Piece::Vouched(Vouched { result, gate: Some(report) }), attestation: Some(attestation) })
+}
+
+/// Attacks the model with own rows; the party does not vouch for one that gives them away.
+fn examined(scene: &Scene<'_>, plan: &Plan, trained: &Trained, rows: &Dataset, limits: &gate::Settings) -> Result<gate::Report> {
+    let Scene { node, job, say, .. } = *scene;
+    say(92, "gate");
+    let mut seed = [0; 32];
+    rng().fill_bytes(&mut seed);
+    let report = gate::of_training(plan, trained, rows, limits, &seed)?;
+    let told = |test: &gate::Test| format!("{}: {}", test.rule.title(Lang::En), test.reason.get(Lang::En));
+    let refusals: Vec<String> = report.refusals().map(told).collect();
+    if report.verdict == gate::Verdict::Refused {
+        let remedy = report.refusals().map(|test| test.remedy.get(Lang::En)).next().unwrap_or_default();
+        let what = format!("the release gate does not let the model pass: {}; {remedy}", refusals.join("; "));
+        return Err(Fault::new(Code::Refused, what).party(node.name()));
+    }
+    let verdict = if report.verdict == gate::Verdict::Passed { "passed" } else { "cannot-tell" };
+    let detail = json!({ "verdict": verdict, "tests": report.tests.len(), "open": refusals });
+    node.store().add_event(job, "model-examined", &detail, now().unix())?;
+    Ok(report)
 }
 
 /// The own rows, and what the owner finds in them.
