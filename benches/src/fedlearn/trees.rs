@@ -127,7 +127,7 @@ fn wide(args: &FedlearnArgs) -> Result<Vec<Row>> {
     let mut rng = ChaCha20Rng::seed_from_u64(330);
     let columns: Vec<Vec<f64>> = (0..330).map(|_| (0..ROWS).map(|_| f64::from(rng.next_u32())).collect()).collect();
     let rises =
-        |row: usize| columns.iter().step_by(33).enumerate().map(|(at, column)| if at % 2 == 0 { column[row] } else { -column[row] });
+        |row: usize| columns.iter().step_by(33).enumerate().map(move |(at, column)| if at % 2 == 0 { column[row] } else { -column[row] });
     let labels: Vec<f64> = (0..ROWS).map(|row| f64::from(u8::from(rises(row).sum::<f64>() > 0.0))).collect();
     let (left, right) = columns.split_at(165);
     let data = [Binned::quantiles(left, 16)?.0, Binned::quantiles(right, 16)?.0];
@@ -148,11 +148,11 @@ fn wide(args: &FedlearnArgs) -> Result<Vec<Row>> {
     })?;
     let (shared, _, took, _) = results.first().ok_or("no party")?;
     let trees = settings.trees as f64;
-    let sum = |bytes: &dyn Fn(&(f64, u64, f64, u64)) -> u64| results.iter().map(bytes).sum::<u64>() as f64 / 1e9;
+    let (first, all) = results.iter().fold((0, 0), |(first, all), one| (first + one.1, all + one.3));
     Ok(vec![
         less(subject, format!("{name}: a tree"), took / trees, "s", None, None),
         less(subject, format!("{name}: sharing once"), *shared, "s", None, None),
-        less(subject, format!("{name}: sent by all parties for sharing"), sum(&|one| one.1), "GB", None, None),
-        less(subject, format!("{name}: sent by all parties a tree"), sum(&|one| one.3 - one.1) / trees, "GB", None, None),
+        less(subject, format!("{name}: sent by all parties for sharing"), first as f64 / 1e9, "GB", None, None),
+        less(subject, format!("{name}: sent by all parties a tree"), (all - first) as f64 / 1e9 / trees, "GB", None, None),
     ])
 }
