@@ -5,9 +5,11 @@
 
 mod lines;
 mod models;
+mod regression;
 mod rounds;
 mod sums;
 mod trees;
+mod uneven;
 
 use std::path::PathBuf;
 
@@ -74,6 +76,8 @@ pub fn run(args: &FedlearnArgs) -> Result<Report> {
     let mut rows = rounds::rows(args)?;
     rows.extend(sums::rows(args)?);
     rows.extend(models::rows(args)?);
+    rows.extend(uneven::rows(args)?);
+    rows.extend(regression::rows(args)?);
     rows.extend(trees::rows(args)?);
     Ok(Report { machine: Machine::here(), commit: commit(), date: date(), rows })
 }

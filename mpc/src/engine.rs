@@ -224,6 +224,15 @@ pub trait Engine {
         self.multiply(products, 0)
     }
 
+    /// Sums of products of `terms` vectors of `n` elements that lie one after the other, [halves](known): element `j` is the sum over `t` of
+    /// `left[t n + j] right[t n + j]`. One round, as many bytes as `n` products.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for operands of different lengths; [`Error::Caller`] for lengths that are no multiple of `terms`; see [`Self::input`].
+    fn sum_halves(&mut self, left: &Self::Words, right: &Self::Words, terms: usize) -> Result<Self::Words> {
+        known::sums(self, left, right, terms)
+    }
+
     /// Shares matrices of indicators, each of a party that knows it: once for many products. One round.
     ///
     /// # Errors

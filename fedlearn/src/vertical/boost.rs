@@ -207,7 +207,7 @@ pub(super) fn children<E: Engine>(engine: &E, members: Option<&E::Words>, right:
 }
 
 /// The leaf of each row: of node `k` the left one, and the difference to the right one where the row goes right; a product with the indicators, and
-/// one with the membership. Five rounds.
+/// one with the membership. Five rounds. The left leaf comes with the bins of the first feature, one of which each row has.
 pub(super) fn scored<E: Engine>(
     engine: &mut E,
     known: &[Known<E::Words>],
@@ -217,20 +217,21 @@ pub(super) fn scored<E: Engine>(
     nodes: usize,
 ) -> Result<E::Words> {
     let [left, right] = leaves;
-    let rows = known.first().map_or(0, Known::rows);
     let apart = right.sub(left);
     let repeated = |words: &E::Words, times: usize| words.gather(&(0..nodes * times).map(|at| at / times).collect::<Vec<_>>());
     let steps: Vec<E::Words> = known.iter().map(|known| repeated(&apart, known.columns())).collect();
     let products: Vec<_> = sides.iter().zip(&steps).map(|(side, step)| Product::Each(side, step)).collect();
-    let tables = engine.multiply(&products, 0)?;
-    let moved = engine.known_picks(&known.iter().zip(&tables).collect::<Vec<_>>())?;
-    let value = moved.add(&repeated(left, rows));
+    let mut tables = engine.multiply(&products, 0)?;
+    if let (Some(table), Some(known)) = (tables.first_mut(), known.first()) {
+        let (columns, bins) = (known.columns(), known.bins().first().copied().unwrap_or(0));
+        let place = |at: usize| if at % columns < bins { at / columns } else { nodes };
+        let everywhere = E::Words::concat(&[left, &E::Words::zeros(1)]);
+        *table = table.add(&everywhere.gather(&(0..nodes * columns).map(place).collect::<Vec<_>>()));
+    }
+    let value = engine.known_picks(&known.iter().zip(&tables).collect::<Vec<_>>())?;
     let sum = match members {
         None => value,
-        Some(members) => {
-            let (members, value) = (members.transpose(nodes), value.transpose(nodes));
-            only(engine.multiply_halves(&[Product::Dots { left: &members, right: &value, terms: nodes }])?)?
-        }
+        Some(members) => engine.sum_halves(members, &value, nodes)?,
     };
     only(known::whole(engine, &[&sum])?)
 }

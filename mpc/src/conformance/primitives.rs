@@ -377,6 +377,7 @@ impl Scenario for KnownIn {
         let sums = engine
             .multiply_halves(&[Product::Dots { left: &two, right: &three.slice(0..2 * rows), terms: rows }, Product::Each(&two, &two)])?;
         results.extend(sums);
+        results.push(engine.sum_halves(&two, &three.slice(0..2 * rows), 2)?);
         let raised: Vec<E::Words> = results.iter().map(|halves| halves.scale(1 << 32)).collect();
         let small = known::whole(engine, &[&results[3].sub(&engine.constant(&vec![1 << 21; 2 * rows]))])?;
         let all: Vec<&E::Words> = raised.iter().chain(&small).collect();

@@ -102,7 +102,7 @@ pub(crate) enum Form<W> {
     Shares(W),
     /// The bin of each row, feature after feature: the owner.
     Codes(Arc<Wiped<u8>>),
-    /// One of two parts modulo 2^32 that add up to it, in blocks of [`LANES`] rows, column by column: the others.
+    /// One of two parts modulo 2^32 that add up to it, in the order of `rep3/blocks.rs`, the rows filled up: the others.
     Blocks(Arc<Wiped<u32>>),
 }
 
@@ -165,6 +165,22 @@ pub(super) fn share<E: Engine + ?Sized>(engine: &mut E, inputs: &[KnownInput<'_>
         form: Form::Shares(words),
     };
     Ok(inputs.iter().zip(shared?).map(known).collect())
+}
+
+/// Length of the sums of products of `terms` vectors.
+pub(crate) fn terms_len(left: usize, right: usize, terms: usize) -> Result<usize> {
+    super::equal_lengths("sums of products", left, right)?;
+    match left.checked_div(terms) {
+        Some(len) if len * terms == left => Ok(len),
+        _ => Err(Error::caller(format!("`{left}` elements are not `{terms}` vectors"))),
+    }
+}
+
+pub(super) fn sums<E: Engine + ?Sized>(engine: &mut E, left: &E::Words, right: &E::Words, terms: usize) -> Result<E::Words> {
+    terms_len(left.len(), right.len(), terms)?;
+    let (left, right) = (left.transpose(terms), right.transpose(terms));
+    let found = engine.multiply_halves(&[Product::Dots { left: &left, right: &right, terms }])?;
+    found.into_iter().next().ok_or_else(|| Error::caller("a primitive returned no result"))
 }
 
 fn foreign() -> Error {

@@ -82,6 +82,10 @@ impl Engine for Context {
         self.low_products(products)
     }
 
+    fn sum_halves(&mut self, left: &Words<2>, right: &Words<2>, terms: usize) -> Result<Words<2>> {
+        self.low_sums(left, right, terms)
+    }
+
     fn share_known(&mut self, inputs: &[KnownInput<'_>]) -> Result<Vec<Known<Words<2>>>> {
         self.known_matrices(inputs)
     }

@@ -107,6 +107,18 @@ levels! {
 }
 
 levels! {
+    /// Adds local products modulo 2^32: `z += x_0 (y_0 + y_1) + x_1 y_0`. All slices have the length of `z`.
+    fn add_low_products(z: &mut [u32], x0: &[u64], x1: &[u64], y0: &[u64], y1: &[u64]) {
+        let len = z.len();
+        let (x0, x1, y0, y1) = (&x0[..len], &x1[..len], &y0[..len], &y1[..len]);
+        for at in 0..len {
+            let (x0, x1, y0, y1) = (x0[at] as u32, x1[at] as u32, y0[at] as u32, y1[at] as u32);
+            z[at] = z[at].wrapping_add(x0.wrapping_mul(y0.wrapping_add(y1)).wrapping_add(x1.wrapping_mul(y0)));
+        }
+    }
+}
+
+levels! {
     /// `out = a x + b y`. All slices have the length of `out`.
     fn weigh(out: &mut [u64], x: &[u64], y: &[u64], a: u64, b: u64) {
         let len = out.len();
@@ -236,6 +248,10 @@ mod tests {
                     of(&|z| add_products::at(level, z, x0, x1, y0, y1)),
                     each(&|i| z[i].wrapping_add(x0[i].wrapping_mul(y0[i])).wrapping_add(x0[i].wrapping_mul(y1[i])).wrapping_add(x1[i].wrapping_mul(y0[i])))
                 );
+                let low = |values: &[u64]| values.iter().map(|value| *value as u32).collect::<Vec<u32>>();
+                let mut halves = low(z);
+                add_low_products::at(level, &mut halves, x0, x1, y0, y1);
+                prop_assert_eq!(halves, low(&of(&|z| add_products::at(level, z, x0, x1, y0, y1))));
                 prop_assert_eq!(
                     of(&|z| add_conjunctions::at(level, z, x0, x1, y0, y1)),
                     each(&|i| z[i] ^ (x0[i] & y0[i]) ^ (x0[i] & y1[i]) ^ (x1[i] & y0[i]))

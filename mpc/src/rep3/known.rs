@@ -15,11 +15,13 @@ use zeroize::Zeroize;
 
 use super::blocks::{self, Lane};
 use super::context::{Context, PARTIES, predecessor, successor};
+use super::engine::parts;
+use super::kernel;
 use super::steps::Rep3Step;
 use crate::engine::known::{Form, Known, KnownInput, LANES, Wiped};
-use crate::engine::{Product, Vector, Words};
+use crate::engine::{Product, Vector, Words, add_products};
 use crate::memory::{collect, give, zeros};
-use crate::prg::Purpose;
+use crate::prg::{Op, Purpose};
 use crate::{Error, Result};
 
 const LOW: u64 = 0xffff_ffff;
@@ -28,14 +30,39 @@ const LOW: u64 = 0xffff_ffff;
 type Factor<'a> = (&'a Known<Words<2>>, &'a Words<2>);
 
 impl Context {
+    /// Products of any kind.
     pub(super) fn low_products(&mut self, products: &[Product<'_, Words<2>>]) -> Result<Vec<Words<2>>> {
         let lens = products.iter().map(Product::result_len).collect::<Result<Vec<_>>>()?;
         let parts = self.operate(|context| {
             let op = context.next_op()?;
-            let (z, _) = context.local_products(&op, products, &lens, 0)?;
-            context.reshare_low(z)
+            let mut z = vec![0; lens.iter().sum()];
+            let mut rest = &mut z[..];
+            for (product, len) in products.iter().zip(&lens) {
+                let (piece, more) = rest.split_at_mut(*len);
+                match product {
+                    Product::Each(x, y) => add_low(piece, parts(x), parts(y)),
+                    _ => add_low_sums(piece, product)?,
+                }
+                rest = more;
+            }
+            context.reshare_low(&op, z)
         })?;
         Ok(super::engine::cut_up(parts, &lens))
+    }
+
+    /// Sums over `terms` products, vector after vector.
+    pub(super) fn low_sums(&mut self, left: &Words<2>, right: &Words<2>, terms: usize) -> Result<Words<2>> {
+        let len = crate::engine::known::terms_len(left.len(), right.len(), terms)?;
+        let (own, next) = self.operate(|context| {
+            let op = context.next_op()?;
+            let mut z = vec![0; len];
+            for term in 0..terms {
+                let of = |operand| parts(operand).map(|part| &part[term * len..(term + 1) * len]);
+                add_low(&mut z, of(left), of(right));
+            }
+            context.reshare_low(&op, z)
+        })?;
+        Ok(Words::from_parts([own, next]))
     }
 
     pub(super) fn known_matrices(&mut self, inputs: &[KnownInput<'_>]) -> Result<Vec<Known<Words<2>>>> {
@@ -87,15 +114,14 @@ impl Context {
         let lens = products.iter().map(count).collect::<Result<Vec<usize>>>()?;
         let parts = self.operate(|context| {
             let op = context.next_op()?;
-            let mut z = zeros(lens.iter().sum());
-            context.zero_share(&op, &mut z);
+            let mut z = vec![0; lens.iter().sum()];
             let mut rest = &mut z[..];
             for ((known, vectors), len) in products.iter().zip(&lens) {
                 let (piece, more) = rest.split_at_mut(*len);
                 context.add_totals(known, vectors, piece);
                 rest = more;
             }
-            context.reshare_low(z)
+            context.reshare_low(&op, z)
         })?;
         Ok(super::engine::cut_up(parts, &lens))
     }
@@ -109,35 +135,42 @@ impl Context {
         }
         let (own, next) = self.operate(|context| {
             let op = context.next_op()?;
-            let mut z = zeros(len);
-            context.zero_share(&op, &mut z);
+            let mut z = vec![0; len];
             for (known, vectors) in products {
                 context.add_picks(known, vectors, &mut z);
             }
-            context.reshare_low(z)
+            context.reshare_low(&op, z)
         })?;
         Ok(Words::from_parts([own, next]))
     }
 
     /// Adds our part of the sums over rows.
-    fn add_totals(&self, known: &Known<Words<2>>, vectors: &Words<2>, z: &mut [u64]) {
+    fn add_totals(&self, known: &Known<Words<2>>, vectors: &Words<2>, z: &mut [u32]) {
         let (columns, rows) = (known.columns(), known.rows);
         if z.is_empty() {
             return;
         }
         match &known.form {
             Form::Codes(codes) => {
-                let sum = |at: usize| vectors.part(0)[at].wrapping_add(vectors.part(1)[at]) as u32;
                 let count = vectors.len() / rows;
-                let mut turned: Vec<u32> = (0..vectors.len()).map(|at| sum(at % count * rows + at / count)).collect();
-                let mut totals = vec![0u32; columns * count];
-                let mut from = 0;
-                for (codes, bins) in codes.0.chunks_exact(rows).zip(known.bins()) {
-                    blocks::scatter(&mut totals[from * count..(from + bins) * count], codes, &turned, count);
-                    from += bins;
+                let mut turned = vec![0; PIECE.min(rows) * count];
+                let mut totals = vec![0; columns * count];
+                for from in (0..rows).step_by(PIECE) {
+                    let piece = from..rows.min(from + PIECE);
+                    let turned = &mut turned[..piece.len() * count];
+                    let part = |at: usize, number: usize| &vectors.part(at)[number * rows..][piece.clone()];
+                    for number in 0..count {
+                        let sums = part(0, number).iter().zip(part(1, number)).map(|(a, b)| a.wrapping_add(*b) as u32);
+                        turned[number..].iter_mut().step_by(count).zip(sums).for_each(|(slot, sum)| *slot = sum);
+                    }
+                    let mut first = 0;
+                    for (codes, bins) in codes.0.chunks_exact(rows).zip(known.bins()) {
+                        blocks::scatter(&mut totals[first * count..(first + bins) * count], &codes[piece.clone()], turned, count);
+                        first += bins;
+                    }
                 }
                 for (number, z) in z.chunks_exact_mut(columns).enumerate() {
-                    z.iter_mut().zip(totals[number..].iter().step_by(count)).for_each(|(z, sum)| *z = z.wrapping_add(u64::from(*sum)));
+                    z.iter_mut().zip(totals[number..].iter().step_by(count)).for_each(|(z, sum)| *z = z.wrapping_add(*sum));
                 }
                 turned.zeroize();
                 totals.zeroize();
@@ -145,44 +178,50 @@ impl Context {
             Form::Blocks(blocks) => {
                 let part = vectors.part(self.lacked_part(known.owner));
                 let mut lanes: Vec<Lane> = part.chunks_exact(rows).flat_map(lanes_of).collect();
-                let mut totals = vec![0u32; z.len()];
-                blocks::totals(blocks.0.as_chunks().0, columns, &lanes, &mut totals);
-                z.iter_mut().zip(&totals).for_each(|(z, sum)| *z = z.wrapping_add(u64::from(*sum)));
+                blocks::totals(blocks.0.as_chunks().0, columns, &lanes, z);
                 lanes.as_flattened_mut().zeroize();
-                totals.zeroize();
             }
             Form::Shares(_) => {}
         }
     }
 
     /// Adds our part of the sums over columns.
-    fn add_picks(&self, known: &Known<Words<2>>, vectors: &Words<2>, z: &mut [u64]) {
+    fn add_picks(&self, known: &Known<Words<2>>, vectors: &Words<2>, z: &mut [u32]) {
         let (columns, rows) = (known.columns(), known.rows);
         let count = vectors.len() / columns;
         if count == 0 {
             return;
         }
+        // column by column
+        let turned = |value: &dyn Fn(usize) -> u64| -> Vec<u32> {
+            (0..vectors.len()).map(|at| value(at % count * columns + at / count) as u32).collect()
+        };
         match &known.form {
             Form::Codes(codes) => {
-                let sum = |at: usize| vectors.part(0)[at].wrapping_add(vectors.part(1)[at]) as u32;
-                let mut turned: Vec<u32> = (0..vectors.len()).map(|at| sum(at % count * columns + at / count)).collect();
-                let mut picked = vec![0u32; rows * count];
-                let mut from = 0;
-                for (codes, bins) in codes.0.chunks_exact(rows).zip(known.bins()) {
-                    blocks::look_up(&mut picked, codes, &turned[from * count..(from + bins) * count], count);
-                    from += bins;
+                let mut table = turned(&|at| vectors.part(0)[at].wrapping_add(vectors.part(1)[at]));
+                let mut picked = vec![0; PIECE.min(rows) * count];
+                for from in (0..rows).step_by(PIECE) {
+                    let piece = from..rows.min(from + PIECE);
+                    let picked = &mut picked[..piece.len() * count];
+                    picked.fill(0);
+                    let mut first = 0;
+                    for (codes, bins) in codes.0.chunks_exact(rows).zip(known.bins()) {
+                        blocks::look_up(picked, &codes[piece.clone()], &table[first * count..(first + bins) * count], count);
+                        first += bins;
+                    }
+                    for (number, z) in z.chunks_exact_mut(rows).enumerate() {
+                        let values = picked[number..].iter().step_by(count);
+                        z[piece.clone()].iter_mut().zip(values).for_each(|(z, value)| *z = z.wrapping_add(*value));
+                    }
                 }
-                for (number, z) in z.chunks_exact_mut(rows).enumerate() {
-                    z.iter_mut().zip(picked[number..].iter().step_by(count)).for_each(|(z, sum)| *z = z.wrapping_add(u64::from(*sum)));
-                }
-                turned.zeroize();
+                table.zeroize();
                 picked.zeroize();
             }
             Form::Blocks(blocks) => {
                 let part = vectors.part(self.lacked_part(known.owner));
-                let mut turned: Vec<u32> = (0..part.len()).map(|at| part[at % count * columns + at / count] as u32).collect();
-                blocks::picks(blocks.0.as_chunks().0, columns, &turned, z, rows);
-                turned.zeroize();
+                let mut table = turned(&|at| part[at]);
+                blocks::picks(blocks.0.as_chunks().0, columns, &table, z, rows);
+                table.zeroize();
             }
             Form::Shares(_) => {}
         }
@@ -193,22 +232,69 @@ impl Context {
         if self.index == predecessor(owner) { 0 } else { 1 }
     }
 
-    /// Additive shares modulo 2^32, masked by a share of zero, become replicated ones.
-    fn reshare_low(&mut self, z: Vec<u64>) -> Result<(Vec<u64>, Vec<u64>)> {
+    /// Additive shares modulo 2^32 are masked by a share of zero and become replicated ones; two go in a word.
+    fn reshare_low(&mut self, op: &Op, mut z: Vec<u32>) -> Result<(Vec<u64>, Vec<u64>)> {
         let len = z.len();
-        let pairs = |pair: &[u64]| pair.iter().rev().fold(0, |word, half| word << 32 | half & LOW);
-        let packed = collect(len.div_ceil(2), z.chunks(2).map(pairs));
-        give(z);
+        let mut packed = zeros(len.div_ceil(2));
+        let mut minus = zeros(packed.len());
+        self.own_key.stream(Purpose::ZeroShare, op).fill(&mut packed);
+        self.next_key.stream(Purpose::ZeroShare, op).fill(&mut minus);
+        let masked = |plus: u64, minus: u64, [low, high]: [u32; 2]| {
+            let half = |plus: u64, minus: u64, value: u32| u64::from((plus as u32).wrapping_sub(minus as u32).wrapping_add(value));
+            half(plus, minus, low) | half(plus >> 32, minus >> 32, high) << 32
+        };
+        let (pairs, last) = z.as_chunks();
+        for ((word, minus), pair) in packed.iter_mut().zip(&minus).zip(pairs) {
+            *word = masked(*word, *minus, *pair);
+        }
+        if let ([value], Some(word), Some(minus)) = (last, packed.last_mut(), minus.last()) {
+            *word = masked(*word, *minus, [*value, 0]) & LOW;
+        }
+        give(minus);
+        z.zeroize();
         let mut received = zeros(packed.len());
         if !packed.is_empty() {
             exchange_ring_u64(Rep3Step::Halves, &mut self.prev, &packed, &mut self.next, &mut received)?;
         }
-        let spread = |packed: &[u64]| collect(len, packed.iter().flat_map(|word| [word & LOW, word >> 32]));
-        let parts = (spread(&packed), spread(&received));
+        let parts = (spread(&packed, len), spread(&received, len));
         give(packed);
         give(received);
         Ok(parts)
     }
+}
+
+/// Rows worked on at a time by the owner: their values stay in the first-level cache.
+const PIECE: usize = 256;
+
+/// Adds local products modulo 2^32: `x_i (y_i + y_{i+1}) + x_{i+1} y_i`.
+fn add_low(z: &mut [u32], [x0, x1]: [&[u64]; 2], [y0, y1]: [&[u64]; 2]) {
+    kernel::add_low_products(z, x0, x1, y0, y1);
+}
+
+/// The same for sums of products, computed modulo 2^64.
+fn add_low_sums(z: &mut [u32], product: &Product<'_, Words<2>>) -> Result<()> {
+    let (x, y) = product.operands();
+    let sum = collect(y.len(), y.part(0).iter().zip(y.part(1)).map(|(a, b)| a.wrapping_add(*b)));
+    let mut wide = zeros(z.len());
+    add_products(product, &mut wide, x.part(0), &sum)?;
+    add_products(product, &mut wide, x.part(1), y.part(0))?;
+    z.iter_mut().zip(&wide).for_each(|(z, value)| *z = z.wrapping_add(*value as u32));
+    give(sum);
+    give(wide);
+    Ok(())
+}
+
+/// `len` halves as words.
+fn spread(packed: &[u64], len: usize) -> Vec<u64> {
+    let mut words = zeros(len);
+    let (pairs, last) = words.as_chunks_mut();
+    for (pair, word) in pairs.iter_mut().zip(packed) {
+        *pair = [word & LOW, word >> 32];
+    }
+    if let ([value], Some(word)) = (last, packed.last()) {
+        *value = word & LOW;
+    }
+    words
 }
 
 /// The halves of words, low ones first.
@@ -232,7 +318,7 @@ fn remainders<'a>(inputs: impl Iterator<Item = &'a KnownInput<'a>>, words: &mut 
         let (columns, mut from) = (input.columns(), 0);
         for (codes, bins) in input.codes.unwrap_or_default().chunks_exact(input.rows).zip(input.bins) {
             for (row, code) in codes.iter().enumerate() {
-                let at = (row / LANES * columns + from + usize::from(*code)) * LANES + row % LANES;
+                let at = blocks::place(row, from + usize::from(*code), input.rows, columns);
                 let word = &mut piece[at / 2];
                 *word = match at % 2 {
                     0 => *word & !LOW | u64::from((*word as u32).wrapping_add(1)),
