@@ -60,7 +60,7 @@ pub struct Vouched {
     pub result: [u8; 32],
     /// What its release gate found, where the result is a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gate: Option<yu_fedlearn::gate::Report>,
+    pub gate: Option<Box<yu_fedlearn::gate::Report>>,
 }
 
 /// Vault name of the salt of a held result's hash.

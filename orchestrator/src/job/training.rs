@@ -262,7 +262,7 @@ pub(super) fn open(contract: &Contract, job: &str, key: &SealKey, pieces: Vec<(P
         match piece {
             Piece::Whole(sealed) if name == terms.coordinator => document = Some(key.open(INFO, job.as_bytes(), &sealed)?),
             Piece::Vouched(vouch) if name != terms.coordinator => {
-                reports.insert(name.to_string(), vouch.gate.ok_or_else(|| damaged(&name))?);
+                reports.insert(name.to_string(), *vouch.gate.ok_or_else(|| damaged(&name))?);
                 vouched.push((name, vouch.result));
             }
             _ => return Err(damaged(&name)),

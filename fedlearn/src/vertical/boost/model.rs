@@ -59,7 +59,6 @@ impl<E: Engine> SharedForest<E> {
     }
 
     /// The scores before the first tree.
-    #[must_use]
     pub fn start(&self, table: &Table<E>) -> Secret<E, Fixed<SCORE>, Ix1> {
         Secret::from_words(self.base.gather(&vec![0; table.rows]), Ix1(table.rows))
             .unwrap_or_else(|_| unreachable!("one score for each row"))

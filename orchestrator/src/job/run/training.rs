@@ -187,7 +187,7 @@ fn party(scene: &Scene<'_>, plan: &Plan, permit: &Permit, open: &mut sessions::O
     };
     let report = examined(scene, plan, &trained, &all, &limits)?;
     let result: [u8; 32] = Sha256::digest(&document).into();
-    Ok(Handover { share: Piece::Vouched(Vouched { result, gate: Some(report) }), attestation: Some(attestation) })
+    Ok(Handover { share: Piece::Vouched(Vouched { result, gate: Some(Box::new(report)) }), attestation: Some(attestation) })
 }
 
 /// Attacks the model with own rows; the party does not vouch for one that gives them away.
