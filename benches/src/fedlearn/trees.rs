@@ -1,6 +1,7 @@
 //! Boosted trees over shares of two data owners and a third computing party, all as threads over memory.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rand::{Rng, SeedableRng};
@@ -10,12 +11,14 @@ use yu_desensitize::read::{ReadOptions, read_table};
 use yu_fedlearn::evaluate::ClassCounts;
 use yu_fedlearn::trees::{Binned, Boosting, Cuts};
 use yu_fedlearn::vertical::boost::{self, Table};
-use yu_fedlearn::vertical::{Features, Labels};
+use yu_fedlearn::vertical::{Features, Labels, pair};
 
 use super::{FedlearnArgs, less, more};
 use crate::Result;
 use crate::desensitize::{Row, cpu_seconds};
 use crate::support::parties::three;
+use crate::work::seed;
+use yu_wire::meter::Meter;
 
 const COLUMNS: usize = 16;
 const BINS: usize = 32;
@@ -73,6 +76,7 @@ pub(super) fn rows(args: &FedlearnArgs) -> Result<Vec<Row>> {
     yu_mpc::memory::keep_at_most(3 * KEPT);
     let mut found = bank(args)?;
     found.extend(wide(args)?);
+    found.extend(two(args)?);
     Ok(found)
 }
 
@@ -114,6 +118,45 @@ fn bank(args: &FedlearnArgs) -> Result<Vec<Row>> {
         less(subject, format!("{name}: CPU of all parties, prediction included"), cpu, "s", None, None),
         less(subject, format!("{name}: sent by all parties"), bytes as f64 / 1e9, "GB", None, None),
         less(subject, format!("{name}: rounds"), f64::from(totals.rounds), "", None, None),
+    ])
+}
+
+/// Seconds a tree of bank marketing between two parties without a third, and the test AUC of a few trees.
+fn two(args: &FedlearnArgs) -> Result<Vec<Row>> {
+    let (subject, name) = ("two-party trees", "bank marketing, 4 trees, depth 4, 16 bins, ElGamal");
+    if !args.wants(subject, name) {
+        return Ok(Vec::new());
+    }
+    let sets = Sets::load(args)?;
+    let cuts = sets.columns.iter().map(|column| Cuts::quantiles(&sets.keep(column, false), 16)).collect::<yu_fedlearn::Result<Vec<_>>>()?;
+    let ((train, labels), (test, truth)) = (sets.part(false, &cuts)?, sets.part(true, &cuts)?);
+    let settings = Boosting { trees: 4, depth: 4, rate: 0.3, min_rows: 10, ..Boosting::default() };
+    let (meter, other) = (Meter::new(), Meter::new());
+    let limit = 1 << 30;
+    let (mut ours, mut theirs) = yu_wire::memory::pair_with(("bank", Arc::clone(&meter)), ("other", other), 1, limit);
+    let (ours_seed, theirs_seed) = (seed()?, seed()?);
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let (took, used, bytes, scores) = std::thread::scope(|scope| {
+        let follower = scope.spawn(|| -> yu_fedlearn::Result<()> {
+            let mut rng = ChaCha20Rng::from_seed(theirs_seed);
+            pair::follow(&mut theirs, &settings, &train[1], &mut rng)?.tell(&mut theirs, &test[1])
+        });
+        let mut rng = ChaCha20Rng::from_seed(ours_seed);
+        let model = pair::lead(&mut ours, &settings, &train[0], &labels, &mut rng, |_| ())?;
+        let (took, used) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+        let totals = meter.totals();
+        let scores = model.scores(&mut ours, &test[0])?;
+        follower.join().map_err(|_| "the other party panicked")??;
+        Ok::<_, crate::Error>((took, used, totals.bytes_sent + totals.bytes_received, scores))
+    })?;
+    let classes: Vec<u8> = truth.iter().map(|label| u8::from(*label == 1.0)).collect();
+    let auc = ClassCounts::exact(&scores, &classes)?.ranking()?.auc;
+    let trees = settings.trees as f64;
+    Ok(vec![
+        less(subject, format!("{name}: a tree"), took / trees, "s", None, None),
+        less(subject, format!("{name}: CPU of both, a tree"), used / trees, "s", None, None),
+        less(subject, format!("{name}: sent by both, a tree"), bytes as f64 / 1e6 / trees, "MB", None, None),
+        more(subject, format!("{name}: test AUC"), auc, "", None, None),
     ])
 }
 

@@ -16,6 +16,9 @@
 //! **Numbers.** `n <= 2^20` rows. `g` and `h` have `f = min(16, 30 - ceil(log2 n))` fraction bits (one less for the squared error), so that sums stay below `2^30` and everything about
 //! rows may be computed modulo 2^32 ([halves](yu_mpc::engine::known)). Scores, weights and leaves have 20 fraction bits.
 //!
+//! **Rows are not chosen by their gradients** (GOSS): to tell who was chosen would tell labels, and to choose in secret takes a sort of all rows for
+//! each tree, more than a tree of all rows costs. A random part of the rows may be taken by whoever calls, since it says nothing.
+//!
 //! **Rounds and bytes** do not depend on the data: [`yu_mpc::dry::Dry`] gives them. With `K = 2^depth - 1` splits a tree sends about
 //! `12 (5 K / 2) + 400` bytes a row on [`rep3`](yu_mpc::rep3), and the indicators once 4 bytes for each row and bin.
 
