@@ -8,7 +8,7 @@
 //! | what the reviewer reads | [`outcome`] |
 //!
 //! Parties: 0 and 1 bring columns, one of them the labels; others only compute. All call [`agree`], then [`train`], [`evaluate`] or [`predict`] with
-//! the same plan. Which rows are held out follows from the job's id, which nobody chooses alone; no party learns more by it.
+//! the same plan. Which rows are held out follows from the job's id and from the order that the alignment gives, which is drawn after it.
 //!
 //! **Who learns what.** Computing parties: rows, columns of each owner, settings; one bit for each evaluation, whether both classes have the least
 //! number of rows. A feature has as many bins as the settings say, used or not, so that not even the number of its different values is told. The

@@ -227,7 +227,7 @@ impl Tables {
     /// Customers that are made up, for whom the label follows from columns of both sides and chance.
     fn made_up(args: &DemoArgs, files: [[PathBuf; 2]; 2]) -> Result<Self> {
         let mut rng = ChaCha20Rng::seed_from_u64(args.seed);
-        let rows = args.rows.clamp(1000, 1_000_000);
+        let rows = args.rows.clamp(1000, 800_000);
         let mut unit = || f64::from(rng.next_u32()) / f64::from(u32::MAX);
         for (time, count, from) in [(0, rows, 0), (1, rows / 4, rows)] {
             let (mut left, mut right) = (String::from("id,age,visits,chronic\n"), String::from("id,y,income,debt,late\n"));

@@ -12,8 +12,8 @@ use super::{CURVATURE, GRADIENT, check};
 use crate::trees::{Binned, Boosting, Split, clear};
 use crate::{Error, Result};
 
-/// Most candidates of a node that a follower offers: 256 features of 256 bins.
-const MOST: usize = 1 << 16;
+/// Most candidates of a node that a follower offers: 256 features of 32 bins. All nodes of the deepest level are then 128 MiB at most.
+const MOST: usize = 1 << 13;
 
 /// A place of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
