@@ -9,6 +9,8 @@
 //!
 //! A message costs 5 bytes beside its body and the 32 bytes of the frame.
 
+mod traffic;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,6 +19,8 @@ use yu_wire::channel::{Channel, Expect};
 use yu_wire::step::{Step, Steps};
 
 use crate::{Error, Result};
+
+pub use traffic::Bytes;
 
 /// Round and stage before every body.
 const HEAD: usize = 5;

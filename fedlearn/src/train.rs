@@ -32,7 +32,6 @@ mod sums;
 mod task;
 mod trained;
 
-pub use bytes::Bytes;
 pub use coordinator::{ATTEMPTS, Coordinator, Done, coordinate, has_ended};
 pub(crate) use party::parted;
 pub use party::{Party, heard, take_part, take_part_by};

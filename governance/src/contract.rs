@@ -40,7 +40,7 @@ pub use terms::{
     JointTerms, KeyTerms, Limits, OutputTerms, OwnCorrelations, ProtocolTerms, PsiKind, PsiTerms, RevealMatch, SecurityModel, Side,
     SideTerms, StatisticsTerms, Technique,
 };
-pub use training::{Aggregation, LEAST_TRAINERS, MOST_TRAINERS, PrivacyTerms, TrainingTerms};
+pub use training::{Aggregation, LEAST_TRAINERS, Learner, MOST_TRAINERS, PrivacyTerms, TrainerTerms, TrainingTerms};
 
 /// The authorisation that a contract rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,41 +1,15 @@
 //! What a training sends, before it runs.
 
 use yu_wire::codec;
-use yu_wire::frame::framed_len;
 
 use super::plan::{Aggregation, Plan};
 use super::sums::{BATCH, config, sizes};
 use super::task::{Kind, Model as Told, Order, SetUp, Task};
 use super::trained::Figures;
 use crate::data::standardise::Scale;
+use crate::Result;
 use crate::model::Model;
-use crate::secagg::msg::{self, Message};
-use crate::{Error, Result};
-
-/// Round and stage before every body.
-const HEAD: usize = 5;
-
-/// Between the coordinator and one party, with the frames' headers, if no round has to be repeated: at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bytes {
-    /// Coordinator to party, without the last word.
-    pub down: u64,
-    /// Party to coordinator.
-    pub up: u64,
-    /// Questions and answers.
-    pub exchanges: u64,
-}
-
-impl Bytes {
-    fn add(&mut self, times: u64, down: usize, up: usize) -> Result<()> {
-        let all = |total: u64, body: usize| framed_len((HEAD + body) as u64).checked_mul(times).and_then(|bytes| total.checked_add(bytes));
-        let too_much = || Error::caller("the training sends more bytes than can be counted");
-        self.down = all(self.down, down).ok_or_else(too_much)?;
-        self.up = all(self.up, up).ok_or_else(too_much)?;
-        self.exchanges += times;
-        Ok(())
-    }
-}
+use crate::star::Bytes;
 
 impl Plan {
     /// Bytes of an undisturbed training.
@@ -46,7 +20,7 @@ impl Plan {
         let network = self.check()?;
         let layout = self.layout(&network);
         let columns = self.features.len();
-        let mut total = Bytes { down: 0, up: 0, exchanges: 0 };
+        let mut total = Bytes::default();
         let figures = Figures { round: 0, parties: 0, rows: 0, loss: 0.0, accuracy: 0.0, rmse: 0.0 };
         let scale = Scale { means: vec![0.0; columns], deviations: vec![1.0; columns] };
         let told = Told {
@@ -76,14 +50,7 @@ impl Plan {
         let set_up = SetUp { kind, first: 0, rounds };
         let config = config(self, layout, set_up)?;
         let set_ups = count.div_ceil(u64::from(rounds));
-        total.add(set_ups, codec::encode(&set_up).len(), msg::Advert::limit(&config))?;
-        total.add(set_ups, msg::Roster::limit(&config), msg::Shares::limit(&config))?;
-        total.add(set_ups, msg::Delivery::limit(&config), 0)?;
-        total.add(count, task, msg::Masked::size(&config))?;
-        if malicious {
-            total.add(count, msg::Survivors::limit(&config), msg::Consent::limit(&config))?;
-            return total.add(count, msg::Consents::limit(&config), msg::Unmask::limit(&config));
-        }
-        total.add(count, msg::Survivors::limit(&config), msg::Unmask::limit(&config))
+        total.add_set_ups(set_ups, codec::encode(&set_up).len(), &config)?;
+        total.add_masked(count, task, &config, malicious)
     }
 }

@@ -30,12 +30,13 @@
 //! Levels of one tree are summed over the same parties, as the difference of two would be the missing party's: a tree that loses a party
 //! **ends where it stands**, with fewer levels. For the same reason bins are coarser if a party is lost on the way to them. A tree that is begun over other parties
 //! than the one before is not kept from being compared with it: after a step of the learning rate their sums differ by about
-//! what came or left. Both sides keep a checkpoint, the coordinator after each level; a party keeps nothing of its rows.
+//! what came or left. Both sides keep a checkpoint, the coordinator after each level; a party keeps a name of its rows, to refuse others.
 //!
 //! **Cost.** A level of a tree: one exchange in the clear, two under secure aggregation (three against a malicious coordinator), and three for keys every 16
 //! trees; `4 w F B` limbs of 24 bits up, where `w` is 1 for the root and half the nodes of the level below, `F` features of `B` bins. Down: splits
 //! and the last tree, a few hundred bytes.
 
+mod bytes;
 mod cells;
 mod coordinator;
 mod fixed;
@@ -48,7 +49,7 @@ mod sums;
 mod task;
 mod trained;
 
-pub use coordinator::{ATTEMPTS, Coordinator, Done, Progress, coordinate};
-pub use party::{Party, take_part};
+pub use coordinator::{ATTEMPTS, Coordinator, Done, Progress, coordinate, has_ended};
+pub use party::{Party, heard, take_part};
 pub use plan::{Aggregation, LEAST_ROWS, Plan, Settings};
 pub use trained::Trained;

@@ -9,7 +9,7 @@ use super::Contract;
 use super::parties::Role;
 use super::steps::StepTerms;
 use super::terms::{Adversary, PsiKind, Side};
-use super::training::{Aggregation, TrainingTerms};
+use super::training::{Aggregation, Learner, TrainingTerms};
 use crate::id::PartyName;
 use crate::text::Text;
 
@@ -51,8 +51,16 @@ pub enum LeakCode {
     Updates,
     /// The sum of the parties' updates in each round.
     UpdateSums,
+    /// The histograms of each party in each node of each tree.
+    Histograms,
+    /// The sums of the parties' histograms.
+    HistogramSums,
     /// The model after each round.
     RoundModels,
+    /// Bins, and the trees one by one.
+    RoundTrees,
+    /// What a program that Yu did not write may hide in a model.
+    TrainerUnchecked,
     /// Mean and standard deviation of each feature, and the losses of each round, over the rows of all parties.
     PooledFigures,
     /// How much the model may tell of a row is bounded.
@@ -171,6 +179,22 @@ impl LeakCode {
             Self::GateReports => Text::new(
                 "learns what each party's release gate found: how many of its rows, in tens and coarse shares, attacks tell from others",
                 "得知各方出域检验的结论：攻击能够识别其多少数据行（以十行及粗略比例计）",
+            ),
+            Self::Histograms => Text::new(
+                "learns EACH party's sums of gradients in every bin of every node: rows and labels may be reconstructed from them",
+                "得知各方在每一节点每一分箱内的梯度和：可能据此还原数据行与标签",
+            ),
+            Self::HistogramSums => Text::new(
+                "learns how the values of all parties together spread over ever smaller cells, and their sums of gradients in every bin of every node: where a bin holds a single row, also whether its label is 1",
+                "得知全体数据在逐级细分区间内的计数，以及各节点各分箱内全体梯度之和：某分箱仅含一行时，亦可得知该行的标签",
+            ),
+            Self::RoundTrees => Text::new(
+                "learns the mean of the target over all rows, where bins end, each tree as it is made and who took part in it, and how many rows of all parties are in each leaf",
+                "得知全体数据的目标均值、分箱边界、每棵树及其参与方，以及每一叶节点内的总行数",
+            ),
+            Self::TrainerUnchecked => Text::new(
+                "a program that is not Yu's makes the model from the rows: it may hide rows in it, which the release gate tests for and cannot exclude",
+                "由外部程序依据数据行训练模型：程序可能将数据行隐藏于模型之中，出域检验会加以检测，但不能排除",
             ),
             Self::HeldResult => Text::new("reconstructs the held result in order to review it", "为审核而还原待审结果"),
             Self::Result => Text::new("receives the result after approval", "审核通过后获得结果"),
@@ -293,19 +317,24 @@ fn of_derivative(contract: &Contract) -> Vec<Leakage> {
     lines.collect()
 }
 
-/// Every round's model goes to all that compute; single updates to nobody, or to the coordinator.
+/// Every round's model goes to all that compute; single updates or histograms to nobody, or to the coordinator.
 fn of_training(contract: &Contract, terms: &TrainingTerms) -> Vec<Leakage> {
     let lines = contract.parties.iter().flat_map(|party| {
         let (computes, reviews, receives) = (party.is(Role::Computing), party.is(Role::Reviewer), party.is(Role::Result));
         let coordinates = party.name == terms.coordinator;
         let secure = terms.aggregation == Aggregation::Secure;
+        let trees = terms.learner == Learner::Trees;
         let said = [
             (LeakCode::RowCount, true),
             // of two parties each knows its own, so the mean tells it the other's
-            (LeakCode::Updates, !secure && (coordinates || (computes && contract.inputs.len() == 2))),
-            (LeakCode::UpdateSums, coordinates && secure),
-            (LeakCode::RoundModels, computes),
-            (LeakCode::PooledFigures, computes || reviews || receives),
+            (LeakCode::Updates, !trees && !secure && (coordinates || (computes && contract.inputs.len() == 2))),
+            (LeakCode::UpdateSums, !trees && coordinates && secure),
+            (LeakCode::Histograms, trees && coordinates && !secure),
+            (LeakCode::HistogramSums, trees && coordinates && secure),
+            (LeakCode::RoundModels, !trees && computes),
+            (LeakCode::RoundTrees, trees && (computes || reviews || receives)),
+            (LeakCode::PooledFigures, !trees && (computes || reviews || receives)),
+            (LeakCode::TrainerUnchecked, terms.trainer.is_some() && (computes || reviews || receives)),
             (LeakCode::ModelBounded, terms.privacy.is_some()),
             (LeakCode::Traffic, computes),
             (LeakCode::DeviationUnchecked, computes),

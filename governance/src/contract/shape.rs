@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::parties::Role;
 use super::steps::StepTerms;
 use super::terms::{ConsentTerms, DerivativeTerms, JointTerms, ProtocolTerms, PsiKind, RevealMatch, Side, SideTerms, Technique};
-use super::training::{Aggregation, LEAST_TRAINERS, MOST_TRAINERS, TrainingTerms};
+use super::training::{Aggregation, LEAST_TRAINERS, Learner, MOST_TRAINERS, TrainingTerms};
 use super::{Contract, Input};
 use crate::finding::Finding;
 use crate::id::Environment;
@@ -217,7 +217,8 @@ impl Shape<'_> {
         let owners: BTreeSet<_> = c.inputs.iter().map(|i| &i.party).collect();
         let with = |role: Role| c.with_role(role).map(|p| &p.name).collect::<BTreeSet<_>>();
         let computing: BTreeSet<_> = owners.iter().copied().chain([&terms.coordinator]).collect();
-        let least = if terms.aggregation == Aggregation::Secure { LEAST_TRAINERS } else { 2 };
+        let trees = terms.learner == Learner::Trees;
+        let least = if trees || terms.aggregation == Aggregation::Secure { LEAST_TRAINERS } else { 2 };
         self.demand(
             owners.len() == c.inputs.len()
                 && with(Role::Input) == owners
@@ -255,6 +256,16 @@ impl Shape<'_> {
             "the settings of the training and of its release gate must be there, and a privacy budget positive".into(),
             "须附训练设置与出域检验门限，隐私预算须为正".into(),
             ("correct [step.train] and [gate] in job.toml", "修改 job.toml 的 [step.train] 与 [gate]"),
+        );
+        let named = |text: &str| !text.trim().is_empty() && text.len() <= MAX_POLICY;
+        let trainer = terms.trainer.as_ref();
+        self.demand(
+            trainer.is_none_or(|trainer| !trees && terms.privacy.is_none() && named(&trainer.settings)) && !(trees && terms.privacy.is_some()),
+            "contract.training-trainer",
+            &"contract",
+            "a program trains weights only, and neither it nor trees keep a privacy budget of rows: what a row does to them is not bounded".into(),
+            "外部程序仅可训练权重模型；外部程序与树模型均不能采用逐行隐私预算，因单行数据的影响没有上界".into(),
+            ("leave out `privacy`, or train weights by Yu's own step", "去掉 `privacy`，或改用 Yu 自带的训练步骤"),
         );
         self.demand(
             c.reveal_match == RevealMatch::None,

@@ -1,6 +1,6 @@
 //! Contracts in which parties train a model, each on its own rows: what has to hold for them, and what the rules make of them.
 
-use yu_governance::canonical::to_canonical;
+use yu_governance::canonical::{Hash, to_canonical};
 use yu_governance::contract::*;
 use yu_governance::id::PartyName;
 use yu_governance::policy::PolicySet;
@@ -29,10 +29,12 @@ fn world() -> World {
         coordinator: party(PLATFORM),
         features: vec!["cost".into()],
         target: "visits".into(),
+        learner: Learner::Updates,
         settings: "rounds = 3".into(),
         gate: "{}".into(),
         aggregation: Aggregation::Clear,
         privacy: None,
+        trainer: None,
     });
     c.reveal_match = RevealMatch::None;
     world.link();
@@ -43,6 +45,28 @@ fn terms(c: &mut Contract) -> &mut TrainingTerms {
     match &mut c.protocol {
         ProtocolTerms::Training(terms) => terms,
         ProtocolTerms::Joint(_) | ProtocolTerms::Derivative(_) => panic!("a training"),
+    }
+}
+
+fn program() -> TrainerTerms {
+    TrainerTerms { program: Hash::of_file(b"print()"), settings: "{}".into() }
+}
+
+/// Who learns what where trees are grown.
+#[test]
+fn the_statement_says_who_sees_histograms_and_trees() {
+    let mut contract = world().contract;
+    terms(&mut contract).learner = Learner::Trees;
+    let of = |contract: &Contract, name: &str| -> Vec<LeakCode> {
+        leakage::required(contract).into_iter().filter(|l| l.party == party(name)).map(|l| l.code).collect()
+    };
+    let seen = |sums| [LeakCode::RowCount, sums, LeakCode::RoundTrees, LeakCode::Traffic, LeakCode::DeviationUnchecked];
+    assert_eq!(of(&contract, PLATFORM), seen(LeakCode::Histograms));
+    terms(&mut contract).aggregation = Aggregation::Secure;
+    assert_eq!(of(&contract, PLATFORM), seen(LeakCode::HistogramSums));
+    for name in [HEALTH, BANK, AUTHORITY] {
+        let codes = of(&contract, name);
+        assert!(codes.contains(&LeakCode::RoundTrees) && !codes.contains(&LeakCode::HistogramSums), "{name}");
     }
 }
 
@@ -83,13 +107,16 @@ fn the_statement_says_who_sees_updates_and_models() {
     assert!(!of(&contract, HEALTH).contains(&LeakCode::ModelBounded));
     terms(&mut contract).privacy = Some(PrivacyTerms { epsilon: Real::new(3.0).unwrap(), delta: Real::new(1e-5).unwrap() });
     assert!(of(&contract, HEALTH).contains(&LeakCode::ModelBounded));
+    assert!(![PLATFORM, HEALTH, BANK].iter().any(|name| of(&contract, name).contains(&LeakCode::TrainerUnchecked)));
+    terms(&mut contract).trainer = Some(program());
+    assert!([PLATFORM, HEALTH, BANK].iter().all(|name| of(&contract, name).contains(&LeakCode::TrainerUnchecked)));
     assert!(of(&contract, AUTHORITY).contains(&LeakCode::HeldResult) && !of(&contract, AUTHORITY).contains(&LeakCode::RoundModels));
 }
 
 #[test]
 fn what_contradicts_itself_is_refused() {
     type Change = fn(&mut Contract);
-    let cases: [(&str, Change); 13] = [
+    let cases: [(&str, Change); 17] = [
         ("contract.technique-unknown", |c| c.technique = Technique::Mpc),
         ("contract.training-parties", |c| terms(c).coordinator = party(BANK)),
         ("contract.training-parties", |c| c.parties[2].roles = vec![Role::Result]),
@@ -105,6 +132,17 @@ fn what_contradicts_itself_is_refused() {
         ("contract.training-settings", |c| {
             terms(c).privacy = Some(PrivacyTerms { epsilon: Real::new(1.0).unwrap(), delta: Real::new(1.0).unwrap() });
         }),
+        ("contract.training-trainer", |c| {
+            terms(c).trainer = Some(program());
+            terms(c).privacy = Some(PrivacyTerms { epsilon: Real::new(1.0).unwrap(), delta: Real::new(1e-5).unwrap() });
+        }),
+        ("contract.training-trainer", |c| terms(c).trainer = Some(TrainerTerms { settings: " ".into(), ..program() })),
+        ("contract.training-trainer", |c| {
+            terms(c).learner = Learner::Trees;
+            terms(c).trainer = Some(program());
+        }),
+        // two parties learn each other's histograms from the trees, whoever adds them up
+        ("contract.training-too-few", |c| terms(c).learner = Learner::Trees),
         ("contract.training-match", |c| c.reveal_match = RevealMatch::Both),
         ("contract.key-columns", |c| c.inputs[0].key.columns = vec!["id".into()]),
     ];

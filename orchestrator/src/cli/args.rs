@@ -4,11 +4,13 @@ mod attest;
 mod desensitize;
 mod key;
 mod model;
+mod program;
 
 pub use attest::{AttestCommand, BundleCommand, EnclaveCommand, VerifyArgs};
 pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
 pub use key::KeyCommand;
 pub use model::ModelCommand;
+pub use program::ProgramCommand;
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -68,6 +70,9 @@ pub enum Command {
     /// Models that stay split.
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Programs of others that train.
+    #[command(subcommand)]
+    Program(ProgramCommand),
     /// Authorisations.
     #[command(subcommand)]
     Authorisation(AuthorisationCommand),

@@ -22,6 +22,7 @@ pub(super) fn run(cli: Cli) -> Result<()> {
         Command::Desensitize(command) => super::desensitize::run(command, &out),
         Command::Attest(command) => super::attest::run(command, &home, &out),
         Command::Enclave(command) => super::attest::enclave(command, &home, &out),
+        Command::Program(command) => super::program::run(&command, &home, &out),
         Command::Audit(AuditCommand::Verify { dirs }) => offline::audit_verify(&dirs, &out),
         Command::Audit(AuditCommand::Show { job }) => offline::audit_show(&home, job.as_deref(), &out),
         Command::Result(ResultCommand::Verify { folder }) => offline::result_verify(&folder, &out),
@@ -119,6 +120,7 @@ fn question(command: Command) -> Result<AdminAsk> {
         | Command::Desensitize(_)
         | Command::Attest(_)
         | Command::Enclave(_)
+        | Command::Program(_)
         | Command::Result(_)
         | Command::Audit(_) => {
             return Err(Fault::new(Code::Bug, "verb is handled without the node"));

@@ -97,6 +97,7 @@ pub fn terms(node: &Node, contract: &Contract) -> Result<()> {
     }
     if let Some(terms) = contract.training() {
         super::training::check(contract, terms)?;
+        super::training::known(node, contract, terms)?;
     }
     if contract.split_model().is_some() {
         super::split::check(node, contract)?;

@@ -76,13 +76,21 @@ fn town(owners: &[&str]) -> Town {
 }
 
 fn job(owners: &[&str], step: &str) -> String {
+    with_step(
+        owners,
+        &format!(
+            "[step.train]\nmodel = {{ name = \"logistic\", l2 = 0.001 }}\nrounds = 8\n\
+             strategy = {{ local = {{ epochs = 2, batch = 32, learning_rate = 0.2 }} }}\n{step}"
+        ),
+    )
+}
+
+fn with_step(owners: &[&str], step: &str) -> String {
     let inputs: String =
         owners.iter().map(|org| format!("[[inputs]]\nparty = \"yu://dev/{org}/n1\"\ndataset = \"dev/{org}/visits\"\n")).collect();
     format!(
         "authorisation = \"a-1\"\ntechnique = \"federated\"\nfeatures = [\"age\", \"cost\"]\ntarget = \"again\"\n\
-         coordinator = \"yu://dev/platform/n1\"\nreviewer = \"yu://dev/authority/n1\"\nreceiver = \"yu://dev/bank/n1\"\n{inputs}{GATE}\
-         [step.train]\nmodel = {{ name = \"logistic\", l2 = 0.001 }}\nrounds = 8\n\
-         strategy = {{ local = {{ epochs = 2, batch = 32, learning_rate = 0.2 }} }}\n{step}"
+         coordinator = \"yu://dev/platform/n1\"\nreviewer = \"yu://dev/authority/n1\"\nreceiver = \"yu://dev/bank/n1\"\n{inputs}{GATE}{step}"
     )
 }
 
@@ -214,6 +222,99 @@ fn a_model_that_the_gate_does_not_let_pass_ends_the_job() {
     let told = ["health", "bank"].map(|org| super::rig::fault_of(&town.world, org, &id).to_string());
     assert!(told.iter().any(|fault| fault.contains("release gate")), "{told:?}");
     assert_ne!(town.world.yu("bank", &["job", "result", &id]).status, 0);
+}
+
+/// Trees over the rows of three providers: histograms are summed in secret, a killed provider and coordinator come back, everybody vouches.
+#[test]
+fn trees_grow_over_the_rows_of_three_parties_and_whoever_is_killed_comes_back() {
+    let owners = ["health", "bank", "clinic"];
+    let mut town = town(&owners);
+    let toml = with_step(&owners, "[step.trees]\nbins = 16\nboosting = { trees = 24, depth = 3, rate = 0.3, min_rows = 12, loss = \"logistic\" }\n");
+    std::fs::write(town.world.file("job.toml"), &toml).unwrap();
+    let explained = town.world.yu("bank", &["job", "explain", path(&town.world.file("job.toml"))]).all;
+    for word in ["24 boosted trees", "histograms are summed in secret", "安全聚合", "NO differential privacy", "learns the mean of the target"] {
+        assert!(explained.contains(word), "`{word}`: {explained}");
+    }
+    // leaves of a handful of rows
+    let small = toml.replace("min_rows = 12", "min_rows = 3");
+    expect(&town.world.submit(&small), "policy.refused", &["step.trees", "min_rows"]);
+    let id = sign(&town.world, town.world.submit(&toml), &["health", "clinic", "platform", "authority"]);
+    town.world.wait("platform", &id, &["running"], LONG);
+    for victim in ["health", "platform"] {
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        if town.world.state("authority", &id).0 == "running" {
+            town.world.kill(victim);
+            town.world.up(victim);
+        }
+    }
+    let result = released(&town.world, &id, &["authority", "health", "bank", "clinic", "platform"]);
+    let trained = &result["result"]["trained"];
+    assert_eq!(trained["forest"]["trees"].as_array().map(Vec::len), Some(24));
+    assert!(trained["leaf_rows"].as_array().unwrap().iter().all(|rows| matches!(rows.as_u64(), Some(0 | 12..))), "{trained}");
+    // three of four rows went into it, and the first split says what is learnt: the two columns decide
+    assert!((500..=900).contains(&trained["rows"].as_u64().unwrap()), "{}", trained["rows"]);
+    assert_eq!(result["result"]["gate"].as_object().map(serde_json::Map::len), Some(3));
+    let printed = town.world.yu("bank", &["job", "result", &id]).all;
+    assert!(printed.contains("boosted trees") || printed.contains("leaf_rows"), "{printed}");
+    for org in ["health", "bank", "platform"] {
+        town.world.yu(org, &["audit", "verify", path(&town.world.dir(org))]).ok("audit");
+    }
+}
+
+/// Hands the weights back as they came, which trains nothing; or does nothing at all.
+const IDLE: &str = "cp weights.arrow out.arrow\n";
+
+fn can_cut_off() -> bool {
+    let can = std::process::Command::new("unshare").args(["-rn", "true"]).status().is_ok_and(|status| status.success());
+    if !can {
+        println!("skipped: no own network namespace can be had here");
+    }
+    can
+}
+
+/// P5: a program of others trains only where its hash is in the contract and somebody of the node took it in; it leaves no rows behind.
+#[test]
+fn p5_a_program_of_others_trains_where_it_was_taken_in_and_nowhere_else() {
+    if !can_cut_off() {
+        return;
+    }
+    let owners = ["health", "bank", "clinic"];
+    let town = town(&owners);
+    let world = &town.world;
+    let file = world.file("trainer.sh");
+    std::fs::write(&file, IDLE).unwrap();
+    let added = world.yu("bank", &["program", "add", path(&file)]).ok("add");
+    let program = added["program"].as_str().unwrap().to_owned();
+    assert_eq!(world.yu("bank", &["program", "list"]).ok("list")["programs"], serde_json::json!([program]));
+    let digits = program.strip_prefix("sha-256:").unwrap();
+    let trainer = format!("[step.trainer]\nsha256 = \"{digits}\"\ninterpreter = \"/bin/sh\"\nlimits = {{ seconds = 20 }}\n");
+    let toml = job(&owners, "").replace("rounds = 8", "rounds = 3") + &trainer;
+    std::fs::write(world.file("job.toml"), &toml).unwrap();
+    let explained = world.yu("bank", &["job", "explain", path(&world.file("job.toml"))]).all;
+    for word in ["PROGRAM of others", "外部程序", "it may hide rows in it"] {
+        assert!(explained.contains(word), "`{word}`: {explained}");
+    }
+    // with the network, over its deadline, under a budget: refused before anybody is asked
+    expect(&world.submit(&(toml.clone() + "danger_network = true\n")), "input.bad", &["step.trainer", "network"]);
+    expect(&world.submit(&toml.replace("seconds = 20", "seconds = 60")), "input.bad", &["deadline_s"]);
+    // health has not taken it in: it does not sign
+    let id = world.submit(&toml).ok("submit")["job"].as_str().unwrap().to_owned();
+    world.wait("health", &id, &["proposed"], LONG);
+    let refused = world.yu("health", &["job", "approve", &id]);
+    assert!(refused.status != 0 && refused.all.contains("yu program add"), "{}", refused.all);
+    for org in ["health", "clinic"] {
+        world.yu(org, &["program", "add", path(&file)]).ok("add");
+    }
+    let id = sign(world, world.submit(&toml.replace("rounds = 3", "rounds = 4")), &["health", "clinic", "platform", "authority"]);
+    let result = released(world, &id, &["authority", "health", "bank", "clinic", "platform"]);
+    let history = result["result"]["trained"]["history"].as_array().unwrap();
+    // four rounds, and the model is what it was in the beginning
+    assert_eq!(history.len(), 5);
+    assert_eq!(history[0]["loss"], history[4]["loss"]);
+    let left = std::fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+    assert!(!left.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("yu-train-")), "rows are left in memory");
+    world.yu("health", &["program", "remove", &program]).ok("remove");
+    assert_eq!(world.yu("health", &["program", "list"]).ok("list")["programs"], serde_json::json!([]));
 }
 
 /// Processes end without a word and come back, parties and the coordinator: the training goes on from what each of them stored, to a model of all

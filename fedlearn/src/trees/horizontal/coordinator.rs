@@ -71,9 +71,12 @@ struct Checkpoint {
     leaf_rows: Option<Vec<u64>>,
     /// The last sum whose masks were to come off, and over whom.
     begun: Option<(Sum, Vec<u32>)>,
+    /// The last word, once it is about to be said.
+    document: Option<Vec<u8>>,
 }
 
-/// Trains to the last tree.
+/// Trains to the last tree. Where only the last word was not said yet, the lines may be those to some of the parties: the others have it or have to do
+/// without.
 ///
 /// # Errors
 /// [`Error::Quorum`] if too few parties are left after [`ATTEMPTS`] tries, then with the names of those away; [`Error::Absent`] where a sum
@@ -81,19 +84,22 @@ struct Checkpoint {
 /// job; [`Error::Data`] for labels that are all alike; those of `keep`.
 pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinator<'_, V>) -> Result<Done> {
     plan.check()?;
-    let named: Vec<&str> = lines.iter().map(Channel::peer).collect();
+    let kept = with.resume.map(|bytes| codec::decode::<Checkpoint>(bytes, MOST)).transpose()?;
+    if kept.as_ref().is_some_and(|kept| kept.job != plan.job) {
+        return Err(Error::caller("the checkpoint belongs to another job"));
+    }
+    let named: Vec<String> = lines.iter().map(|line| line.peer().to_owned()).collect();
+    let sums = Sums::new(plan, with.verifier, Star::new(lines));
+    if let Some(bytes) = kept.as_ref().and_then(|kept| kept.document.clone()) {
+        let trained = Trained::from_bytes(&bytes)?;
+        let lines = sums.close(&bytes);
+        return Ok(Done { trained, bytes, lines });
+    }
     if named != plan.parties {
         return Err(Error::caller("there must be one line to each party, in the order of the plan"));
     }
-    let sums = Sums::new(plan, with.verifier, Star::new(lines));
-    let state = match with.resume {
-        Some(bytes) => {
-            let kept: Checkpoint = codec::decode(bytes, MOST)?;
-            if kept.job != plan.job {
-                return Err(Error::caller("the checkpoint belongs to another job"));
-            }
-            kept
-        }
+    let state = match kept {
+        Some(kept) => kept,
         None => Checkpoint {
             job: plan.job,
             start: None,
@@ -104,6 +110,7 @@ pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinat
             parties: Vec::new(),
             leaf_rows: None,
             begun: None,
+            document: None,
         },
     };
     let mut run = Run { plan, sums, state, with };
@@ -116,6 +123,12 @@ pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinat
     }
     run.leaves()?;
     run.finish()
+}
+
+/// Whether all that this checkpoint lacks is that the last word is said.
+#[must_use]
+pub fn has_ended(checkpoint: &[u8]) -> bool {
+    codec::decode::<Checkpoint>(checkpoint, MOST).is_ok_and(|kept| kept.document.is_some())
 }
 
 struct Run<'a, 'w, V> {
@@ -271,8 +284,8 @@ impl<V: Verifier> Run<'_, '_, V> {
         self.keep()
     }
 
-    fn finish(self) -> Result<Done> {
-        let (Some((base, cuts)), Some((rows, ..))) = (self.state.model.start, self.state.start) else {
+    fn finish(mut self) -> Result<Done> {
+        let (Some((base, cuts)), Some((rows, ..))) = (self.state.model.start.clone(), self.state.start.clone()) else {
             return Err(Error::caller("an end before the start"));
         };
         let settings = &self.plan.settings;
@@ -284,11 +297,14 @@ impl<V: Verifier> Run<'_, '_, V> {
             target: self.plan.target.clone(),
             rows,
             cuts,
-            forest: Forest { loss: settings.boosting.loss, base, trees: self.state.model.trees },
-            parties: self.state.parties,
-            leaf_rows: self.state.leaf_rows.unwrap_or_default(),
+            forest: Forest { loss: settings.boosting.loss, base, trees: self.state.model.trees.clone() },
+            parties: self.state.parties.clone(),
+            leaf_rows: self.state.leaf_rows.clone().unwrap_or_default(),
         };
         let bytes = trained.to_bytes()?;
+        // whoever has heard it asks no more: a crash from here on must end with the same word
+        self.state.document = Some(bytes.clone());
+        self.keep()?;
         let lines = self.sums.close(&bytes);
         Ok(Done { trained, bytes, lines })
     }

@@ -21,7 +21,7 @@ use crate::trees::{Cuts, Split};
 use crate::{Error, Result};
 
 /// Largest state that is read, bytes.
-const MOST: usize = 1 << 20;
+const MOST: usize = 1 << 28;
 
 /// What a party needs beside the plan and the line to the coordinator.
 pub struct Party<'a, S, V> {
@@ -41,10 +41,14 @@ pub struct Party<'a, S, V> {
     pub told: &'a mut dyn FnMut(u32),
 }
 
-/// All that survives a crash; nothing of the rows.
+/// All that survives a crash. A secret, for the name of the rows.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     job: [u8; 32],
+    /// Of the rows that it began with: sums over others would differ by single rows.
+    rows: [u8; 32],
+    /// The last word, once it was heard and found right.
+    heard: Option<Vec<u8>>,
     /// The last sum that this party let masks off for.
     summed: Option<Summed>,
 }
@@ -72,6 +76,7 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
     if with.rows.columns() != plan.features.len() || plan.parties.len() <= with.index as usize {
         return Err(Error::caller(format!("`{}` columns where the plan has `{}`", with.rows.columns(), plan.features.len())));
     }
+    let digest = with.rows.digest();
     let rows = Rows::new(plan.settings.boosting.loss, &with.rows)?;
     let saved = match with.resume {
         Some(bytes) => {
@@ -79,9 +84,16 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
             if saved.job != plan.job {
                 return Err(Error::caller("the stored state belongs to another job"));
             }
+            if saved.rows != digest {
+                return Err(Error::Data {
+                    what: "own rows".into(),
+                    problem: "they are not those that the training began with: a sum over both would tell single rows".into(),
+                    remedy: "start the training again".into(),
+                });
+            }
             saved
         }
-        None => Saved { job: plan.job, summed: None },
+        None => Saved { job: plan.job, rows: digest, heard: None, summed: None },
     };
     let mut work = Work {
         plan,
@@ -97,6 +109,8 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
         told: with.told,
         rng,
     };
+    // stored before anything that depends on it leaves
+    (work.keep)(&codec::encode(&work.saved))?;
     let last = star::serve(line, most_asked(plan).max(most_told(plan)), |place, body| work.answer(place, body))?;
     let peer = |what: &str| Error::Peer { culprit: plan.coordinator.clone(), step: "last word", what: what.to_owned() };
     let trained = Trained::from_bytes(&last).map_err(|error| peer(&error.to_string()))?;
@@ -105,7 +119,21 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
     if !trained.is_of(plan) || !same {
         return Err(peer("it is about other trees than those that were trained"));
     }
+    work.saved.heard = Some(last.clone());
+    (work.keep)(&codec::encode(&work.saved))?;
     Ok((trained, last))
+}
+
+/// The trees and their bytes, if this party had heard them before it ended: then there is nothing left to take part in.
+///
+/// # Errors
+/// [`Error::Caller`] for the state of another job; [`Error::Data`] for a damaged one.
+pub fn heard(plan: &Plan, resume: &[u8]) -> Result<Option<(Trained, Vec<u8>)>> {
+    let saved: Saved = codec::decode(resume, MOST)?;
+    if saved.job != plan.job {
+        return Err(Error::caller("the stored state belongs to another job"));
+    }
+    saved.heard.map(|bytes| Ok((Trained::from_bytes(&bytes)?, bytes))).transpose()
 }
 
 /// Bytes that a task may have: the whole model, and cells.

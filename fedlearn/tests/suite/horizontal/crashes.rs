@@ -30,10 +30,10 @@ proptest! {
 
 #[test]
 fn a_tree_that_loses_a_party_ends_where_it_stands() {
-    // stored after each sum: the start, 16 rounds of bins, then three levels a tree
+    // stored at the beginning and after each sum: the start, 16 rounds of bins, then three levels a tree
     let whole = world(4, 0, true).run().unwrap().0;
     let mut shortened = 0;
-    for at in 18..26 {
+    for at in 19..27 {
         let mut leaving = world(4, 0, true);
         leaving.leaves = Some((2, at));
         match leaving.run() {
@@ -59,7 +59,7 @@ fn a_tree_that_loses_a_party_ends_where_it_stands() {
 #[test]
 fn too_few_parties_end_the_training_by_name() {
     let mut leaving = world(3, 0, true);
-    leaving.leaves = Some((1, 2));
+    leaving.leaves = Some((1, 3));
     match leaving.run() {
         Err(Error::Absent { parties, .. }) => assert!(parties.contains("party-1"), "{parties}"),
         Err(other) => panic!("{other}"),

@@ -1,12 +1,14 @@
-//! `job.toml` with `technique = "federated"`: parties with the same columns train a model, each on its own rows.
+//! `job.toml` with `technique = "federated"`: parties with the same columns train a model or trees, each on its own rows.
 
 use serde::Deserialize;
-use yu_fedlearn::gate;
-use yu_fedlearn::train::Settings;
+use yu_fedlearn::external::Program;
+use yu_fedlearn::trees::horizontal;
+use yu_fedlearn::{gate, train};
 
 use super::LimitsFile;
 use super::derivative::InputFile;
 use crate::fault::{Code, Fault, Result};
+use crate::job::training::{Settings, trainer};
 
 /// A training as a person describes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,12 +46,19 @@ pub struct TrainingFile {
     pub expires_hours: u32,
 }
 
-/// `[step.train]`.
+/// `[step.train]` or `[step.trees]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepTable {
-    /// Settings of the training.
-    pub train: toml::Table,
+    /// Settings of a training of weights.
+    #[serde(default)]
+    pub train: Option<toml::Table>,
+    /// Settings of a training of boosted trees.
+    #[serde(default)]
+    pub trees: Option<toml::Table>,
+    /// A program of others that makes the updates; absent: Yu does.
+    #[serde(default)]
+    pub trainer: Option<Program>,
 }
 
 impl TrainingFile {
@@ -75,7 +84,13 @@ impl TrainingFile {
         if file.inputs.iter().any(|input| input.party == file.coordinator) {
             return bad("coordinator", "it brings no rows: name a party that is not among [[inputs]]");
         }
-        file.settings()?.check(file.inputs.len()).map_err(|e| Fault::from(e).at("job.toml `[step.train]`"))?;
+        let settings = file.settings()?;
+        settings.check(file.inputs.len(), file.features.len()).map_err(|e| Fault::from(e).at(file.place()))?;
+        if let Some(program) = &file.step.trainer {
+            let place = "job.toml `[step.trainer]`";
+            let terms = trainer::terms(program).map_err(|e| e.at(place))?;
+            trainer::check(&terms, &settings).map_err(|e| e.at(place))?;
+        }
         file.limits_of_gate()?;
         Ok(file)
     }
@@ -95,9 +110,30 @@ impl TrainingFile {
     ///
     /// # Errors
     /// `input.bad` naming the field.
-    pub fn settings(&self) -> Result<Settings> {
-        Settings::deserialize(toml::Value::Table(self.step.train.clone()))
-            .map_err(|e| Fault::new(Code::Input, e.message().to_owned()).at("job.toml `[step.train]`"))
+    pub(in crate::job) fn settings(&self) -> Result<Settings> {
+        let bad = |what: &str| Fault::new(Code::Input, what.to_owned()).at(self.place());
+        match (&self.step.train, &self.step.trees) {
+            (Some(table), None) => {
+                let settings = train::Settings::deserialize(toml::Value::Table(table.clone())).map_err(|e| bad(e.message()))?;
+                Ok(Settings::Updates(settings))
+            }
+            (None, Some(table)) if self.step.trainer.is_none() => {
+                let mut table = table.clone();
+                // what the library takes for experiments is too small for rows of several organisations
+                if let Some(boosting) = table.get_mut("boosting").and_then(toml::Value::as_table_mut) {
+                    boosting.entry("min_rows").or_insert_with(|| toml::Value::Integer(horizontal::LEAST_ROWS as i64));
+                }
+                let settings = horizontal::Settings::deserialize(toml::Value::Table(table)).map_err(|e| bad(e.message()))?;
+                Ok(Settings::Trees(settings))
+            }
+            (None, Some(_)) => Err(bad("a program of others trains weights: name it with [step.train]")),
+            _ => Err(bad("name one of [step.train] and [step.trees]")),
+        }
+    }
+
+    /// Where the settings stand.
+    const fn place(&self) -> &'static str {
+        if self.step.trees.is_some() { "job.toml `[step.trees]`" } else { "job.toml `[step.train]`" }
     }
 }
 
@@ -130,7 +166,7 @@ strategy = { local = { learning_rate = 0.1, batch = 32 } }
     fn what_is_left_out_is_filled_in() {
         assert!(TrainingFile::is_one(JOB) && !TrainingFile::is_one("technique = \"central\""));
         let file = TrainingFile::parse(JOB).unwrap();
-        let settings = file.settings().unwrap();
+        let Settings::Updates(settings) = file.settings().unwrap() else { panic!("weights") };
         assert_eq!((settings.rounds, settings.holdout, settings.standardise, file.expires_hours), (5, 10, true, 24));
     }
 
@@ -145,6 +181,9 @@ strategy = { local = { learning_rate = 0.1, batch = 32 } }
             // two parties would know each other's update from the sum
             ("aggregation = { kind = \"clear\" }\n", "", "step.train"),
             ("reviewer", "revewer", "line"),
+            ("[step.train]", "[step.trees]", "step.trees"),
+            ("[step.train]", "[step.trees]\n[step.train]", "step.trees"),
+            ("[step.train]", "[step.trainer]\nsha256 = \"12\"\n[step.train]", "step.trainer"),
         ] {
             let fault = TrainingFile::parse(&JOB.replace(from, to)).unwrap_err();
             assert!(fault.place.clone().unwrap_or_default().contains(place), "{to}: {fault}");

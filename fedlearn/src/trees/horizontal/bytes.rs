@@ -1,0 +1,63 @@
+//! What a training of trees sends, before it runs.
+
+use yu_wire::codec;
+
+use super::cells::{Asked, PARTS, ROUNDS};
+use super::plan::{Aggregation, Kind, Plan};
+use super::sums::{BATCH, config};
+use super::task::{Order, SetUp, Task};
+use crate::Result;
+use crate::star::Bytes;
+use crate::trees::{Cuts, Split, Tree};
+
+/// What kind of sum, how often, so many figures, and the bytes of its task.
+struct Sums(Kind, u64, usize, usize);
+
+impl Plan {
+    /// Bytes of an undisturbed training in which every tree has all its levels and every feature all its bins and rounds.
+    ///
+    /// # Errors
+    /// As [`Plan::check`].
+    pub fn bytes(&self) -> Result<Bytes> {
+        self.check()?;
+        let (features, bins, boosting) = (self.features.len(), self.settings.bins as usize, &self.settings.boosting);
+        let (trees, leaves) = (boosting.trees as u64, 1 << boosting.depth);
+        let split = Some(Split { feature: 0, bin: 0 });
+        let tree = Tree { splits: vec![split; leaves - 1], leaves: vec![0.0; leaves] };
+        let order = |start, told: u64, task| {
+            let trees = vec![tree.clone(); told as usize];
+            codec::encode(&Order { within: 0, digest: [0; 32], start, from: 0, trees, task }).len()
+        };
+        let ends: Vec<f64> = (1..bins).map(|end| end as f64).collect();
+        let start = vec![Cuts::new(ends, false)?; features];
+        let cell = Asked { start: 0, bits: 64 };
+        let cells = Task::Cells { round: 0, asked: vec![vec![cell; 4 * bins]; features] };
+        let mut total = Bytes::default();
+        self.add(&mut total, &Sums(Kind::Start, 1, 2, order(None, 0, Task::Start)))?;
+        self.add(&mut total, &Sums(Kind::Cells, u64::from(ROUNDS), 4 * bins * PARTS * features, order(None, 0, cells)))?;
+        for level in 0..boosting.depth {
+            // each tree is told once, with the first level of the next one, and so are the bins
+            let told = u64::from(level == 0);
+            let task = || Task::Grow { tree: 0, splits: vec![split; (1 << level) - 1] };
+            let figures = 2 * features * bins * (1 << level.saturating_sub(1));
+            let first = order(Some((0.0, start.clone())), told, task());
+            self.add(&mut total, &Sums(Kind::Grow(level as u8), 1, figures, first))?;
+            self.add(&mut total, &Sums(Kind::Grow(level as u8), trees - 1, figures, order(None, told, task())))?;
+        }
+        self.add(&mut total, &Sums(Kind::Leaves, 1, boosting.trees * leaves, order(None, 1, Task::Leaves)))?;
+        Ok(total)
+    }
+
+    fn add(&self, total: &mut Bytes, sums: &Sums) -> Result<()> {
+        let Sums(kind, count, figures, task) = *sums;
+        let Aggregation::Secure { malicious } = self.settings.aggregation else {
+            return total.add(count, task, 8 * figures);
+        };
+        let rounds = if matches!(kind, Kind::Grow(_)) { BATCH } else { 1 };
+        let set_up = SetUp { kind, figures: figures as u32, first: 0, rounds };
+        let config = config(self, set_up)?;
+        // keys are set up anew whenever another number of nodes is asked about: for each sum, at worst
+        total.add_set_ups(count, codec::encode(&set_up).len(), &config)?;
+        total.add_masked(count, task, &config, malicious)
+    }
+}
