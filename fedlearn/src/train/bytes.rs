@@ -4,12 +4,13 @@ use yu_wire::codec;
 use yu_wire::frame::framed_len;
 
 use super::plan::{Aggregation, Plan};
-use super::sums::{BATCH, config, sizes};
+use super::sums::{config, sizes};
 use super::task::{Kind, Model as Told, Order, SetUp, Task};
 use super::trained::Figures;
 use crate::data::standardise::Scale;
 use crate::model::Model;
 use crate::secagg::msg::{self, Message};
+use crate::star::terms::Vectors;
 use crate::{Error, Result};
 
 /// Round and stage before every body.
@@ -72,8 +73,8 @@ impl Plan {
         let Aggregation::Secure { malicious, .. } = self.settings.aggregation else {
             return total.add(count, task, 8 * (values + figures));
         };
-        let rounds = if kind == Kind::Scale { 1 } else { BATCH };
-        let set_up = SetUp { kind, first: 0, rounds };
+        let rounds = kind.batch();
+        let set_up = SetUp { vectors: kind, first: 0, rounds };
         let config = config(self, layout, set_up)?;
         let set_ups = count.div_ceil(u64::from(rounds));
         total.add(set_ups, codec::encode(&set_up).len(), msg::Advert::limit(&config))?;

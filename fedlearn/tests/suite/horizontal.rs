@@ -4,4 +4,4 @@ mod agreement;
 mod crashes;
 mod liars;
 mod settings;
-mod world;
+pub(crate) mod world;
