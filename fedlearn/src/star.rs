@@ -8,8 +8,28 @@
 //! questions that it missed it gets the last one only. A party that is lost may [come back](Star::join) with a new channel.
 //!
 //! A message costs 5 bytes beside its body and the 32 bytes of the frame.
+//!
+//! | to see | open |
+//! |---|---|
+//! | what is agreed, what both sides bring with them, what comes out | [`Plan`], [`Coordinator`], [`Party`], [`Done`] |
+//! | a sum over the parties: stages, the coordinator, a party | `star/terms.rs`, `star/assembly.rs`, `star/seat.rs` |
+//! | a sum tried again, over the same parties only | `star/attempts.rs` |
+//! | bytes before it runs | [`Bytes`] |
+//!
+//! Gradient models ([`crate::train`]) and boosted trees ([`crate::trees::horizontal`]) are trained over it.
 
+pub(crate) mod assembly;
+pub(crate) mod attempts;
+mod plan;
+mod roles;
+pub(crate) mod seat;
+pub(crate) mod terms;
 mod traffic;
+
+pub use attempts::ATTEMPTS;
+pub use plan::Plan;
+pub use roles::{Coordinator, Done, Party};
+pub use traffic::Bytes;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -19,8 +39,6 @@ use yu_wire::channel::{Channel, Expect};
 use yu_wire::step::{Step, Steps};
 
 use crate::{Error, Result};
-
-pub use traffic::Bytes;
 
 /// Round and stage before every body.
 const HEAD: usize = 5;

@@ -6,7 +6,8 @@
 //! | the coordinator | [`coordinate`] |
 //! | a party | [`take_part`]; with a program outside that trains: [`take_part_by`] |
 //! | what comes out | [`Trained`] |
-//! | updates in the clear or summed in secret | `train/sums.rs`, `train/numbers.rs` |
+//! | how a party answers, what it stores | `train/answer.rs`, `train/state.rs` |
+//! | updates in the clear or summed in secret | `train/sums.rs`, `train/numbers.rs`, below `star` |
 //!
 //! **Course.** The features' scale from one sum; then rounds of [`crate::strategy`]; then figures of the last model. Every figure that the
 //! coordinator gets of rows is a sum over parties: with [`Aggregation::Secure`] it sees nothing else ([`crate::secagg`]).
@@ -23,16 +24,19 @@
 //! summed twice over different parties, whose difference would tell a single one: both sides store over whom before masks come off, and
 //! a round that was interrupted there and cannot have the same parties again is given up.
 
+mod answer;
 mod bytes;
 mod coordinator;
 mod numbers;
 mod party;
 mod plan;
+mod state;
 mod sums;
 mod task;
 mod trained;
 
-pub use coordinator::{ATTEMPTS, Coordinator, Done, coordinate, has_ended};
+pub use crate::star::ATTEMPTS;
+pub use coordinator::{Coordinator, Done, coordinate, has_ended};
 pub(crate) use party::parted;
 pub use party::{Party, heard, take_part, take_part_by};
 pub use plan::{Aggregation, Plan, Protection, Settings};

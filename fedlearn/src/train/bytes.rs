@@ -3,13 +3,14 @@
 use yu_wire::codec;
 
 use super::plan::{Aggregation, Plan};
-use super::sums::{BATCH, config, sizes};
+use super::sums::{config, sizes};
 use super::task::{Kind, Model as Told, Order, SetUp, Task};
 use super::trained::Figures;
 use crate::data::standardise::Scale;
 use crate::Result;
 use crate::model::Model;
 use crate::star::Bytes;
+use crate::star::terms::Vectors;
 
 impl Plan {
     /// Bytes of an undisturbed training.
@@ -46,8 +47,8 @@ impl Plan {
         let Aggregation::Secure { malicious, .. } = self.settings.aggregation else {
             return total.add(count, task, 8 * (values + figures));
         };
-        let rounds = if kind == Kind::Scale { 1 } else { BATCH };
-        let set_up = SetUp { kind, first: 0, rounds };
+        let rounds = kind.batch();
+        let set_up = SetUp { vectors: kind, first: 0, rounds };
         let config = config(self, layout, set_up)?;
         let set_ups = count.div_ceil(u64::from(rounds));
         total.add_set_ups(set_ups, codec::encode(&set_up).len(), &config)?;

@@ -11,40 +11,20 @@ use super::trained::{Figures, Trained, hex};
 use crate::data::standardise::{Moments, Scale};
 use crate::model::{Metrics, Model, Network};
 use crate::secagg::identity::Verifier;
-use crate::star::Star;
+use crate::star::assembly::Gate;
+use crate::star::attempts::{self, Begun, Wanted, others};
+use crate::star::{self, Star};
 use crate::strategy::{Layout, ServerState, Sum};
 use crate::{Error, Result};
 
-/// How often a round is tried before the training ends.
-pub const ATTEMPTS: u32 = 5;
 /// Largest checkpoint that is read, bytes.
 const MOST: usize = 4 << 30;
 
-/// What a coordinator needs beside the plan and the lines to the parties.
-pub struct Coordinator<'a, V> {
-    /// Knows the parties' long-term keys, by their place in the plan.
-    pub verifier: &'a V,
-    /// The last checkpoint of a run that ended early.
-    pub resume: Option<&'a [u8]>,
-    /// Stores a checkpoint in place of the last one; must not return before it would survive a crash.
-    pub keep: &'a mut dyn FnMut(&[u8]) -> Result<()>,
-    /// Lines to parties that came back since it was asked last.
-    pub arrived: &'a mut dyn FnMut() -> Vec<Channel>,
-    /// Hears of each round.
-    pub told: &'a mut dyn FnMut(&Figures),
-    /// Wait before a round is tried again: parties may be coming back.
-    pub pause: &'a mut dyn FnMut(u32),
-}
+/// What a coordinator needs beside the plan and the lines to the parties. It hears of each round.
+pub type Coordinator<'a, V> = star::Coordinator<'a, V, Figures>;
 
 /// A training that is over.
-pub struct Done {
-    /// The model.
-    pub trained: Trained,
-    /// Its bytes, the last word that every party got.
-    pub bytes: Vec<u8>,
-    /// Lines to the parties that heard it; it may still be on its way while they live.
-    pub lines: Vec<Channel>,
-}
+pub type Done = star::Done<Trained>;
 
 /// All that survives a crash.
 #[derive(Clone, Serialize, Deserialize)]
@@ -56,7 +36,7 @@ struct Checkpoint {
     counted: Vec<u64>,
     history: Vec<Figures>,
     /// The last sum whose masks were to come off, and over whom.
-    begun: Option<(About, Vec<u32>)>,
+    begun: Begun<About>,
     /// The last word, once it is about to be said.
     document: Option<Vec<u8>>,
 }
@@ -78,12 +58,20 @@ impl About {
     }
 }
 
+impl attempts::Checkpoint for Checkpoint {
+    type About = About;
+
+    fn begun(&mut self) -> &mut Begun<About> {
+        &mut self.begun
+    }
+}
+
 /// Trains to the last round. Where only the last word was not said yet, the lines may be those to some of the parties: the others have it or have
 /// to do without.
 ///
 /// # Errors
-/// [`Error::Quorum`] if too few parties are left after [`ATTEMPTS`] tries, then with the names of those away; [`Error::Caller`] for a plan
-/// that cannot be or a checkpoint of another job; [`Error::Data`] if the training diverges; those of `keep`.
+/// [`Error::Quorum`] if too few parties are left after [`ATTEMPTS`](super::ATTEMPTS) tries, then with the names of those away;
+/// [`Error::Caller`] for a plan that cannot be or a checkpoint of another job; [`Error::Data`] if the training diverges; those of `keep`.
 pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinator<'_, V>) -> Result<Done> {
     let network = plan.check()?;
     let kept = with.resume.map(|bytes| codec::decode::<Checkpoint>(bytes, MOST)).transpose()?;
@@ -143,53 +131,10 @@ struct Run<'a, 'w, V> {
 }
 
 impl<V: Verifier> Run<'_, '_, V> {
-    /// A sum, tried again while too few parties answer; `None` if it may not be made. Before masks come off it is stored whose contributions are
-    /// in it: the same contributions over other parties must never be summed a second time, their difference would be a single party's.
     fn sum(&mut self, about: About, task: impl Fn(&Checkpoint) -> Task) -> Result<Option<Total>> {
-        let mut tries = 0;
-        loop {
-            for line in (self.with.arrived)() {
-                self.sums.join(line)?;
-            }
-            let (plan, keep) = (self.plan, &mut *self.with.keep);
-            let mut state = self.state.clone();
-            let shown = &self.state;
-            let mut is_other = false;
-            let mut gate = |parties: &[u32]| {
-                let (present, needed) = (parties.len(), plan.quorum());
-                if present < needed {
-                    return Err(Error::Quorum { step: "round", present, needed, remedy: "see which parties are away, or lower `quorum`" });
-                }
-                match &state.begun {
-                    Some((of, before)) if *of == about => {
-                        is_other = before != parties;
-                        if is_other { Err(Error::caller("a sum over other parties than before")) } else { Ok(()) }
-                    }
-                    _ => {
-                        state.begun = Some((about, parties.to_vec()));
-                        keep(&codec::encode(&state))
-                    }
-                }
-            };
-            let summed = self.sums.sum(about.kind(), || task(shown), &mut gate);
-            self.state = state;
-            match summed {
-                Err(Error::Quorum { .. }) if tries + 1 < ATTEMPTS => {
-                    tries += 1;
-                    (self.with.pause)(tries);
-                }
-                Err(error @ Error::Quorum { .. }) => {
-                    let absent = self.sums.absent();
-                    return Err(if absent.is_empty() {
-                        error
-                    } else {
-                        Error::Absent { what: error.to_string(), parties: absent.join("; ") }
-                    });
-                }
-                Err(_) if is_other => return Ok(None),
-                other => return other.map(Some),
-            }
-        }
+        let wanted = Wanted { about, must: None, quorum: self.plan.quorum(), step: "round" };
+        let ask = |sums: &mut Sums<'_, V>, state: &Checkpoint, gate: Gate<'_>| sums.sum(about.kind(), || task(state), gate);
+        self.with.sum(&mut self.sums, &mut self.state, &wanted, ask)
     }
 
     /// One sum about zero: two sums over parties that are not the same would tell one of them by their difference.
@@ -199,20 +144,13 @@ impl<V: Verifier> Run<'_, '_, V> {
         }
         let columns = self.plan.features.len();
         let point = vec![0.0; columns];
-        let Some(total) = self.sum(About::Scale, |_| Task::Scale)? else { return Err(self.others()) };
+        let Some(total) = self.sum(About::Scale, |_| Task::Scale)? else { return Err(others(&self.sums)) };
         self.state.scale = Some(Moments::from_flat(&total.figures, columns)?.scale(&point));
         self.keep()
     }
 
-    fn others(&self) -> Error {
-        Error::Absent {
-            what: "a sum was interrupted before it was told, and the parties are no longer the same: start the training again".into(),
-            parties: self.sums.absent().join("; "),
-        }
-    }
-
     fn keep(&mut self) -> Result<()> {
-        (self.with.keep)(&codec::encode(&self.state))
+        self.with.store(&self.state)
     }
 
     fn told(state: &Checkpoint) -> Box<Told> {
@@ -243,7 +181,7 @@ impl<V: Verifier> Run<'_, '_, V> {
         let Some(total) = self.sum(About::Round(round), |state| Task::Train(Self::told(state)))? else {
             // updates without noise from the same weights over other parties would tell one of them by the difference of the sums
             if self.plan.settings.privacy.is_none() {
-                return Err(self.others());
+                return Err(others(&self.sums));
             }
             self.state.state.round += 1;
             return self.keep();

@@ -98,23 +98,6 @@ pub struct Protection {
     pub delta: Delta,
 }
 
-/// Everything that both sides know.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// Identity of the job, the hash of its contract.
-    pub job: [u8; 32],
-    /// Who adds up.
-    pub coordinator: String,
-    /// Who has rows, in order.
-    pub parties: Vec<String>,
-    /// Names of the columns from which is predicted.
-    pub features: Vec<String>,
-    /// Name of the column that is predicted.
-    pub target: String,
-    /// The agreed settings.
-    pub settings: Settings,
-}
-
 impl Settings {
     /// Reads the text of a `[step.train]`.
     ///
@@ -232,6 +215,9 @@ impl Protection {
     }
 }
 
+/// Everything that both sides know.
+pub type Plan = crate::star::Plan<Settings>;
+
 impl Plan {
     /// The model that is trained, after all settings were checked.
     ///
@@ -239,15 +225,7 @@ impl Plan {
     /// As [`Settings::check`] and [`Spec::build`]; [`Error::Caller`] for names that are empty or given twice.
     pub fn check(&self) -> Result<Network> {
         self.settings.check(self.parties.len())?;
-        let mut names: Vec<&str> = self.parties.iter().map(String::as_str).chain([self.coordinator.as_str()]).collect();
-        names.sort_unstable();
-        let mut columns: Vec<&str> = self.features.iter().map(String::as_str).chain([self.target.as_str()]).collect();
-        columns.sort_unstable();
-        for list in [names, columns] {
-            if list.iter().any(|name| name.is_empty()) || list.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
-                return Err(Error::caller("parties, coordinator and columns need names, each its own"));
-            }
-        }
+        self.check_names()?;
         self.settings.model.build(self.features.len())
     }
 

@@ -5,23 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::trained::Figures;
 use crate::data::standardise::Scale;
-use crate::star::Place;
-
-/// Stages of an exchange, in their order.
-pub(super) mod stage {
-    /// Asked to set up: keys come back.
-    pub(in crate::train) const KEYS: u8 = 0;
-    /// Told everybody's keys: shares come back.
-    pub(in crate::train) const SHARES: u8 = 1;
-    /// Told the shares: nothing comes back.
-    pub(in crate::train) const READY: u8 = 2;
-    /// Given a task: the contribution comes back, masked if need be.
-    pub(in crate::train) const TASK: u8 = 3;
-    /// Told who survives: consent comes back.
-    pub(in crate::train) const CONSENT: u8 = 4;
-    /// Told who survives, or who consented: shares come back.
-    pub(in crate::train) const UNMASK: u8 = 5;
-}
+use crate::star::terms::{self, BATCH, Vectors};
 
 /// Which vectors are summed: they have different lengths, so keys are set up for each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,15 +16,22 @@ pub(super) enum Kind {
     Round,
 }
 
-/// Beginning of a set-up of secure aggregation.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct SetUp {
-    pub(super) kind: Kind,
-    /// Number of the first sum; ascends, so that no two set-ups have one context.
-    pub(super) first: u64,
-    /// Sums that are set up at once.
-    pub(super) rounds: u32,
+impl Vectors for Kind {
+    /// Keys for one kind at a time.
+    type Slot = ();
+
+    fn slot(self) {}
+
+    fn batch(self) -> u32 {
+        match self {
+            Self::Scale => 1,
+            Self::Round => BATCH,
+        }
+    }
 }
+
+/// Beginning of a set-up of secure aggregation.
+pub(super) type SetUp = terms::SetUp<Kind>;
 
 /// What is to be summed.
 #[derive(Serialize, Deserialize)]
@@ -79,10 +70,6 @@ pub(super) struct Order {
 /// Bytes of a task about so many values, with room for its frame.
 pub(super) const fn most(values: usize) -> usize {
     values.saturating_mul(8).saturating_add(1 << 16)
-}
-
-pub(super) const fn at(round: u32, stage: u8) -> Place {
-    Place { round, stage }
 }
 
 /// Names a question: what all parties have to have answered for their sum to mean anything.

@@ -8,6 +8,7 @@
 //! | what comes out | [`Trained`] |
 //! | common bins from counts | `horizontal/cells.rs` |
 //! | a tree from sums, a party's sums | `horizontal/grow.rs`, `horizontal/rows.rs` |
+//! | how sums are made | `horizontal/sums.rs`, below [`crate::star`] |
 //!
 //! **Course.** Rows and sum of labels give the score before the first tree. Counts of values in ever smaller cells give bins, at most 16 rounds. Then, for
 //! each level of each tree, every party sums `g` and `h` of its rows over nodes, features and bins, and the coordinator chooses splits from the sums
@@ -44,12 +45,12 @@ mod grow;
 mod party;
 mod plan;
 mod rows;
-mod seat;
 mod sums;
 mod task;
 mod trained;
 
-pub use coordinator::{ATTEMPTS, Coordinator, Done, Progress, coordinate, has_ended};
+pub use crate::star::ATTEMPTS;
+pub use coordinator::{Coordinator, Done, Progress, coordinate, has_ended};
 pub use party::{Party, heard, take_part};
 pub use plan::{Aggregation, LEAST_ROWS, Plan, Settings};
 pub use trained::Trained;

@@ -5,4 +5,4 @@ mod bytes;
 mod crashes;
 mod liars;
 mod settings;
-mod world;
+pub(crate) mod world;

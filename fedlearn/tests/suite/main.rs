@@ -16,5 +16,7 @@ mod private;
 mod rounds;
 mod secagg;
 mod shared;
+mod sums;
 mod train;
 mod vertical;
+mod world;

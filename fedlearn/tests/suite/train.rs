@@ -8,15 +8,15 @@ mod world;
 use ndarray::Array2;
 
 pub(crate) use settings::private;
-pub(crate) use world::{World, clear, key, ring, rows, secure, settings};
+pub(crate) use world::{World, clear, rows, secure, settings};
 
 use yu_fedlearn::strategy::Correction;
 use yu_fedlearn::train::Aggregation;
 
 #[test]
 fn sums_in_secret_train_the_same_model_as_sums_in_the_clear() {
-    let mut worlds = [clear(4), secure(4)].map(|aggregation| World::new(4, settings(aggregation, 12)));
-    let [clear, secret] = worlds.each_mut().map(|world| world.run().unwrap());
+    let worlds = [clear(4), secure(4)].map(|aggregation| World::new(4, settings(aggregation, 12)));
+    let [clear, secret] = worlds.each_ref().map(|world| world.run().unwrap());
     let (clear, secret) = (clear.0, secret.0);
     // 24 bits within 1: rounding is below 1.2e-7 a value and round
     for (a, b) in clear.weights.flat().iter().zip(secret.weights.flat()) {
@@ -33,7 +33,7 @@ fn sums_in_secret_train_the_same_model_as_sums_in_the_clear() {
 
 #[test]
 fn all_parties_get_the_same_bytes_and_hear_every_round() {
-    let mut world = World::new(3, settings(secure(3), 5));
+    let world = World::new(3, settings(secure(3), 5));
     let (trained, bytes, parties) = world.run().unwrap();
     assert!(parties.iter().all(|party| *party == bytes));
     assert_eq!(world.heard(), [5, 5, 5]);
@@ -48,8 +48,8 @@ fn all_parties_get_the_same_bytes_and_hear_every_round() {
 #[test]
 fn a_coordinator_that_may_lie_costs_an_exchange_and_changes_nothing() {
     let aggregation = |malicious| Aggregation::Secure { bits: 20, bound: 2.0, malicious };
-    let mut worlds = [false, true].map(|malicious| World::new(4, settings(aggregation(malicious), 3)));
-    let [honest, checked] = worlds.each_mut().map(|world| world.run().unwrap().0);
+    let worlds = [false, true].map(|malicious| World::new(4, settings(aggregation(malicious), 3)));
+    let [honest, checked] = worlds.each_ref().map(|world| world.run().unwrap().0);
     assert_eq!(honest.weights.flat(), checked.weights.flat());
 }
 

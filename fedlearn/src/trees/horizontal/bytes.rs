@@ -4,10 +4,11 @@ use yu_wire::codec;
 
 use super::cells::{Asked, PARTS, ROUNDS};
 use super::plan::{Aggregation, Kind, Plan};
-use super::sums::{BATCH, config};
-use super::task::{Order, SetUp, Task};
+use super::sums::config;
+use super::task::{Order, SetUp, Task, Vector};
 use crate::Result;
 use crate::star::Bytes;
+use crate::star::terms::Vectors as _;
 use crate::trees::{Cuts, Split, Tree};
 
 /// What kind of sum, how often, so many figures, and the bytes of its task.
@@ -53,8 +54,8 @@ impl Plan {
         let Aggregation::Secure { malicious } = self.settings.aggregation else {
             return total.add(count, task, 8 * figures);
         };
-        let rounds = if matches!(kind, Kind::Grow(_)) { BATCH } else { 1 };
-        let set_up = SetUp { kind, figures: figures as u32, first: 0, rounds };
+        let vectors = Vector { kind, figures: figures as u32 };
+        let set_up = SetUp { vectors, first: 0, rounds: vectors.batch() };
         let config = config(self, set_up)?;
         // keys are set up anew whenever another number of nodes is asked about: for each sum, at worst
         total.add_set_ups(count, codec::encode(&set_up).len(), &config)?;

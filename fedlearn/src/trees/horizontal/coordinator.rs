@@ -12,13 +12,13 @@ use super::sums::{Sums, Total};
 use super::task::{Model, Sum, Task, level};
 use super::trained::{Trained, hex};
 use crate::secagg::identity::Verifier;
-use crate::star::Star;
+use crate::star::assembly::Gate;
+use crate::star::attempts::{self, Begun, Wanted, others};
+use crate::star::{self, Star};
 use crate::trees::clear::base_of_mean;
 use crate::trees::{Cuts, Forest};
 use crate::{Error, Result};
 
-/// How often a sum is tried before the training ends.
-pub const ATTEMPTS: u32 = 5;
 /// Largest checkpoint that is read, bytes.
 const MOST: usize = 4 << 30;
 
@@ -31,31 +31,11 @@ pub struct Progress {
     pub parties: u32,
 }
 
-/// What a coordinator needs beside the plan and the lines to the parties.
-pub struct Coordinator<'a, V> {
-    /// Knows the parties' long-term keys, by their place in the plan.
-    pub verifier: &'a V,
-    /// The last checkpoint of a run that ended early.
-    pub resume: Option<&'a [u8]>,
-    /// Stores a checkpoint in place of the last one; must not return before it would survive a crash.
-    pub keep: &'a mut dyn FnMut(&[u8]) -> Result<()>,
-    /// Lines to parties that came back since it was asked last.
-    pub arrived: &'a mut dyn FnMut() -> Vec<Channel>,
-    /// Hears of each tree.
-    pub told: &'a mut dyn FnMut(&Progress),
-    /// Wait before a sum is tried again: parties may be coming back.
-    pub pause: &'a mut dyn FnMut(u32),
-}
+/// What a coordinator needs beside the plan and the lines to the parties. It hears of each tree.
+pub type Coordinator<'a, V> = star::Coordinator<'a, V, Progress>;
 
 /// A training that is over.
-pub struct Done {
-    /// The trees.
-    pub trained: Trained,
-    /// Their bytes, the last word that every party got.
-    pub bytes: Vec<u8>,
-    /// Lines to the parties that heard it; it may still be on its way while they live.
-    pub lines: Vec<Channel>,
-}
+pub type Done = star::Done<Trained>;
 
 /// All that survives a crash.
 #[derive(Clone, Serialize, Deserialize)]
@@ -70,18 +50,26 @@ struct Checkpoint {
     parties: Vec<Vec<u32>>,
     leaf_rows: Option<Vec<u64>>,
     /// The last sum whose masks were to come off, and over whom.
-    begun: Option<(Sum, Vec<u32>)>,
+    begun: Begun<Sum>,
     /// The last word, once it is about to be said.
     document: Option<Vec<u8>>,
+}
+
+impl attempts::Checkpoint for Checkpoint {
+    type About = Sum;
+
+    fn begun(&mut self) -> &mut Begun<Sum> {
+        &mut self.begun
+    }
 }
 
 /// Trains to the last tree. Where only the last word was not said yet, the lines may be those to some of the parties: the others have it or have to do
 /// without.
 ///
 /// # Errors
-/// [`Error::Quorum`] if too few parties are left after [`ATTEMPTS`] tries, then with the names of those away; [`Error::Absent`] where a sum
-/// was interrupted and cannot be made over the same parties again; [`Error::Caller`] for a plan that cannot be or a checkpoint of another
-/// job; [`Error::Data`] for labels that are all alike; those of `keep`.
+/// [`Error::Quorum`] if too few parties are left after [`ATTEMPTS`](super::ATTEMPTS) tries, then with the names of those away;
+/// [`Error::Absent`] where a sum was interrupted and cannot be made over the same parties again; [`Error::Caller`] for a plan that cannot be or
+/// a checkpoint of another job; [`Error::Data`] for labels that are all alike; those of `keep`.
 pub fn coordinate<V: Verifier>(plan: &Plan, lines: Vec<Channel>, with: Coordinator<'_, V>) -> Result<Done> {
     plan.check()?;
     let kept = with.resume.map(|bytes| codec::decode::<Checkpoint>(bytes, MOST)).transpose()?;
@@ -139,71 +127,23 @@ struct Run<'a, 'w, V> {
 }
 
 impl<V: Verifier> Run<'_, '_, V> {
-    /// A sum, tried again while too few parties answer; `None` if it may not be made. Sums of one group are made over the same parties, and a
-    /// sum that was begun is not made over others: the differences would be those of a single party.
+    /// A sum; sums of one group `must` be made over the same parties.
     fn sum(&mut self, kind: Kind, task: &Task, figures: usize, must: Option<&[u32]>) -> Result<Option<Total>> {
         let about = task.place(self.plan.settings.boosting.depth);
-        let mut tries = 0;
-        loop {
-            for line in (self.with.arrived)() {
-                self.sums.join(line)?;
-            }
-            let (plan, keep) = (self.plan, &mut *self.with.keep);
-            let mut state = self.state.clone();
-            let mut is_other = false;
-            let mut gate = |parties: &[u32]| {
-                let (present, needed) = (parties.len(), plan.quorum());
-                if present < needed {
-                    return Err(Error::Quorum { step: "sums", present, needed, remedy: "see which parties are away, or lower `quorum`" });
-                }
-                let before = state.begun.as_ref().filter(|(of, _)| *of == about).map(|(_, parties)| parties.as_slice());
-                is_other = [must, before].iter().flatten().any(|before| *before != parties);
-                if is_other {
-                    return Err(Error::caller("a sum over other parties than before"));
-                }
-                if before.is_some() {
-                    return Ok(());
-                }
-                state.begun = Some((about, parties.to_vec()));
-                keep(&codec::encode(&state))
-            };
-            let summed = self.sums.sum(kind, &self.state.model, task, figures, &mut gate);
-            self.state = state;
-            match summed {
-                Err(Error::Quorum { .. }) if tries + 1 < ATTEMPTS => {
-                    tries += 1;
-                    (self.with.pause)(tries);
-                }
-                Err(error @ Error::Quorum { .. }) => {
-                    let absent = self.sums.absent();
-                    return Err(if absent.is_empty() {
-                        error
-                    } else {
-                        Error::Absent { what: error.to_string(), parties: absent.join("; ") }
-                    });
-                }
-                Err(_) if is_other => return Ok(None),
-                other => return other.map(Some),
-            }
-        }
-    }
-
-    fn others(&self) -> Error {
-        Error::Absent {
-            what: "a sum was interrupted before it was told, and the parties are no longer the same: start the training again".into(),
-            parties: self.sums.absent().join("; "),
-        }
+        let wanted = Wanted { about, must, quorum: self.plan.quorum(), step: "sums" };
+        let ask = |sums: &mut Sums<'_, V>, state: &Checkpoint, gate: Gate<'_>| sums.sum(kind, &state.model, task, figures, gate);
+        self.with.sum(&mut self.sums, &mut self.state, &wanted, ask)
     }
 
     fn keep(&mut self) -> Result<()> {
-        (self.with.keep)(&codec::encode(&self.state))
+        self.with.store(&self.state)
     }
 
     fn start(&mut self) -> Result<()> {
         if self.state.start.is_some() {
             return Ok(());
         }
-        let Some(total) = self.sum(Kind::Start, &Task::Start, 2, None)? else { return Err(self.others()) };
+        let Some(total) = self.sum(Kind::Start, &Task::Start, 2, None)? else { return Err(others(&self.sums)) };
         let (rows, labels) = match *total.figures {
             [rows, labels] if rows > 0 => (rows as u64, number(labels)),
             _ => return Err(Error::caller("sums of rows that cannot be")),
@@ -261,7 +201,7 @@ impl<V: Verifier> Run<'_, '_, V> {
             None => true,
         };
         if is_over {
-            let Some(tree) = self.state.growing.tree(&boosting) else { return Err(self.others()) };
+            let Some(tree) = self.state.growing.tree(&boosting) else { return Err(others(&self.sums)) };
             let growing = std::mem::take(&mut self.state.growing);
             let progress = Progress { trees: self.state.model.trees.len() as u32 + 1, parties: growing.parties.len() as u32 };
             self.state.model.trees.push(tree);

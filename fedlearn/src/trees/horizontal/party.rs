@@ -10,12 +10,13 @@ use super::cells::{Asked, PARTS};
 use super::fixed;
 use super::plan::{Aggregation, Kind, Plan};
 use super::rows::Rows;
-use super::seat::{Seat, most_asked};
-use super::task::{Model, Order, Sum, Task, level, stage, subject};
+use super::sums::{config, most_asked};
+use super::task::{Model, Order, Sum, Task, Vector, level, subject};
 use super::trained::{Trained, fits};
-use crate::data::Dataset;
 use crate::secagg::PartySet;
 use crate::secagg::identity::{Signer, Verifier};
+use crate::star::seat::Seat;
+use crate::star::terms::stage;
 use crate::star::{self, Place};
 use crate::trees::{Cuts, Split};
 use crate::{Error, Result};
@@ -23,23 +24,8 @@ use crate::{Error, Result};
 /// Largest state that is read, bytes.
 const MOST: usize = 1 << 28;
 
-/// What a party needs beside the plan and the line to the coordinator.
-pub struct Party<'a, S, V> {
-    /// Its place in the plan.
-    pub index: u32,
-    /// Its rows, features in the order of the plan, in the units of the columns.
-    pub rows: Dataset,
-    /// Its long-term key.
-    pub signer: &'a S,
-    /// Knows the other parties' long-term keys, by their place in the plan.
-    pub verifier: &'a V,
-    /// What was stored last by a run that ended early.
-    pub resume: Option<&'a [u8]>,
-    /// Stores the state in place of the last one; must not return before it would survive a crash.
-    pub keep: &'a mut dyn FnMut(&[u8]) -> Result<()>,
-    /// Hears of how many trees there are.
-    pub told: &'a mut dyn FnMut(u32),
-}
+/// What a party needs beside the plan and the line to the coordinator. It hears of how many trees there are.
+pub type Party<'a, S, V> = star::Party<'a, S, V, dyn FnMut(u32) + 'a>;
 
 /// All that survives a crash. A secret, for the name of the rows.
 #[derive(Serialize, Deserialize)]
@@ -66,16 +52,14 @@ struct Summed {
 /// [`Error::Peer`] for a coordinator that breaks the protocol, changes trees that it told, asks for a sum twice over different parties, or tells
 /// other trees at the end; [`Error::Data`] for rows that cannot be trained on; [`Error::Caller`] for a plan that cannot be; those of
 /// `keep`; the transport's.
-pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
-    plan: &Plan,
-    line: &mut Channel,
-    with: Party<'_, S, V>,
-    rng: &mut R,
-) -> Result<(Trained, Vec<u8>)> {
+pub fn take_part<S, V, R>(plan: &Plan, line: &mut Channel, with: Party<'_, S, V>, rng: &mut R) -> Result<(Trained, Vec<u8>)>
+where
+    S: Signer,
+    V: Verifier,
+    R: CryptoRng,
+{
     plan.check()?;
-    if with.rows.columns() != plan.features.len() || plan.parties.len() <= with.index as usize {
-        return Err(Error::caller(format!("`{}` columns where the plan has `{}`", with.rows.columns(), plan.features.len())));
-    }
+    plan.check_party(with.index, &with.rows)?;
     let digest = with.rows.digest();
     let rows = Rows::new(plan.settings.boosting.loss, &with.rows)?;
     let saved = match with.resume {
@@ -97,7 +81,7 @@ pub fn take_part<S: Signer, V: Verifier, R: CryptoRng>(
     };
     let mut work = Work {
         plan,
-        seat: Seat::new(plan, with.index, with.signer, with.verifier),
+        seat: Seat::new(&plan.coordinator, with.index, with.signer, with.verifier),
         rows,
         saved,
         model: Model::default(),
@@ -146,7 +130,7 @@ fn most_told(plan: &Plan) -> usize {
 
 struct Work<'a, 'p, S, V, R> {
     plan: &'p Plan,
-    seat: Seat<'p, S, V>,
+    seat: Seat<'p, Vector, S, V>,
     rows: Rows,
     saved: Saved,
     /// As it was told.
@@ -171,7 +155,11 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
 
     fn answer(&mut self, place: Place, body: &[u8]) -> Result<Vec<u8>> {
         match place.stage {
-            stage::KEYS | stage::SHARES | stage::READY => self.seat.prepare(place.round, place.stage, body, self.rng),
+            stage::KEYS | stage::SHARES | stage::READY => {
+                let plan = self.plan;
+                let peer = |error: Error| Error::Peer { culprit: plan.coordinator.clone(), step: "sums", what: error.to_string() };
+                self.seat.prepare(place, body, |set_up| config(plan, set_up).map_err(peer), self.rng)
+            }
             stage::TASK => {
                 let order: Order =
                     codec::decode(body, most_told(self.plan)).map_err(|error| self.peer(&format!("does not decode: {error}")))?;
@@ -255,7 +243,7 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
             Aggregation::DangerClear => Ok(figures.iter().flat_map(|figure| figure.to_le_bytes()).collect()),
             Aggregation::Secure { .. } => {
                 let limbs = Zeroizing::new(fixed::split(&figures, fixed::width(self.plan.parties.len())));
-                self.seat.mask(kind, order.within, &limbs, question)
+                self.seat.mask(Vector { kind, figures: figures.len() as u32 }, order.within, &limbs, question)
             }
         }
     }

@@ -63,23 +63,6 @@ impl Default for Aggregation {
     }
 }
 
-/// Everything that both sides know.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// Identity of the job, the hash of its contract.
-    pub job: [u8; 32],
-    /// Who adds up and chooses splits.
-    pub coordinator: String,
-    /// Who has rows, in order.
-    pub parties: Vec<String>,
-    /// Names of the columns from which is predicted.
-    pub features: Vec<String>,
-    /// Name of the column that is predicted.
-    pub target: String,
-    /// The agreed settings.
-    pub settings: Settings,
-}
-
 impl Settings {
     /// Reads the text of a job file's table.
     ///
@@ -135,6 +118,9 @@ pub(super) enum Kind {
     Leaves,
 }
 
+/// Everything that both sides know.
+pub type Plan = crate::star::Plan<Settings>;
+
 impl Plan {
     /// Checks everything.
     ///
@@ -142,15 +128,7 @@ impl Plan {
     /// As [`Settings::check`]; [`Error::Caller`] for names that are empty or given twice, or sums that are too long.
     pub fn check(&self) -> Result<()> {
         self.settings.check(self.parties.len())?;
-        let mut names: Vec<&str> = self.parties.iter().map(String::as_str).chain([self.coordinator.as_str()]).collect();
-        names.sort_unstable();
-        let mut columns: Vec<&str> = self.features.iter().map(String::as_str).chain([self.target.as_str()]).collect();
-        columns.sort_unstable();
-        for list in [names, columns] {
-            if list.iter().any(|name| name.is_empty()) || list.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
-                return Err(Error::caller("parties, coordinator and columns need names, each its own"));
-            }
-        }
+        self.check_names()?;
         if self.features.is_empty() || self.most_figures() > MOST_FIGURES {
             return Err(Error::caller(format!(
                 "sums of {} figures: name 1 feature at least, and fewer bins or features",

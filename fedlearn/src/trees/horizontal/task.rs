@@ -6,36 +6,32 @@ use yu_wire::codec;
 
 use super::cells::Asked;
 use super::plan::Kind;
-use crate::star::Place;
+use crate::star::terms::{self, BATCH, Vectors};
 use crate::trees::{Cuts, Split, Tree};
 
-/// Stages of an exchange, in their order.
-pub(super) mod stage {
-    /// Asked to set up: keys come back.
-    pub(in crate::trees::horizontal) const KEYS: u8 = 0;
-    /// Told everybody's keys: shares come back.
-    pub(in crate::trees::horizontal) const SHARES: u8 = 1;
-    /// Told the shares: nothing comes back.
-    pub(in crate::trees::horizontal) const READY: u8 = 2;
-    /// Given a task: the sums over own rows come back, masked if need be.
-    pub(in crate::trees::horizontal) const TASK: u8 = 3;
-    /// Told who survives: consent comes back.
-    pub(in crate::trees::horizontal) const CONSENT: u8 = 4;
-    /// Told who survives, or who consented: shares come back.
-    pub(in crate::trees::horizontal) const UNMASK: u8 = 5;
-}
-
-/// Beginning of a set-up of secure aggregation.
+/// What keys are set up for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SetUp {
+pub(super) struct Vector {
     pub(super) kind: Kind,
     /// Figures of a vector.
     pub(super) figures: u32,
-    /// Number of the first sum; ascends, so that no two set-ups have one context.
-    pub(super) first: u64,
-    /// Sums that are set up at once.
-    pub(super) rounds: u32,
 }
+
+impl Vectors for Vector {
+    /// Keys for each kind side by side: levels of a tree take turns.
+    type Slot = Kind;
+
+    fn slot(self) -> Kind {
+        self.kind
+    }
+
+    fn batch(self) -> u32 {
+        if matches!(self.kind, Kind::Grow(_)) { BATCH } else { 1 }
+    }
+}
+
+/// Beginning of a set-up of secure aggregation.
+pub(super) type SetUp = terms::SetUp<Vector>;
 
 /// What is to be summed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,8 +102,4 @@ pub(super) struct Order {
 /// Names a question: what all parties have to have answered for their sum to mean anything.
 pub(super) fn subject(digest: &[u8; 32], task: &Task) -> [u8; 32] {
     Sha256::new().chain_update(b"yu-fedlearn/trees/question/v1").chain_update(digest).chain_update(codec::encode(task)).finalize().into()
-}
-
-pub(super) const fn at(round: u32, stage: u8) -> Place {
-    Place { round, stage }
 }

@@ -156,7 +156,7 @@ fn a_party_of_adult_passes_at_the_default_limits() {
 
 #[test]
 fn every_party_of_a_training_examines_the_model_that_came_out() {
-    let mut world = World::new(3, settings(clear(3), 6));
+    let world = World::new(3, settings(clear(3), 6));
     let (trained, bytes, _) = world.run().unwrap();
     let settings = Settings {
         membership_fpr: 0.05,

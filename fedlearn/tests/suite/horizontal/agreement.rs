@@ -43,7 +43,7 @@ proptest! {
         let (clear, secret) = (settings(Aggregation::DangerClear, boosting), settings(SECURE, boosting));
         let (open, ..) = World::new(deal(&all, parties, seed), clear).run().unwrap();
         let (trained, bytes, told) = World::new(deal(&all, 3, seed + 1), secret).run().unwrap();
-        prop_assert!(told.into_iter().all(|party| party.unwrap() == bytes));
+        prop_assert!(told.into_iter().all(|party| party == bytes));
         prop_assert!(open.forest == trained.forest && open.cuts == trained.cuts && open.leaf_rows == trained.leaf_rows);
         let difference = beside(&all, &trained);
         prop_assert!(difference < 1e-4, "{difference}");

@@ -10,7 +10,7 @@ use yu_wire::memory::pair_with;
 use yu_wire::meter::Meter;
 
 use super::world::{World, rows, settings, small};
-use crate::train::{key, ring};
+use crate::world::{key, ring};
 
 /// Most bytes in flight.
 const IN_FLIGHT: usize = 1 << 24;

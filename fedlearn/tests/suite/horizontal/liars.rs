@@ -1,15 +1,12 @@
 //! A coordinator that asks for more than is agreed, or tells other trees at the end.
 
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
-use yu_fedlearn::star::{Answer, Place, Star};
-use yu_fedlearn::trees::horizontal::{Aggregation, Party, take_part};
+use yu_fedlearn::Result;
+use yu_fedlearn::trees::horizontal::Aggregation;
 use yu_fedlearn::trees::{Cuts, Split, Tree};
-use yu_fedlearn::{Error, Result};
 use yu_wire::codec;
 
 use super::world::{World, rows, settings, small};
-use crate::train::{key, ring};
+use crate::world::{self, TASK};
 
 type Start = Option<(f64, Vec<Cuts>)>;
 
@@ -34,46 +31,20 @@ fn grow(tree: u32, splits: &[Option<Split>]) -> Vec<u8> {
     codec::encode(&(2u32, tree, splits))
 }
 
-/// What a party answers to raw questions in the clear.
+fn world() -> World {
+    World::new((0..3).map(|party| rows(100, party)).collect(), settings(Aggregation::DangerClear, small()))
+}
+
+/// How many raw tasks a party answers in the clear, and how it ends.
 fn ask(questions: &[Vec<u8>], last: Option<&[u8]>) -> (usize, Result<Vec<u8>>) {
-    let world = World::new((0..3).map(|party| rows(100, party)).collect(), settings(Aggregation::DangerClear, small()));
-    let (ours, mut line) = yu_wire::memory::pair("platform", "party-0");
-    let plan = world.plan.clone();
-    let party = std::thread::spawn(move || {
-        let verifier = ring(plan.parties.len());
-        let with = Party {
-            index: 0,
-            rows: rows(100, 0),
-            signer: &key(0),
-            verifier: &verifier,
-            resume: None,
-            keep: &mut |_| Ok(()),
-            told: &mut |_| {},
-        };
-        take_part(&plan, &mut line, with, &mut ChaCha20Rng::seed_from_u64(1)).map(|(_, bytes)| bytes)
-    });
-    let mut star = Star::new(vec![ours]);
-    let mut answered = 0;
-    for (round, question) in (1..).zip(questions) {
-        let place = Place { round, stage: 3 };
-        let answer = star.ask(place, vec![Some(question.clone())], 1 << 20, std::time::Duration::from_secs(20)).unwrap();
-        answered += answer.into_iter().filter_map(Answer::said).count();
-    }
-    match last {
-        Some(last) => drop(star.close(last, std::time::Duration::from_secs(20))),
-        None => drop(star),
-    }
-    (answered, party.join().unwrap())
+    let (answers, ended) = world().ask(&questions.iter().map(|question| (TASK, question.clone())).collect::<Vec<_>>(), last);
+    (answers.into_iter().flatten().count(), ended)
 }
 
 fn blames_the_coordinator(questions: &[Vec<u8>], last: Option<&[u8]>, word: &str) {
     let (answered, ended) = ask(questions, last);
     assert_eq!(answered, questions.len() - usize::from(last.is_none()), "{word}");
-    match ended {
-        Err(Error::Peer { culprit, what, .. }) => assert!(culprit == "platform" && what.contains(word), "{what}"),
-        Err(other) => panic!("{word}: {other}"),
-        Ok(_) => panic!("{word}: accepted"),
-    }
+    world::blames_the_coordinator(ended, word);
 }
 
 #[test]
@@ -119,8 +90,7 @@ fn cells_go_on_from_those_before() {
 
 #[test]
 fn the_last_word_is_about_the_trees_that_were_told() {
-    let world = World::new((0..3).map(|party| rows(100, party)).collect(), settings(Aggregation::DangerClear, small()));
-    let (trained, bytes, _) = world.run().unwrap();
+    let (trained, bytes, _) = world().run().unwrap();
     let told = (Some((trained.forest.base, trained.cuts.clone())), trained.forest.trees.clone());
     let question = order(&told, &codec::encode(&3u32));
     assert_eq!(ask(std::slice::from_ref(&question), Some(&bytes)).1.unwrap(), bytes);

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::world::{Crash, World, clear, secure, settings};
+use super::world::{World, clear, secure, settings};
+use crate::world::{Crash, crash};
 use yu_fedlearn::Error;
 use yu_fedlearn::strategy::Correction;
 use yu_fedlearn::train::Settings;
@@ -17,14 +18,10 @@ fn all_needed(secret: bool) -> Settings {
     all
 }
 
-fn crash() -> impl Strategy<Value = Crash> {
-    prop_oneof![(1usize..7).prop_map(Crash::Coordinator), (0usize..4, 1usize..7).prop_map(|(party, at)| Crash::Party(party, at))]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
     #[test]
-    fn the_model_is_that_of_an_uninterrupted_run(crashes in proptest::collection::vec(crash(), 1..3), secret: bool) {
+    fn the_model_is_that_of_an_uninterrupted_run(crashes in proptest::collection::vec(crash(7), 1..3), secret: bool) {
         let whole = World::new(4, all_needed(secret)).run().unwrap();
         let mut world = World::new(4, all_needed(secret));
         world.crashes = crashes;
@@ -46,7 +43,7 @@ fn a_round_goes_on_without_a_party_and_takes_it_back() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
     #[test]
-    fn no_sum_is_made_over_two_sets_of_parties(crashes in proptest::collection::vec(crash(), 1..4), secret: bool) {
+    fn no_sum_is_made_over_two_sets_of_parties(crashes in proptest::collection::vec(crash(7), 1..4), secret: bool) {
         let mut all = settings(if secret { secure(4) } else { clear(4) }, 5);
         all.quorum = 3;
         let mut world = World::new(4, all);

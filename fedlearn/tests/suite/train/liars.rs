@@ -1,57 +1,20 @@
 //! A coordinator that asks for more than is agreed, or tells another model at the end.
 
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
-use yu_fedlearn::star::{Answer, Place, Star};
-use yu_fedlearn::train::{Party, take_part};
-use yu_fedlearn::{Error, Result};
+use yu_fedlearn::Result;
 use yu_wire::codec;
 
-use super::world::{World, clear, key, ring, rows, settings};
+use super::world::{World, clear, settings};
+use crate::world::{TASK, blames_the_coordinator};
 
-/// What a party answers to raw questions; stage 3 is a task.
+/// What a party answers to raw tasks.
 fn ask(world: &World, questions: &[Vec<u8>], last: Option<&[u8]>) -> (Vec<Option<Vec<u8>>>, Result<Vec<u8>>) {
-    let (ours, mut line) = yu_wire::memory::pair("platform", "party-0");
-    let plan = world.plan.clone();
-    let party = std::thread::spawn(move || {
-        let verifier = ring(plan.parties.len());
-        let with = Party {
-            index: 0,
-            rows: rows(0, 100),
-            signer: &key(0),
-            verifier: &verifier,
-            resume: None,
-            keep: &mut |_| Ok(()),
-            told: &mut |_| {},
-        };
-        take_part(&plan, &mut line, with, &mut ChaCha20Rng::seed_from_u64(1)).map(|(_, bytes)| bytes)
-    });
-    let mut star = Star::new(vec![ours]);
-    let mut answers = Vec::new();
-    for (round, question) in (1..).zip(questions) {
-        let place = Place { round, stage: 3 };
-        let answer = star.ask(place, vec![Some(question.clone())], 1 << 16, std::time::Duration::from_secs(20)).unwrap();
-        answers.extend(answer.into_iter().map(Answer::said));
-    }
-    match last {
-        Some(last) => drop(star.close(last, std::time::Duration::from_secs(20))),
-        None => drop(star),
-    }
-    (answers, party.join().unwrap())
+    world.ask(&questions.iter().map(|question| (TASK, question.clone())).collect::<Vec<_>>(), last)
 }
 
 /// A task as it travels: number within the set-up, kind, round, weights, control, scale, counted, figures.
 fn train(round: u64, weights: &[f64], scale: bool) -> Vec<u8> {
     let scale = scale.then(|| (vec![0.0; 3], vec![1.0; 3]));
     codec::encode(&(0u32, 1u32, round, weights.to_vec(), Vec::<f64>::new(), scale, Vec::<u32>::new(), None::<u8>))
-}
-
-fn blames_the_coordinator(ended: Result<Vec<u8>>, word: &str) {
-    match ended {
-        Err(Error::Peer { culprit, what, .. }) => assert!(culprit == "platform" && what.contains(word), "{what}"),
-        Err(other) => panic!("{other}"),
-        Ok(_) => panic!("accepted"),
-    }
 }
 
 #[test]
@@ -78,7 +41,7 @@ fn one_update_a_round_from_one_model() {
 
 #[test]
 fn the_last_word_is_about_the_model_that_was_trained() {
-    let mut world = World::new(3, settings(clear(3), 4));
+    let world = World::new(3, settings(clear(3), 4));
     let (mut trained, bytes, _) = world.run().unwrap();
     let judged = |weights: &[f64]| {
         let (means, deviations) = trained.scale.as_ref().map(|scale| (scale.means.clone(), scale.deviations.clone())).unwrap();

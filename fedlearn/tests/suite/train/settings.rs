@@ -57,7 +57,7 @@ fn what_leaks_is_refused() {
 
 #[test]
 fn a_private_training_tells_no_figures_of_rows() {
-    let mut world = World::new(3, private(3.0));
+    let world = World::new(3, private(3.0));
     let (trained, bytes, parties) = world.run().unwrap();
     assert!(trained.history.is_empty() && trained.privacy.is_some() && trained.scale.is_none());
     assert!(parties.iter().all(|party| *party == bytes));
