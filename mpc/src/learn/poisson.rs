@@ -20,6 +20,7 @@
 //! | ridge | [`LEAST_RIDGE`] to 1; the smallest eigenvalue of `I` has to be 2^-13 of the trace |
 //! | error of a mean | `2^-16 + 2^-19 mu` |
 //! | error of the weights | `2^-16` over the smallest eigenvalue of `I`, when the iterations have converged; ten do for weights below 3 |
+//! | a row far out | where a step carries a row beyond [`RANGE`], later steps bring its predictor back by about 1 each: rows within some 8 deviations need few |
 //! | rounds on [`rep3`](crate::rep3) | about 180 an iteration |
 //! | bytes on [`rep3`](crate::rep3) | an iteration about `n (1100 + 32 d) + 1430 (d + 1)^2` |
 
