@@ -5,6 +5,7 @@
 
 mod lines;
 mod models;
+mod online;
 mod regression;
 mod rounds;
 mod sums;
@@ -78,6 +79,7 @@ pub fn run(args: &FedlearnArgs) -> Result<Report> {
     rows.extend(models::rows(args)?);
     rows.extend(uneven::rows(args)?);
     rows.extend(regression::rows(args)?);
+    rows.extend(online::rows(args)?);
     rows.extend(trees::rows(args)?);
     Ok(Report { machine: Machine::here(), commit: commit(), date: date(), rows })
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | gradient-boosted trees | [`boost`] |
 //! | boosted trees of two parties without a third | [`pair`] |
-//! | logistic and linear regression, standard errors | [`regression`] |
+//! | logistic, linear and Poisson regression, standard errors | [`regression`] |
 //! | a training, an evaluation, a prediction as the program of a job | [`task`] |
 //!
 //! Everything but [`pair`] is generic over [`yu_mpc::engine::Engine`]. All parties call the same functions with the same public sizes; an owner passes its data,

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | logistic regression by gradient descent | [`logistic`] | 10 a step |
 //! | linear regression with a ridge, in closed form | [`linear`] | 110 in all |
+//! | Poisson regression by Newton's method | [`poisson`] | about 180 an iteration |
 //! | how sure the weights of a logistic regression are | [`information`] | 130 |
 //! | k-means | [`kmeans`] | about `37 + 12 log2 k` an iteration |
 //!
@@ -18,10 +19,12 @@ pub mod information;
 pub mod kmeans;
 pub mod linear;
 pub mod logistic;
+pub mod poisson;
 
 pub use kmeans::KMeans;
 pub use linear::Ridge;
 pub use logistic::Logistic;
+pub use poisson::Poisson;
 
 use ndarray::{ArrayView1, ArrayView2, Ix1, Ix2};
 

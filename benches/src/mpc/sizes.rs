@@ -28,6 +28,7 @@ pub fn default_size(op: &str) -> usize {
         | "abs"
         | "mux"
         | "relu"
+        | "clamp"
         | "bit-injection"
         | "sigmoid"
         | "exp"

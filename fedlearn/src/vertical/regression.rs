@@ -1,8 +1,9 @@
-//! Logistic and linear regression (逻辑回归, 线性回归) over shares, features of the same rows at several owners.
+//! Logistic, linear and Poisson regression (逻辑回归, 线性回归, 泊松回归) over shares, features of the same rows at several owners.
 //!
 //! 1. Each owner standardises its columns by itself ([`Standard`]), cuts off what lies 32 standard deviations out, and shares them once.
 //! 2. [`logistic`]: stochastic gradient descent in the order of the rows, the mean of the weights over the last pass
-//!    ([`yu_mpc::learn::logistic`]); [`linear`]: in closed form ([`yu_mpc::learn::linear`]).
+//!    ([`yu_mpc::learn::logistic`]); [`linear`]: in closed form ([`yu_mpc::learn::linear`]);
+//!    [`poisson`](mod@poisson): by Newton's method.
 //! 3. [`variances`]: the diagonal of the inverse of Fisher's information, of which the recipient makes standard errors and p-values ([`Inference`]).
 //!
 //! **Who learns what.** Every computing party: the number of rows, how many columns each owner has, the settings. No weight, gradient, residual or score
@@ -11,6 +12,8 @@
 //!
 //! **Rounds and bytes** do not depend on the data: [`yu_mpc::dry::Dry`] gives them. On [`rep3`](yu_mpc::rep3) sharing takes one round and 8 bytes a cell; a step
 //! of the logistic regression ten rounds and about `1050 b + 40 d` bytes for a batch of `b` rows and `d` columns.
+
+pub mod poisson;
 
 use ndarray::{Array2, ArrayView2, Axis, Ix1, Ix2};
 use yu_mpc::engine::Engine;
@@ -64,6 +67,11 @@ impl Standard {
             column.mapv_inplace(|value| ((value - mean) / deviation).clamp(-limit, limit));
         }
         Ok(scaled)
+    }
+
+    /// Mean and deviation of the first column.
+    pub(crate) fn first(&self) -> [f64; 2] {
+        self.columns.first().copied().unwrap_or([0.0, 1.0])
     }
 
     /// Weights of standardised columns and their intercept as weights of the columns as they are, and what the intercept moves by.

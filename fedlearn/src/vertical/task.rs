@@ -6,41 +6,44 @@
 //! | what a person sets | [`settings`] |
 //! | what a party keeps of a model | [`kept`] |
 //! | what the reviewer reads | [`outcome`] |
+//! | single requests, one after the other | [`online`] |
+//!
+//! **Labels** are classes (0 and 1, or 0 to `k - 1`: one model for each class against all others, trained over the same shares), numbers or
+//! counts, by the learner ([`Target`]).
 //!
 //! Parties: 0 and 1 bring columns, one of them the labels; others only compute. All call [`agree`], then [`train`], [`evaluate`] or [`predict`] with
 //! the same plan. Which rows are held out follows from the job's id and from the order that the alignment gives, which is drawn after it.
 //!
-//! **Who learns what.** Computing parties: rows, columns of each owner, settings; one bit for each evaluation, whether both classes have the least
-//! number of rows. A feature has as many bins as the settings say, used or not, so that not even the number of its different values is told. The
-//! model stays shares: no weight, split, leaf, gradient or score is opened to anybody. The recipient of the output: figures, or the probabilities of
-//! [`predict`]. The adversary is the engine's.
+//! **Who learns what.** Computing parties: rows, columns of each owner, settings; one bit for each model and point of an evaluation of classes, whether both of them have
+//! the least number of rows. A feature has as many bins as the settings say, used or not, so that not even the number of its different values is told. The
+//! model stays shares: no weight, split, leaf, gradient or score is opened to anybody. The recipient of the output: figures, or what
+//! [`predict`] tells. The adversary is the engine's.
 
 pub mod kept;
+pub mod online;
 pub mod outcome;
 pub mod settings;
 
+mod data;
+mod judge;
 mod model;
 
-use ndarray::{Array2, ArrayView2, Axis, Ix1};
+use ndarray::ArrayView2;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
-use yu_mpc::engine::{Engine, Input, Vector};
-use yu_mpc::learn::{Weight, input_labels};
-use yu_mpc::ring::Int;
-use yu_mpc::secret::Secret;
+use yu_mpc::engine::{Engine, Input, Module, Product, Vector};
+#[cfg(doc)]
+use yu_mpc::learn::Weight;
 
 pub use kept::{Kept, Preparation};
 pub use model::Model;
-pub use outcome::{Point, Quality};
-pub use settings::{Learner, Settings};
+pub use outcome::{Point, Predictions, Quality};
+pub use settings::{Answer, Learner, Settings, Target};
 
-use super::boost::{self, Table};
-use super::regression::{self, Columns, Standard};
-use super::{Features, Labels};
-use crate::evaluate::shares::{FIGURE, Figure, Rows, Score, brier, exact};
-use crate::trees::{Binned, Cuts};
+use crate::evaluate::shares::{FIGURE, SCORE, only};
 use crate::{Error, Result};
+use data::{Data, Truth, parts, prepare};
 
 /// What all parties know.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +93,7 @@ impl Plan {
 pub struct Own<'a> {
     /// `[rows, columns]`.
     pub features: ArrayView2<'a, f64>,
-    /// 0 or 1 for each row, at the owner of the labels.
+    /// One for each row, at the owner of the labels.
     pub labels: Option<&'a [f64]>,
 }
 
@@ -146,23 +149,12 @@ pub fn train<E: Engine>(
     let known = [&preparations[0], &preparations[1]].map(Option::as_ref);
     let data = Data::share(engine, plan, split[0].len(), &fitted, known)?;
     let values = fitted[plan.labels].as_ref().and_then(|part| part.labels.as_deref());
-    let labels = Labels { owner: plan.labels, values };
-    let model = match (&plan.settings.model, &data) {
-        (Learner::LogisticRegression { l2, .. }, Data::Columns(features)) => {
-            Model::Weights(regression::logistic(engine, &plan.settings.logistic()?, *l2, features, &labels)?)
-        }
-        (Learner::BoostedTrees { trees, .. }, Data::Bins(table)) => {
-            let settings = plan.settings.boosting(plan.least)?;
-            let all = (*trees).max(1) as usize;
-            Model::Forest(boost::fit(engine, &settings, table, &labels, |done| told((80 * done / all) as u8))?)
-        }
-        _ => return Err(Error::caller("data that were prepared for another learner")),
-    };
+    let model = Model::fit(engine, plan, &data, values, known[plan.labels], &mut |done| told((u32::from(done) * 80 / 100) as u8))?;
     drop(data);
     told(80);
     let test = Data::share(engine, plan, split[1].len(), &judged, known)?;
-    let labels = shared_labels(engine, plan, split[1].len(), &judged)?;
-    let quality = model.judge(engine, plan, &test, &labels)?;
+    let truth = Truth::share(engine, plan, split[1].len(), &judged, known[plan.labels])?;
+    let quality = model.judge(engine, plan, &test, &truth)?;
     told(100);
     let counts = engine.constant(&[split[0].len() as u64, split[1].len() as u64]);
     Ok(Trained { output: E::Words::concat(&[&counts, &quality]), model, preparations })
@@ -182,14 +174,22 @@ pub fn evaluate<E: Engine>(
 ) -> Result<E::Words> {
     let part = parts(plan, &(0..rows).collect::<Vec<_>>(), own)?;
     let data = Data::share(engine, plan, rows, &part, preparations)?;
-    let labels = shared_labels(engine, plan, rows, &part)?;
-    let quality = model.judge(engine, plan, &data, &labels)?;
+    let truth = Truth::share(engine, plan, rows, &part, preparations[plan.labels])?;
+    let quality = model.judge(engine, plan, &data, &truth)?;
     let counts = engine.constant(&[0, rows as u64]);
     Ok(E::Words::concat(&[&counts, &quality]))
 }
 
-/// Probabilities of the label 1 for other rows by a model of an earlier training: [`Weight`]s, one for each row; error 1e-3 where the score is at most
-/// 120 in absolute value.
+/// What a model of an earlier training says of other rows, for [`Predictions::read`]:
+///
+/// | label | words | error |
+/// |---|---|---|
+/// | one of two classes | the probability of the label 1 of each row, or 0 or 1 | 1e-3 where the score is at most 120 in absolute value |
+/// | one of more classes | row by row the probability of each class against the others, or the number of the class | the same |
+/// | number | the number of each row, at most 32 deviations from the mean | that of the weights |
+/// | count | the mean count of each row, from `e^-11` to `e^6.93` | `2^-16 + 2^-19` of it, and that of the weights |
+///
+/// Probabilities, numbers and counts are [`Weight`]s.
 ///
 /// # Errors
 /// As [`train`].
@@ -203,146 +203,33 @@ pub fn predict<E: Engine>(
 ) -> Result<E::Words> {
     let part = parts(plan, &(0..rows).collect::<Vec<_>>(), own.map(|own| own.map(|own| Own { labels: None, ..own })))?;
     let data = Data::share(engine, plan, rows, &part, preparations)?;
-    Ok(model.scores(engine, &data)?.sigmoid(engine)?.into_words())
-}
-
-/// Some rows of an owner.
-struct Part {
-    features: Array2<f64>,
-    labels: Option<Vec<f64>>,
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        use zeroize::Zeroize;
-        if let Some(values) = self.features.as_slice_memory_order_mut() {
-            values.zeroize();
-        }
-        self.labels.zeroize();
-    }
-}
-
-/// These rows of both owners, as far as they are here.
-fn parts(plan: &Plan, rows: &[usize], own: [Option<Own<'_>>; 2]) -> Result<[Option<Part>; 2]> {
-    let part = |(owner, own): (usize, Option<Own<'_>>)| {
-        let Some(own) = own else { return Ok(None) };
-        let fits = own.features.ncols() == plan.columns[owner]
-            && own.labels.is_none_or(|labels| owner == plan.labels && labels.len() == own.features.nrows())
-            && rows.last().is_none_or(|last| *last < own.features.nrows());
-        if !fits {
-            return Err(Error::caller(format!("features or labels of party `{owner}` do not fit the plan")));
-        }
-        let labels = own.labels.map(|labels| rows.iter().filter_map(|row| labels.get(*row)).copied().collect());
-        Ok(Some(Part { features: own.features.select(Axis(0), rows), labels }))
-    };
-    let [left, right] = own;
-    Ok([part((0, left))?, part((1, right))?])
-}
-
-/// How each owner that is here prepares its columns.
-fn prepare(plan: &Plan, parts: &[Option<Part>; 2]) -> Result<[Option<Preparation>; 2]> {
-    let one = |part: &Option<Part>| -> Result<Option<Preparation>> {
-        let Some(part) = part else { return Ok(None) };
-        Ok(Some(match &plan.settings.model {
-            Learner::LogisticRegression { .. } => Preparation::Scale(Standard::of(part.features.view())?),
-            Learner::BoostedTrees { bins, .. } => {
-                let cuts = part.features.columns().into_iter().map(|column| Cuts::quantiles(&column.to_vec(), *bins as usize));
-                Preparation::Bins(cuts.collect::<Result<_>>()?)
-            }
-        }))
-    };
-    Ok([one(&parts[0])?, one(&parts[1])?])
-}
-
-fn shared_labels<E: Engine>(engine: &mut E, plan: &Plan, rows: usize, parts: &[Option<Part>; 2]) -> Result<Secret<E, Int, Ix1>> {
-    let whole = |label: &f64| if label.fract() == 0.0 { *label as i64 } else { -1 };
-    let own: Option<zeroize::Zeroizing<Vec<i64>>> = parts[plan.labels]
-        .as_ref()
-        .and_then(|part| part.labels.as_ref())
-        .map(|labels| zeroize::Zeroizing::new(labels.iter().map(whole).collect()));
-    Ok(input_labels(engine, plan.labels, own.as_deref().map(ndarray::ArrayView1::from), rows)?)
-}
-
-/// Shared features, as the learner wants them.
-enum Data<E: Engine> {
-    Columns(Secret<E, yu_mpc::learn::Feature, ndarray::Ix2>),
-    Bins(Table<E>),
-}
-
-impl<E: Engine> Data<E> {
-    fn share(engine: &mut E, plan: &Plan, rows: usize, parts: &[Option<Part>; 2], preparations: [Option<&Preparation>; 2]) -> Result<Self> {
-        let missing = || Error::caller("columns without the preparation of their training");
-        match &plan.settings.model {
-            Learner::LogisticRegression { .. } => {
-                let scaled = |owner: usize| match (&parts[owner], preparations[owner]) {
-                    (None, _) => Ok(None),
-                    (Some(part), Some(Preparation::Scale(scale))) => scale.apply(part.features.view()).map(Some),
-                    _ => Err(missing()),
-                };
-                let values = [scaled(0)?, scaled(1)?];
-                let side = |owner: usize| Columns {
-                    owner,
-                    count: plan.columns[owner],
-                    values: values[owner].as_ref().map(|values| values.view()),
-                };
-                Ok(Self::Columns(regression::share(engine, rows, &[side(0), side(1)])?))
-            }
-            Learner::BoostedTrees { bins, .. } => {
-                let coded = |owner: usize| match (&parts[owner], preparations[owner]) {
-                    (None, _) => Ok(None),
-                    (Some(part), Some(Preparation::Bins(cuts))) => {
-                        let columns: Vec<Vec<f64>> = part.features.columns().into_iter().map(|column| column.to_vec()).collect();
-                        Binned::new(&columns, cuts)?.widened(*bins as usize).map(Some)
-                    }
-                    _ => Err(missing()),
-                };
-                let values = [coded(0)?, coded(1)?];
-                let widths = plan.columns.map(|count| vec![*bins as usize; count]);
-                let side = |owner: usize| Features { owner, bins: &widths[owner], data: values[owner].as_ref() };
-                Ok(Self::Bins(Table::share(engine, rows, &[side(0), side(1)])?))
-            }
-        }
-    }
+    model.tell(engine, plan, &data)
 }
 
 impl<E: Engine> Model<E> {
-    /// Log-odds.
-    fn scores(&self, engine: &mut E, data: &Data<E>) -> Result<Secret<E, Weight, Ix1>> {
-        match (self, data) {
-            (Self::Weights(weights), Data::Columns(features)) => Ok(yu_mpc::learn::logistic::scores(engine, features, weights)?),
-            (Self::Forest(forest), Data::Bins(table)) => Ok(forest.scores(engine, table)?.rescale(engine)?),
-            _ => Err(Error::caller("data that were prepared for another learner")),
-        }
-    }
-
-    /// The Brier score of the whole model, then for each point of the curve twice the AUC, twice its bound, and KS.
-    fn judge(&self, engine: &mut E, plan: &Plan, data: &Data<E>, labels: &Secret<E, Int, Ix1>) -> Result<E::Words> {
-        let figures = |engine: &mut E, scores: &Secret<E, Score, Ix1>| -> Result<E::Words> {
-            let counts = exact(engine, scores, &Rows::all(labels))?;
-            Ok(counts.figures(engine, plan.least)?.values().words().clone())
-        };
-        let mut points: Vec<E::Words> = Vec::new();
-        let last = match (self, data) {
-            (Self::Forest(forest), Data::Bins(table)) => {
-                let mut scores = forest.start(table);
-                let mut from = 0;
-                for to in plan.settings.stages() {
-                    scores = forest.advance(engine, table, from..to, &scores)?;
-                    from = to;
-                    let told: Secret<E, Score, Ix1> = scores.rescale(engine)?;
-                    points.push(figures(engine, &told)?);
+    /// The words of a prediction.
+    fn tell(&self, engine: &mut E, plan: &Plan, data: &Data<E>) -> Result<E::Words> {
+        match (plan.settings.target(), self) {
+            (Target::Number, Self::Numbers { unit, .. }) => {
+                let found = self.numbers(engine, data)?;
+                let each = |at: usize| unit.gather(&vec![at; found.len()]);
+                // |deviations| <= 2^5, one of them <= 2^20, 16 bits each: below 2^57
+                let apart = only(engine.multiply(&[Product::Each(found.words(), &each(1))], SCORE)?)?;
+                Ok(apart.add(&each(0)))
+            }
+            (Target::Count, _) => {
+                let [means, _] = self.means(engine, data)?;
+                Ok(means.into_words())
+            }
+            (Target::Class(_), _) => {
+                let scores = self.each().iter().map(|model| model.scores(engine, data)).collect::<Result<Vec<_>>>()?;
+                match (plan.settings.answer, &scores[..]) {
+                    (Answer::Class, scores) => judge::greatest(engine, scores),
+                    (Answer::Probabilities, scores) => Ok(judge::beside(scores)?.sigmoid(engine)?.into_words()),
                 }
-                scores.rescale(engine)?
             }
-            _ => {
-                let scores = self.scores(engine, data)?;
-                points.push(figures(engine, &scores)?);
-                scores
-            }
-        };
-        let told: Secret<E, Score, Ix1> = last.sigmoid(engine)?;
-        let error: Secret<E, Figure, Ix1> = brier(engine, &told, labels, None)?;
-        Ok(E::Words::concat(&[error.words()].into_iter().chain(&points).collect::<Vec<_>>()))
+            _ => Err(model::other_learner()),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use rand::Rng;
 use super::arithmetic::{array, signed};
 use super::{Output, Program};
 use crate::engine::Engine;
+use crate::fixed::Fixed;
 use crate::ring::Int;
 use crate::{Error, Result};
 
@@ -67,6 +68,24 @@ impl Program for Minimum {
     fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
         let (x, y) = (array::<E, Int>(&inputs[0])?, array::<E, Int>(&inputs[1])?);
         Ok(vec![Output::Words(x.min(engine, &y)?.into_words())])
+    }
+}
+
+/// What lies outside of two bounds.
+pub struct Clamp;
+
+impl Program for Clamp {
+    const NAME: &'static str = "clamp";
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        let mut values = signed(n, 61, rng);
+        values.iter_mut().skip(1).step_by(3).for_each(|value| *value = (value.cast_signed() >> 42).cast_unsigned());
+        vec![values]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], _: usize) -> Result<Vec<Output<E>>> {
+        let x = array::<E, Fixed<16>>(&inputs[0])?;
+        Ok(vec![Output::Words(x.clamp(engine, -1.5, 2.25)?.into_words())])
     }
 }
 

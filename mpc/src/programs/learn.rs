@@ -7,7 +7,7 @@ use super::arithmetic::signed;
 use super::{Output, Program};
 use crate::Result;
 use crate::engine::Engine;
-use crate::learn::{KMeans, Logistic, Ridge};
+use crate::learn::{KMeans, Logistic, Poisson, Ridge};
 use crate::secret::Secret;
 
 /// Columns of the programs' tables.
@@ -77,6 +77,26 @@ impl Program for LinearRegression {
         let features = Secret::from_words(inputs[0].clone(), Ix2(n + 1, COLUMNS))?;
         let targets = Secret::from_words(inputs[1].clone(), Ix1(n + 1))?;
         Ok(vec![Output::Words(Ridge { ridge: 0.5 }.fit(engine, &features, &targets)?.into_words())])
+    }
+}
+
+/// Two iterations of a Poisson regression on `n + 1` rows of four columns.
+pub struct PoissonRegression;
+
+impl Program for PoissonRegression {
+    const NAME: &'static str = "poisson-regression";
+    /// Weights below 2 in units of 2^-20, over eigenvalues of a tenth.
+    const TOLERANCE: u64 = 1500;
+
+    fn inputs(&self, n: usize, rng: &mut dyn Rng) -> Vec<Vec<u64>> {
+        vec![signed(COLUMNS * (n + 1), 11, rng), (0..=n).map(|_| rng.next_u64() % (1 << 17)).collect()]
+    }
+
+    fn run<E: Engine>(&self, engine: &mut E, inputs: &[E::Words], n: usize) -> Result<Vec<Output<E>>> {
+        let features = Secret::from_words(inputs[0].clone(), Ix2(n + 1, COLUMNS))?;
+        let targets = Secret::from_words(inputs[1].clone(), Ix1(n + 1))?;
+        let model = Poisson { iterations: 2, ridge: 0.25 };
+        Ok(vec![Output::Words(model.fit(engine, &features, &targets, None)?.into_words())])
     }
 }
 

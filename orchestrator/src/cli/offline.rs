@@ -153,19 +153,28 @@ pub(crate) fn result_to(folder: &Path, answer: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Probabilities beside the keys of the own rows that they are about.
+/// What is told of single rows, beside the keys of the own rows that it is about.
 fn scores(answer: &Value) -> Option<String> {
-    let all = answer.pointer("/result/probabilities")?.as_array()?;
+    let result = answer.get("result")?;
+    let told = [("probabilities", "probability"), ("classes", "class"), ("values", "value"), ("each", "class")];
+    let (all, name) = told.into_iter().find_map(|(field, name)| Some((result.get(field)?.as_array()?, name)))?;
     let keys = answer.get("keys")?.as_array().filter(|keys| keys.len() == all.len())?;
     let width = keys.first()?.as_array()?.len();
-    let names = (1..=width).map(|number| if width == 1 { "key".to_owned() } else { format!("key{number}") });
-    let mut csv = names.chain(["probability".to_owned()]).collect::<Vec<_>>().join(",");
+    let keys_named = (1..=width).map(|number| if width == 1 { "key".to_owned() } else { format!("key{number}") });
+    // of several numbers a row one column for each class
+    let columns = match all.first()?.as_array() {
+        Some(each) => (0..each.len()).map(|class| format!("{name}{class}")).collect(),
+        None => vec![name.to_owned()],
+    };
+    let mut csv = keys_named.chain(columns).collect::<Vec<_>>().join(",");
     csv.push_str("\r\n");
-    for (key, probability) in keys.iter().zip(all) {
+    for (key, told) in keys.iter().zip(all) {
         for part in key.as_array()? {
             csv.push_str(&format!("\"{}\",", part.as_str()?.replace('"', "\"\"")));
         }
-        csv.push_str(&format!("{}\r\n", probability.as_f64()?));
+        let numbers = told.as_array().map_or(std::slice::from_ref(told), Vec::as_slice);
+        let numbers = numbers.iter().map(|number| number.as_f64().map(|number| number.to_string())).collect::<Option<Vec<_>>>()?;
+        csv.push_str(&format!("{}\r\n", numbers.join(",")));
     }
     Some(csv)
 }

@@ -10,6 +10,7 @@ use ndarray::Array2;
 use yu_desensitize::column;
 use yu_desensitize::key::normalise;
 use yu_desensitize::table::Table;
+use yu_fedlearn::vertical::task::Target;
 use yu_governance::check::local::OwnGroups;
 use yu_governance::check::{Examination, LocalCheck, LocalLimits, examine};
 use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, Input, ModelTerms, Side, StepTerms};
@@ -203,6 +204,15 @@ impl OwnRows<'_> {
             let categories = u32::try_from(categories).unwrap_or(u32::MAX);
             examine(self.rows, columns, Some(OwnGroups { of_row, categories }), self.limits)
         };
+        // what is no class is refused where the labels are shared
+        let classes = |target: &ColumnRef, count: u32| -> Vec<Examination> {
+            let class = |value: &f64| if count == 2 { u32::from(*value != 0.0) } else { (*value as u32).min(count - 1) };
+            let of = |(_, values): (&str, &[f64])| {
+                let classes = Zeroizing::new(values.iter().map(class).collect::<Vec<u32>>());
+                grouped(&classes, count as usize, &[])
+            };
+            number(target).map(of).into_iter().collect()
+        };
         match step {
             StepTerms::Stats { columns, group: Some(group) } => {
                 groups(group).map(|(codes, count)| grouped(codes, count, &values(columns))).into_iter().collect()
@@ -231,15 +241,13 @@ impl OwnRows<'_> {
                 })
                 .into_iter()
                 .collect(),
-            StepTerms::LogisticRegression { target, .. }
-            | StepTerms::Train(ModelTerms { target: Some(target), .. })
-            | StepTerms::Evaluate(ModelTerms { target: Some(target), .. }) => number(target)
-                .map(|(_, values)| {
-                    let classes = Zeroizing::new(values.iter().map(|value| u32::from(*value != 0.0)).collect::<Vec<u32>>());
-                    grouped(&classes, 2, &[])
-                })
-                .into_iter()
-                .collect(),
+            StepTerms::LogisticRegression { target, .. } => classes(target, 2),
+            StepTerms::Train(terms @ ModelTerms { target: Some(target), .. })
+            | StepTerms::Evaluate(terms @ ModelTerms { target: Some(target), .. }) => match super::split::target(terms) {
+                Target::Class(count) => classes(target, count),
+                // of numbers and counts no group is told
+                Target::Number | Target::Count => Vec::new(),
+            },
             _ => Vec::new(),
         }
     }

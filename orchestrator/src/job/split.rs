@@ -9,7 +9,7 @@ use crate::models;
 use crate::node::Node;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use yu_fedlearn::vertical::task::{self, Learner, Model, Plan, Quality, Settings, outcome};
+use yu_fedlearn::vertical::task::{self, Answer, Learner, Model, Plan, Predictions, Quality, Settings, Target};
 use yu_governance::canonical::{Hash, digest, to_canonical};
 use yu_governance::check::ResultView;
 use yu_governance::contract::{Contract, CostStatement, ModelTerms, OutputTerms, OwnCorrelations, Side, StepTerms};
@@ -67,12 +67,14 @@ pub fn features(terms: &ModelTerms, side: Side) -> Vec<String> {
 
 /// Fewest aligned rows with which the program makes sense.
 fn least_rows(plan: &Plan, contract: &Contract) -> u64 {
-    let kept = u64::from(100 - plan.settings.hold_out);
-    let batch = match plan.settings.model {
-        Learner::LogisticRegression { batch, .. } => (u64::from(batch) * 100).div_ceil(kept) + 1,
+    let held = u64::from(plan.settings.hold_out);
+    let needed = match plan.settings.model {
+        Learner::LogisticRegression { batch, .. } => (u64::from(batch) * 100).div_ceil(100 - held) + 1,
         Learner::BoostedTrees { .. } => 1,
+        // figures of numbers are those of at least so many held-out rows
+        Learner::LinearRegression { .. } | Learner::PoissonRegression { .. } => plan.least.saturating_mul(100).div_ceil(held) + 1,
     };
-    contract.limits.min_rows.max(batch).max(20)
+    contract.limits.min_rows.max(needed).max(20)
 }
 
 /// Refuses what would cost gigabytes to price, before anybody prices it.
@@ -80,8 +82,10 @@ fn bounded(step: &StepTerms, plan: &Plan, rows: u64) -> Result<()> {
     let rule = |what: String| Fault::new(Code::ContractRule, what).at("[step]");
     let rows = usize::try_from(rows).unwrap_or(usize::MAX);
     plan.settings.check_size(rows, plan.columns[0] + plan.columns[1]).map_err(|e| rule(format!("split-model.size: {e}")))?;
-    if matches!(step, StepTerms::Predict(_)) && rows as u64 > MOST_SCORES {
-        return Err(rule(format!("split-model.size: {rows} rows, a prediction has at most {MOST_SCORES}: split the data set")));
+    let scores = Predictions::len(&plan.settings, rows);
+    if matches!(step, StepTerms::Predict(_)) && scores as u64 > MOST_SCORES {
+        let what = format!("split-model.size: {scores} numbers of {rows} rows, a prediction has at most {MOST_SCORES}: split the data set");
+        return Err(rule(what));
     }
     Ok(())
 }
@@ -214,6 +218,15 @@ pub struct SplitReport {
     /// Of the label 1 for each aligned row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<Vec<f64>>,
+    /// Of more than two classes, for each aligned row: of each class against the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Vec<Vec<f64>>>,
+    /// The class of each aligned row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<u32>>,
+    /// A number, or a mean count, for each aligned row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<f64>>,
 }
 
 /// Reads opened words.
@@ -223,43 +236,77 @@ pub struct SplitReport {
 pub fn assemble(contract: &Contract, words: &[u64]) -> Result<SplitReport> {
     let (step, terms) = step(contract)?;
     let settings = plan(contract, [0; 32])?.settings;
-    let is_predicted = matches!(step, StepTerms::Predict(_));
-    let quality = if is_predicted { None } else { Some(Quality::read(&settings, words)?) };
-    let probabilities = is_predicted.then(|| outcome::probabilities(words));
-    Ok(SplitReport { step: step.kind().into(), settings: terms.settings.clone(), quality, probabilities })
+    let mut report = SplitReport {
+        step: step.kind().into(),
+        settings: terms.settings.clone(),
+        quality: None,
+        probabilities: None,
+        each: None,
+        classes: None,
+        values: None,
+    };
+    if matches!(step, StepTerms::Predict(_)) {
+        match Predictions::read(&settings, words)? {
+            Predictions::Probabilities(all) => report.probabilities = Some(all),
+            Predictions::Each(all) => report.each = Some(all),
+            Predictions::Classes(all) => report.classes = Some(all),
+            Predictions::Values(all) => report.values = Some(all),
+        }
+    } else {
+        report.quality = Some(Quality::read(&settings, words)?);
+    }
+    Ok(report)
 }
 
 impl SplitReport {
-    /// Probabilities to so many significant digits, figures to three decimal places.
+    /// What is told of single rows to so many significant digits, figures to three decimal places.
     pub fn rounded(&mut self, round: &dyn Fn(&mut f64)) {
-        self.probabilities.iter_mut().flatten().for_each(round);
+        let single = self.probabilities.iter_mut().chain(&mut self.values).chain(self.each.iter_mut().flatten());
+        single.flatten().for_each(round);
         let places = 10f64.powi(DIGITS.cast_signed());
-        let figure = |number: &mut f64| *number = (*number * places).round() / places;
-        if let Some(quality) = &mut self.quality {
-            figure(&mut quality.brier);
-            quality.curve.iter_mut().flat_map(|point| [&mut point.auc, &mut point.auc_bound, &mut point.ks]).for_each(figure);
-        }
+        let figures = self.quality.iter_mut().flat_map(Quality::figures);
+        figures.for_each(|number| *number = (*number * places).round() / places);
     }
 
     /// What the checks want to know.
     pub fn view(&self) -> ResultView {
         let quality = self.quality.as_ref();
         let judged = quality.map_or(0, |quality| quality.trained + quality.judged);
-        let scored = self.probabilities.as_ref().map_or(0, |all| all.len() as u64);
-        let figures = quality.into_iter().flat_map(|q| q.curve.iter().flat_map(|p| [p.auc, p.auc_bound, p.ks]).chain([q.brier]));
+        let rows = |len: Option<usize>| len.unwrap_or(0) as u64;
+        let scored = [&self.probabilities, &self.values].map(|all| rows(all.as_ref().map(Vec::len))).iter().sum::<u64>()
+            + rows(self.each.as_ref().map(Vec::len))
+            + rows(self.classes.as_ref().map(Vec::len));
+        let mut figures = self.quality.clone();
+        let figures = figures.iter_mut().flat_map(Quality::figures).map(|figure| *figure);
+        let single = self.probabilities.iter().chain(&self.values).chain(self.each.iter().flatten()).flatten().copied();
         ResultView {
             outputs: layout(&self.step, &self.settings).map(|hash| vec![(self.step.clone(), hash)]).unwrap_or_default(),
             matched: judged + scored,
             cells: quality.map(|quality| quality.judged).into_iter().collect(),
             open_complements: 0,
             constant_columns: 0,
-            finite: figures.chain(self.probabilities.iter().flatten().copied()).all(f64::is_finite),
+            finite: figures.chain(single).all(f64::is_finite),
         }
     }
 }
 
+/// What a column of the label holds, as far as an owner looks at it before anything is shared.
+pub fn target(terms: &ModelTerms) -> Target {
+    Settings::from_json(&terms.settings).map_or(Target::Class(2), |settings| settings.target())
+}
+
 fn learner(settings: &str) -> (String, String) {
-    match Settings::from_json(settings).map(|settings| settings.model) {
+    let settings = Settings::from_json(settings);
+    let classes = settings.as_ref().map_or(2, |settings| settings.classes);
+    let (model, model_zh) = one_learner(settings.map(|settings| settings.model));
+    if classes == 2 {
+        return (model, model_zh);
+    }
+    (format!("{classes} classes, each against all others: {model}"), format!("{classes} 类，逐类一对其余：{model_zh}"))
+}
+
+fn one_learner(model: yu_fedlearn::Result<Learner>) -> (String, String) {
+    match model {
         Ok(Learner::LogisticRegression { epochs, batch, learning_rate, l2 }) => (
             format!("logistic regression, {epochs} epochs, batches of {batch}, learning rate {learning_rate}, penalty {l2}"),
             format!("逻辑回归，{epochs} 轮，批量 {batch}，学习率 {learning_rate}，惩罚 {l2}"),
@@ -267,6 +314,11 @@ fn learner(settings: &str) -> (String, String) {
         Ok(Learner::BoostedTrees { trees, depth, learning_rate, bins, lambda }) => (
             format!("{trees} boosted trees of depth {depth}, learning rate {learning_rate}, {bins} bins, lambda {lambda}"),
             format!("提升树 {trees} 棵，深度 {depth}，学习率 {learning_rate}，{bins} 箱，λ={lambda}"),
+        ),
+        Ok(Learner::LinearRegression { ridge }) => (format!("linear regression, ridge {ridge}"), format!("线性回归，岭参数 {ridge}")),
+        Ok(Learner::PoissonRegression { iterations, ridge }) => (
+            format!("Poisson regression of a count, {iterations} iterations, ridge {ridge}"),
+            format!("泊松回归（计数），{iterations} 次迭代，岭参数 {ridge}"),
         ),
         Err(_) => ("settings that cannot be read".into(), "训练设置无法读取".into()),
     }
@@ -280,6 +332,7 @@ pub fn sentence(step: &StepTerms, terms: &ModelTerms) -> (String, String) {
     let features = terms.features.iter().map(name).collect::<Vec<_>>().join(", ");
     let target = terms.target.as_ref().map(name).unwrap_or_default();
     let (model, model_zh) = learner(&terms.settings);
+    let (told, told_zh) = told(&terms.settings);
     let earlier = terms.model.map(|job| job.0.to_hex().chars().take(12).collect::<String>()).unwrap_or_default();
     match step {
         StepTerms::Train(_) => (
@@ -293,9 +346,21 @@ pub fn sentence(step: &StepTerms, terms: &ModelTerms) -> (String, String) {
             format!("评估任务 {earlier} 的分持模型由 {features} 预测 {target} 的效果（{model_zh}）"),
         ),
         _ => (
-            format!("a probability for EACH matched row from {features}, by the split model of job {earlier} ({model})"),
-            format!("以任务 {earlier} 的分持模型，由 {features} 为每一匹配行给出概率（{model_zh}）"),
+            format!("{told} for EACH matched row from {features}, by the split model of job {earlier} ({model})"),
+            format!("以任务 {earlier} 的分持模型，由 {features} 为每一匹配行给出{told_zh}（{model_zh}）"),
         ),
+    }
+}
+
+/// What a prediction tells of a row.
+fn told(settings: &str) -> (&'static str, &'static str) {
+    let Ok(settings) = Settings::from_json(settings) else { return ("a result", "结果") };
+    match (settings.target(), settings.answer) {
+        (Target::Class(2), Answer::Probabilities) => ("a probability", "概率"),
+        (Target::Class(_), Answer::Probabilities) => ("a probability of each class", "各类别概率"),
+        (Target::Class(_), Answer::Class) => ("the class", "类别"),
+        (Target::Number, _) => ("a number", "数值"),
+        (Target::Count, _) => ("a mean count", "期望次数"),
     }
 }
 
@@ -304,21 +369,73 @@ pub fn lines(result: &Value, lang: Lang) -> Vec<String> {
     let Ok(report) = serde_json::from_value::<SplitReport>(result.clone()) else { return Vec::new() };
     let (model, model_zh) = learner(&report.settings);
     let mut out = vec![pick(lang, &format!("split model: {model}"), &format!("分持模型：{model_zh}"))];
-    if let Some(quality) = &report.quality {
-        let (trained, judged) = (quality.trained, quality.judged);
+    out.extend(report.quality.iter().flat_map(|quality| quality_lines(quality, lang)));
+    let mean = |all: &[f64]| all.iter().sum::<f64>() / (all.len() as f64).max(1.0);
+    if let Some(all) = &report.probabilities {
+        let mean = mean(all);
+        out.push(pick(lang, &format!("  {} probabilities, mean {mean:.4}", all.len()), &format!("  {} 个概率，均值 {mean:.4}", all.len())));
+    }
+    if let Some(all) = &report.values {
+        let mean = mean(all);
         out.push(pick(
             lang,
-            &format!("  trained on {trained} rows here, judged on {judged} others; Brier score {:.3}", quality.brier),
-            &format!("  本次训练 {trained} 行，评估 {judged} 行；Brier 得分 {:.3}", quality.brier),
+            &format!("  {} predicted values, mean {mean:.4}", all.len()),
+            &format!("  {} 个预测值，均值 {mean:.4}", all.len()),
         ));
-        for point in &quality.curve {
-            let of = if point.trees > 0 { format!("{:>5} trees: ", point.trees) } else { String::new() };
-            out.push(format!("  {of}AUC {:.3} (+- {:.3})  KS {:.3}", point.auc, point.auc_bound, point.ks));
-        }
     }
-    if let Some(all) = &report.probabilities {
-        let mean = all.iter().sum::<f64>() / (all.len() as f64).max(1.0);
-        out.push(pick(lang, &format!("  {} probabilities, mean {mean:.4}", all.len()), &format!("  {} 个概率，均值 {mean:.4}", all.len())));
+    if let Some(all) = &report.each {
+        let classes = all.first().map_or(0, Vec::len);
+        let what = format!("  {} rows, a probability of each of {classes} classes against the others", all.len());
+        out.push(pick(lang, &what, &format!("  {} 行，各含 {classes} 个类别的概率（一对其余）", all.len())));
+    }
+    if let Some(all) = &report.classes {
+        let mut counts = std::collections::BTreeMap::new();
+        all.iter().for_each(|class| *counts.entry(class).or_insert(0u64) += 1);
+        let counts = counts.iter().map(|(class, count)| format!("{class}: {count}")).collect::<Vec<_>>().join(", ");
+        out.push(pick(lang, &format!("  classes of {} rows: {counts}", all.len()), &format!("  {} 行的类别：{counts}", all.len())));
+    }
+    out
+}
+
+fn quality_lines(quality: &Quality, lang: Lang) -> Vec<String> {
+    let (trained, judged) = (quality.trained, quality.judged);
+    let brier = quality.brier.map(|brier| (format!("; Brier score {brier:.3}"), format!("；Brier 得分 {brier:.3}"))).unwrap_or_default();
+    let mut out = vec![pick(
+        lang,
+        &format!("  trained on {trained} rows here, judged on {judged} others{}", brier.0),
+        &format!("  本次训练 {trained} 行，评估 {judged} 行{}", brier.1),
+    )];
+    for point in &quality.curve {
+        let of = if point.trees > 0 { format!("{:>5} trees: ", point.trees) } else { String::new() };
+        out.push(format!("  {of}AUC {:.3} (+- {:.3})  KS {:.3}", point.auc, point.auc_bound, point.ks));
+    }
+    if let Some(told) = &quality.decisions {
+        out.push(pick(
+            lang,
+            &format!(
+                "  accuracy {:.3}; means over the classes: precision {:.3}, recall {:.3}, F1 {:.3} (AUC and KS above too)",
+                told.accuracy, told.precision, told.recall, told.f1
+            ),
+            &format!(
+                "  准确率 {:.3}；各类宏平均：精确率 {:.3}，召回率 {:.3}，F1 {:.3}（上列 AUC、KS 亦为宏平均）",
+                told.accuracy, told.precision, told.recall, told.f1
+            ),
+        ));
+    }
+    if let Some(errors) = &quality.errors {
+        let (rmse, explained) = (errors.rmse, errors.explained);
+        out.push(match errors.deviance {
+            None => pick(
+                lang,
+                &format!("  RMSE {rmse:.3} standard deviations of the label; {explained:.3} of the variance explained (R2)"),
+                &format!("  均方根误差 {rmse:.3}（以标签标准差计）；解释方差占比 R² {explained:.3}"),
+            ),
+            Some(deviance) => pick(
+                lang,
+                &format!("  mean Poisson deviance {deviance:.3}, {explained:.3} of it explained (D2); RMSE {rmse:.3} counts"),
+                &format!("  平均泊松偏差 {deviance:.3}，解释偏差占比 D² {explained:.3}；均方根误差 {rmse:.3}（次）"),
+            ),
+        });
     }
     out
 }

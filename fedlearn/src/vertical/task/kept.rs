@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use yu_mpc::engine::Words;
 use zeroize::Zeroizing;
 
-use super::Settings;
+use super::{Plan, Settings};
 use crate::trees::Cuts;
 use crate::vertical::regression::Standard;
 use crate::{Error, Result};
@@ -18,6 +18,13 @@ const MAGIC: &[u8] = b"yu-model-share-v1\n";
 pub enum Preparation {
     /// Means and deviations.
     Scale(Standard),
+    /// Those of the columns and of the label, which is a number: at its owner.
+    Labelled {
+        /// Of the columns.
+        features: Standard,
+        /// Of the label.
+        label: Standard,
+    },
     /// Where bins end.
     Bins(Vec<Cuts>),
 }
@@ -52,6 +59,26 @@ pub struct Head {
     pub preparation: Option<Preparation>,
 }
 
+impl Preparation {
+    /// Scale of the columns, if it is one of means and deviations.
+    #[must_use]
+    pub const fn scale(&self) -> Option<&Standard> {
+        match self {
+            Self::Scale(features) | Self::Labelled { features, .. } => Some(features),
+            Self::Bins(_) => None,
+        }
+    }
+
+    /// Scale of the label, at its owner.
+    #[must_use]
+    pub const fn label(&self) -> Option<&Standard> {
+        match self {
+            Self::Labelled { label, .. } => Some(label),
+            _ => None,
+        }
+    }
+}
+
 impl Kept {
     /// A share of the replicated engine.
     #[must_use]
@@ -63,6 +90,20 @@ impl Kept {
     #[must_use]
     pub fn share(&self) -> Words<2> {
         Words::from_parts(self.words.each_ref().map(|part| part.to_vec()))
+    }
+
+    /// The plan that the model was trained by.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for the id of a job that is none; [`Plan::check`]'s.
+    pub fn plan(&self) -> Result<Plan> {
+        let digits = |at: usize| self.head.job.get(2 * at..2 * at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let bytes: Option<Vec<u8>> = (0..32).map(digits).collect();
+        let job = bytes.and_then(|bytes| bytes.try_into().ok()).filter(|_| self.head.job.len() == 64).ok_or_else(wrong)?;
+        let columns = self.head.features.each_ref().map(Vec::len);
+        let plan = Plan { job, columns, labels: self.head.target.0, settings: self.head.settings.clone(), least: self.head.least };
+        plan.check()?;
+        Ok(plan)
     }
 
     /// To be stored, sealed.
@@ -86,11 +127,6 @@ impl Kept {
     /// # Errors
     /// [`Error::Data`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let wrong = || Error::Data {
-            what: "kept model".into(),
-            problem: "it is not what this version wrote".into(),
-            remedy: "train the model again".into(),
-        };
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(wrong)?;
         let (len, rest) = rest.split_first_chunk::<8>().ok_or_else(wrong)?;
         let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| wrong())?;
@@ -103,4 +139,8 @@ impl Kept {
         let (own, next) = words.split_at(words.len() / 2);
         Ok(Self { head, words: [Zeroizing::new(read(own)), Zeroizing::new(read(next))] })
     }
+}
+
+fn wrong() -> Error {
+    Error::Data { what: "kept model".into(), problem: "it is not what this version wrote".into(), remedy: "train the model again".into() }
 }

@@ -13,13 +13,19 @@ use yu_mpc::rep3::Context;
 
 use super::world::{NAMES, auc, rng, shared, three};
 
-struct Data {
-    sides: [Array2<f64>; 2],
-    labels: Vec<f64>,
+pub(super) struct Data {
+    pub(super) sides: [Array2<f64>; 2],
+    pub(super) labels: Vec<f64>,
 }
 
 impl Data {
-    fn columns(&self, index: Option<usize>) -> Vec<Columns<'_>> {
+    /// All columns and the one of the intercept.
+    pub(super) fn with_ones(&self) -> Array2<f64> {
+        let ones = Array2::ones((self.labels.len(), 1));
+        ndarray::concatenate(Axis(1), &[self.sides[0].view(), self.sides[1].view(), ones.view()]).unwrap()
+    }
+
+    pub(super) fn columns(&self, index: Option<usize>) -> Vec<Columns<'_>> {
         let side = |owner: usize| Columns {
             owner,
             count: self.sides[owner].ncols(),
@@ -30,7 +36,7 @@ impl Data {
 }
 
 /// Standardised columns, and labels by known weights.
-fn synthetic(rows: usize, [left, right]: [usize; 2], seed: u64) -> Data {
+pub(super) fn synthetic(rows: usize, [left, right]: [usize; 2], seed: u64) -> Data {
     let mut rng = rng(seed);
     let mut uniform = || f64::from(rand::Rng::next_u32(&mut rng)) / f64::from(u32::MAX);
     let columns = left + right;
@@ -42,23 +48,41 @@ fn synthetic(rows: usize, [left, right]: [usize; 2], seed: u64) -> Data {
     Data { sides: [first.to_owned(), second.to_owned()], labels }
 }
 
-/// Newton's method, and the inverse of the information, by Gauss and Jordan.
-fn newton(x: &Array2<f64>, labels: &[f64]) -> (Vec<f64>, Vec<f64>) {
+/// A generalised linear model in one place.
+pub(super) struct Model<'a> {
+    /// Mean and variance at a linear predictor.
+    pub(super) link: fn(f64) -> [f64; 2],
+    /// Added to the predictor of each row.
+    pub(super) offsets: &'a [f64],
+    /// Added to the diagonal of the information but the last entry.
+    pub(super) ridge: f64,
+    /// Where the intercept starts.
+    pub(super) start: f64,
+}
+
+/// Newton's method, no step longer than 1, and the inverse of the information, by Gauss and Jordan.
+pub(super) fn newton(model: &Model<'_>, x: &Array2<f64>, labels: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let size = x.ncols();
     let (mut weights, mut errors) = (vec![0.0; size], vec![0.0; size]);
-    for _ in 0..12 {
+    weights[size - 1] = model.start;
+    for _ in 0..30 {
         let mut system = Array2::<f64>::zeros((size, 2 * size));
         let mut gradient = vec![0.0; size];
-        for (row, label) in x.outer_iter().zip(labels) {
-            let p = 1.0 / (1.0 + (-row.iter().zip(&weights).map(|(x, w)| x * w).sum::<f64>()).exp());
+        for (at, (row, label)) in x.outer_iter().zip(labels).enumerate() {
+            let offset = model.offsets.get(at).copied().unwrap_or(0.0);
+            let [mean, variance] = (model.link)(offset + row.iter().zip(&weights).map(|(x, w)| x * w).sum::<f64>());
             for i in 0..size {
-                gradient[i] += (label - p) * row[i];
+                gradient[i] += (label - mean) * row[i];
                 for j in 0..size {
-                    system[[i, j]] += p * (1.0 - p) * row[i] * row[j];
+                    system[[i, j]] += variance * row[i] * row[j];
                 }
             }
         }
         for i in 0..size {
+            if i + 1 < size {
+                gradient[i] -= model.ridge * weights[i];
+                system[[i, i]] += model.ridge;
+            }
             system[[i, size + i]] = 1.0;
         }
         for i in 0..size {
@@ -71,19 +95,23 @@ fn newton(x: &Array2<f64>, labels: &[f64]) -> (Vec<f64>, Vec<f64>) {
             }
         }
         for i in 0..size {
-            weights[i] += (0..size).map(|j| system[[i, size + j]] * gradient[j]).sum::<f64>();
+            weights[i] += (0..size).map(|j| system[[i, size + j]] * gradient[j]).sum::<f64>().clamp(-1.0, 1.0);
             errors[i] = system[[i, size + i]].sqrt();
         }
     }
     (weights, errors)
 }
 
+fn binomial(score: f64) -> [f64; 2] {
+    let p = 1.0 / (1.0 + (-score).exp());
+    [p, p * (1.0 - p)]
+}
+
 #[test]
 fn weights_errors_and_p_values_over_shares() {
     let data = synthetic(800, [2, 1], 1);
-    let ones = Array2::ones((800, 1));
-    let x = ndarray::concatenate(Axis(1), &[data.sides[0].view(), data.sides[1].view(), ones.view()]).unwrap();
-    let (weights, errors) = newton(&x, &data.labels);
+    let x = data.with_ones();
+    let (weights, errors) = newton(&Model { link: binomial, offsets: &[], ridge: 0.0, start: 0.0 }, &x, &data.labels);
     let settings = Logistic { rate: 0.5, batch: 100, epochs: 30 };
     let results = three(|engine, index| {
         let features = share(engine, 800, &data.columns(Some(index)))?;

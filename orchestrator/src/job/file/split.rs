@@ -2,7 +2,7 @@
 
 use crate::fault::{Code, Fault, Result};
 use serde::{Deserialize, Serialize};
-use yu_fedlearn::vertical::task::{Learner, Settings};
+use yu_fedlearn::vertical::task::{Answer, Learner, Settings};
 use yu_governance::contract::{ColumnRef, ModelTerms, Side, StepTerms};
 
 /// One of three.
@@ -21,7 +21,7 @@ pub enum SplitFile {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainFile {
-    /// `left.NAME` or `right.NAME`, of zeros and ones.
+    /// `left.NAME` or `right.NAME`: of zeros and ones, of classes 0 to `classes - 1`, of numbers or of counts, by the model.
     pub target: String,
     /// From what is predicted, left columns first.
     pub features: Vec<String>,
@@ -33,6 +33,12 @@ pub struct TrainFile {
     /// Points of the learning curve.
     #[serde(default)]
     pub points: Option<u32>,
+    /// Classes of the label; 2 if absent.
+    #[serde(default)]
+    pub classes: Option<u32>,
+    /// What predictions of a class tell: `probabilities` or `class`.
+    #[serde(default)]
+    pub answer: Option<Answer>,
 }
 
 /// What a trained model is used for.
@@ -77,9 +83,14 @@ impl SplitFile {
         match self {
             Self::Train(file) => {
                 let text = |field: &str| format!("job.toml `step.train.{field}`");
-                let mut settings = Settings { model: file.model.clone(), hold_out: 25, points: 1 };
-                settings.hold_out = file.hold_out.unwrap_or(settings.hold_out);
-                settings.points = file.points.unwrap_or(settings.points);
+                let usual = Settings::new(file.model.clone());
+                let settings = Settings {
+                    hold_out: file.hold_out.unwrap_or(usual.hold_out),
+                    points: file.points.unwrap_or(usual.points),
+                    classes: file.classes.unwrap_or(usual.classes),
+                    answer: file.answer.unwrap_or(usual.answer),
+                    ..usual
+                };
                 Ok(StepTerms::Train(ModelTerms {
                     target: Some(column(&text("target"), &file.target)?),
                     features: columns(&text("features"), &file.features)?,
