@@ -20,6 +20,7 @@
 //! | what a check found | [`finding`] |
 //! | sentences in both languages | [`text`] |
 //! | the Merkle audit log | [`audit`] |
+//! | procedures as machines: authorisation, request, product, incident, suspension, person | [`workflow`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
 pub mod audit;
@@ -41,5 +42,6 @@ pub mod release;
 pub mod request;
 pub mod sign;
 pub mod text;
+pub mod workflow;
 
 pub use error::{Error, Result};
