@@ -20,6 +20,10 @@
 //! | what a check found | [`finding`] |
 //! | sentences in both languages | [`text`] |
 //! | the Merkle audit log | [`audit`] |
+//! | grants as a tree, lab grants, agreements | [`grant`] |
+//! | quotas, columns read and granted | [`quota`] |
+//! | one approval for many runs of a job | [`standing`] |
+//! | public register, filings, credit records | [`register`] |
 //! | procedures as machines: authorisation, request, product, incident, suspension, person | [`workflow`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
@@ -34,13 +38,17 @@ pub mod contract;
 pub mod destroy;
 pub mod error;
 pub mod finding;
+pub mod grant;
 pub mod held;
 pub mod id;
 pub mod policy;
+pub mod quota;
 pub mod raw;
+pub mod register;
 pub mod release;
 pub mod request;
 pub mod sign;
+pub mod standing;
 pub mod text;
 pub mod workflow;
 

@@ -215,6 +215,7 @@ pub struct Case {
     state: State,
     /// How many stages of the order are done.
     passed: usize,
+    published: bool,
     announcement: Option<(Hash, Time, Time)>,
     documents: BTreeSet<String>,
     noticed: bool,
@@ -257,6 +258,12 @@ impl Case {
         rules.order.get(self.passed).map(|rule| rule.stage)
     }
 
+    /// Whether the stage of publication has passed.
+    #[must_use]
+    pub const fn is_published(&self) -> bool {
+        self.published
+    }
+
     /// From when on the window for renewal reminders is open: `days` before the end of the term (A4).
     #[must_use]
     pub fn renewal_from(&self, days: i64) -> Option<Time> {
@@ -282,6 +289,7 @@ impl Machine for Case {
         Self {
             state: State::New,
             passed: 0,
+            published: false,
             announcement: None,
             documents: BTreeSet::new(),
             noticed: false,

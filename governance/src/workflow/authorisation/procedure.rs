@@ -110,6 +110,7 @@ impl Case {
             return Err(refuse("stage.done", format!("`{stage}` has passed already")));
         }
         self.passed = self.passed.saturating_add(1);
+        self.published |= stage == Stage::Publication;
         self.state = stage.done(rules.stamp);
         Ok(())
     }
