@@ -5,22 +5,36 @@
 mod admission;
 #[path = "suite/audit.rs"]
 mod audit;
+#[path = "suite/authorisations.rs"]
+mod authorisations;
+#[path = "suite/chains.rs"]
+mod chains;
 #[path = "suite/derivative.rs"]
 mod derivative;
+#[path = "suite/grants.rs"]
+mod grants;
 #[path = "suite/hard.rs"]
 mod hard;
 #[path = "suite/logs.rs"]
 mod logs;
+#[path = "suite/machines.rs"]
+mod machines;
 #[path = "suite/policy.rs"]
 mod policy;
 #[path = "suite/python.rs"]
 mod python;
+#[path = "suite/quotas.rs"]
+mod quotas;
 #[path = "suite/raw.rs"]
 mod raw;
+#[path = "suite/register.rs"]
+mod register;
 #[path = "suite/review.rs"]
 mod review;
 #[path = "suite/split_model.rs"]
 mod split_model;
+#[path = "suite/standing.rs"]
+mod standing;
 #[path = "suite/training.rs"]
 mod training;
 #[path = "suite/world.rs"]
