@@ -18,4 +18,4 @@ pub mod tree;
 pub use agreement::{Agreement, AgreementRules, Clause};
 pub use lab::{LabGrant, LabReport, LabRules};
 pub use scope::{Measures, Quota, Scope};
-pub use tree::{Grant, Kind, Revocation, Stop, Tree, TreeRules};
+pub use tree::{Grant, Kind, Revocation, Stop, Tree, TreeRules, plan_hash};

@@ -90,7 +90,14 @@ impl Versions {
     /// # Errors
     /// `Signature`; `Refused`: `agreement.sides`, `agreement.clause` naming the first clause that is missing,
     /// `agreement.version` for a gap or another history, `agreement.tariff`, and those of [`Scope::within`] (`grant.beyond-*`).
-    pub fn add(&mut self, signed: &Signed<Agreement>, id: &AuthorisationId, grant: &Scope, rules: &AgreementRules, keys: &KeyRing) -> Result<Hash> {
+    pub fn add(
+        &mut self,
+        signed: &Signed<Agreement>,
+        id: &AuthorisationId,
+        grant: &Scope,
+        rules: &AgreementRules,
+        keys: &KeyRing,
+    ) -> Result<Hash> {
         let [one, two] = &signed.payload.sides;
         let agreement = signed.verify(keys, &[one.as_str(), two.as_str()])?;
         let stays = self.sides.as_ref().is_none_or(|sides| *sides == agreement.sides);

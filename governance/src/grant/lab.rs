@@ -117,7 +117,11 @@ impl LabReport {
     /// `lab.report-early` before the stay began, `lab.report-incomplete`.
     pub fn verify(signed: &Signed<Self>, lab: &LabGrant, keys: &KeyRing) -> Result<Hash> {
         let report = signed.verify(keys, &[lab.authority.as_str(), signed.payload.platform.as_str()])?;
-        if report.lab != lab.id || report.grant != document_hash(lab)? || report.authority != lab.authority || report.platform == lab.authority {
+        if report.lab != lab.id
+            || report.grant != document_hash(lab)?
+            || report.authority != lab.authority
+            || report.platform == lab.authority
+        {
             return Err(refuse("lab.report-other", format!("the report is not on the stay `{}`, or not by two", lab.id)));
         }
         if let Some(dataset) = report.used.difference(&lab.datasets).next() {
@@ -145,7 +149,8 @@ fn plus_months(from: Time, months: u32) -> Time {
 
 /// The day of `first` in the month after that of `at`, or the last one of it.
 fn next_month(at: Time, first: Time) -> Time {
-    let part = |time: Time, range: std::ops::Range<usize>| time.to_string().get(range).and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
+    let part =
+        |time: Time, range: std::ops::Range<usize>| time.to_string().get(range).and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
     let (year, month) = (part(at, 0..4), part(at, 5..7));
     let (year, month) = if month == 12 { (year.saturating_add(1), 1) } else { (year, month.saturating_add(1)) };
     let rest = at.to_string().get(10..).unwrap_or_default().to_owned();

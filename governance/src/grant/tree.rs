@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::scope::{Measures, Scope};
-use crate::canonical::Hash;
+use super::scope::{Measures, Quota, Scope};
+use crate::authorisation::{Authorisation, ContingencyPlan};
+use crate::canonical::{Hash, digest, to_canonical};
 use crate::clock::Time;
 use crate::error::Result;
 use crate::id::{AuthorisationId, DatasetId, PartyName, Purpose, Scenario};
@@ -188,6 +189,32 @@ impl Tree {
         }
     }
 
+    /// Whether an authorisation, the document that job contracts cite, says the same as the leaf of its name: scenario, purpose
+    /// and plan equal, data sets, columns and term within. Its signature and form are checked elsewhere
+    /// ([`Authorisation::check`]).
+    ///
+    /// # Errors
+    /// `Refused`: those of [`Tree::permits`] at the first second of its term, `grant.other-plan`, `grant.other-licensee`,
+    /// `grant.beyond-dataset`, `grant.beyond-column`, `grant.beyond-term`.
+    pub fn backs(&self, document: &Authorisation) -> Result<()> {
+        let grant = self.permits(&document.id, &document.scenario, &document.purpose, document.not_before)?;
+        let plan = document.contingency_plan.as_ref().map(plan_hash).transpose()?;
+        if !matches!(&grant.kind, Kind::Leaf { plan: granted, .. } if plan == Some(*granted)) {
+            return Err(refuse("grant.other-plan", format!("`{}` has no plan, or another than was granted", document.id)));
+        }
+        if document.licensee != grant.grantee {
+            return Err(refuse("grant.other-licensee", format!("`{}` was granted to `{}`", document.id, grant.grantee)));
+        }
+        let claimed = Scope {
+            datasets: document.datasets.iter().map(|g| (g.dataset.clone(), g.columns.clone())).collect(),
+            purposes: [document.purpose.clone()].into(),
+            not_before: document.not_before,
+            not_after: document.not_after,
+            quota: Quota::new(),
+        };
+        claimed.within(&grant.scope)
+    }
+
     /// From the grant up to its root. Ends by itself: a parent is added before its children.
     pub fn line(&self, id: &AuthorisationId) -> impl Iterator<Item = &Grant> {
         std::iter::successors(self.grants.get(id), |grant| self.grants.get(grant.parent.as_ref()?))
@@ -250,7 +277,10 @@ impl Tree {
             match sum.map(|sum| sum.beyond(&whole)) {
                 Some(None) => {}
                 Some(Some((name, have, most))) => {
-                    return Err(refuse("grant.quota-given", format!("{have} {name} of `{dataset}` with what is given on, above are {most}")));
+                    return Err(refuse(
+                        "grant.quota-given",
+                        format!("{have} {name} of `{dataset}` with what is given on, above are {most}"),
+                    ));
                 }
                 None => return Err(refuse("grant.quota-given", format!("the quotas of `{dataset}` overflow"))),
             }
@@ -262,6 +292,14 @@ impl Tree {
         let children = self.grants.values().filter(|grant| grant.parent.as_ref() == Some(parent));
         children.filter_map(|grant| grant.scope.quota.get(dataset)).try_fold(Measures::default(), |sum, one| sum.plus(one))
     }
+}
+
+/// The hash by which a leaf names its contingency plan.
+///
+/// # Errors
+/// `Malformed` if the plan has no canonical form.
+pub fn plan_hash(plan: &ContingencyPlan) -> Result<Hash> {
+    Ok(digest("yu-contingency-plan-v1", &to_canonical(plan)?))
 }
 
 fn is_leaf(grant: &Grant) -> bool {

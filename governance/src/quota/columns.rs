@@ -34,7 +34,10 @@ fn finding(dataset: &DatasetId, column: &str, reader: &PartyName) -> Finding {
     Finding::new(
         "quota.column-beyond",
         reader,
-        (format!("the job reads column `{column}` of `{dataset}`, which is not granted"), format!("任务读取 `{dataset}` 的列“{column}”，该列未获授权")),
+        (
+            format!("the job reads column `{column}` of `{dataset}`, which is not granted"),
+            format!("任务读取 `{dataset}` 的列“{column}”，该列未获授权"),
+        ),
         ("leave the column out, or apply for it", "去掉该列，或就该列提出申请"),
     )
 }

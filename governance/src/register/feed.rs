@@ -141,7 +141,10 @@ impl Register {
     pub fn follow(&mut self, signed: &Signed<FeedItem>, keys: &KeyRing) -> Result<()> {
         let item = signed.verify(keys, &[self.authority.as_str()])?;
         if item.v != 1 || item.authority != self.authority {
-            return Err(refuse("register.authority", format!("an item of another format, or of another register than `{}`", self.authority)));
+            return Err(refuse(
+                "register.authority",
+                format!("an item of another format, or of another register than `{}`", self.authority),
+            ));
         }
         if item.sequence > self.length {
             return Err(refuse("register.gap", format!("item {} is missing, {} came", self.length, item.sequence)));

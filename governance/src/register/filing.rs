@@ -52,12 +52,9 @@ impl FilingPackage {
         if package.v != 1 || package.through.as_ref() == Some(&package.authority) {
             return Err(refuse("filing.format", "expected format 1, and a county that files through another party"));
         }
-        let missing: Vec<&str> = required
-            .iter()
-            .chain(package.documents.keys())
-            .filter(|name| !package.documents.contains_key(*name) || !files.contains_key(*name))
-            .map(String::as_str)
-            .collect();
+        let named: BTreeSet<&String> = required.iter().chain(package.documents.keys()).collect();
+        let absent = |name: &&String| !package.documents.contains_key(*name) || !files.contains_key(*name);
+        let missing: Vec<&str> = named.into_iter().filter(absent).map(String::as_str).collect();
         if !missing.is_empty() {
             return Err(refuse("filing.missing", missing.join(", ")));
         }

@@ -327,9 +327,7 @@ impl Machine for Case {
             Event::Announce { .. } | Event::Activate | Event::Order { .. } | Event::Reopen | Event::Destroy | Event::Seal => {
                 one(Role::Authority)
             }
-            Event::Apply { .. } | Event::Supplement { .. } | Event::Qualify { .. } | Event::Withdraw | Event::Report => {
-                one(Role::Licensee)
-            }
+            Event::Apply { .. } | Event::Supplement { .. } | Event::Qualify { .. } | Event::Withdraw | Event::Report => one(Role::Licensee),
             Event::Notify { .. } | Event::Complete => one(rules.by(Stage::Completeness)),
             Event::Review { .. } => one(rules.by(Stage::Preliminary)),
             Event::Assess { opinions, .. } => {

@@ -146,9 +146,9 @@ impl Machine for Case {
                 self.demand(Evidence::ALL, at, rules)?;
                 State::Active
             }
-            (State::Applied | State::Vetted | State::Active, Event::Suspend { reason }) => {
+            (State::Active, Event::Suspend { reason }) => {
                 need_reason(reason)?;
-                if here == State::Active { State::Suspended } else { State::Left }
+                State::Suspended
             }
             (State::Applied | State::Vetted | State::Active | State::Suspended, Event::Leave) => State::Left,
             _ => return Err(no_arrow(here, event)),

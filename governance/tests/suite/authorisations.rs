@@ -55,12 +55,7 @@ pub(crate) fn form() -> ReviewForm {
 }
 
 pub(crate) fn opinion(conflict: bool) -> Opinion {
-    Opinion {
-        expert: party("yu://dev/experts/one"),
-        conflict_of_interest: conflict.then(why),
-        favours: true,
-        text: hash("opinion"),
-    }
+    Opinion { expert: party("yu://dev/experts/one"), conflict_of_interest: conflict.then(why), favours: true, text: hash("opinion") }
 }
 
 fn events() -> Vec<Event> {
@@ -293,6 +288,19 @@ fn a22_an_application_outside_the_window_is_refused() {
     for (at, expected) in [(19, "apply.outside-window"), (20, "applied"), (29, "applied"), (30, "apply.outside-window")] {
         assert!(code(&case, &apply, at, &rules).starts_with(expected), "{at}");
     }
+}
+
+#[test]
+fn a7_a_formal_application_cites_the_report_of_the_lab() {
+    let mut rules = rules(TAIZHOU, true);
+    rules.test_report = true;
+    let [announce, mut apply] = opened(&["form"]);
+    let case = Case::begin().next(&announce, t(20), &rules).unwrap();
+    assert!(code(&case, &apply, 20, &rules).starts_with("apply.test-report"));
+    if let Event::Apply { test_report, .. } = &mut apply {
+        *test_report = Some(hash("report"));
+    }
+    assert_eq!(code(&case, &apply, 20, &rules), "applied");
 }
 
 #[test]

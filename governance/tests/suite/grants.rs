@@ -163,6 +163,46 @@ fn a1_only_leaves_let_jobs_run_and_the_shape_is_a_tree() {
     assert!(tree_of().permits(&id("leaf"), &credit, &purpose("p"), t(20)).is_ok());
 }
 
+#[test]
+fn a1_a2_an_authorisation_says_what_its_leaf_says() {
+    use yu_governance::authorisation::{Authorisation, ContingencyPlan, Grant as Columns};
+    let plan = ContingencyPlan { owner: "shop".into(), scope: "leak".into(), contacts: vec![], steps: vec![], drill_interval_days: 9 };
+    let kind = Kind::Leaf { scenario: Scenario::new("credit").unwrap(), plan: plan_hash(&plan).unwrap() };
+    let tree = tree(&[root(), grant("leaf", Some("root"), CITY, "shop", kind, scope(&[&["a"]], &["p"], 10, 90, 4))]);
+    let document = || Authorisation {
+        v: 1,
+        id: id("leaf"),
+        environment: Environment::Dev,
+        authority: party(AUTHORITY),
+        licensee: "shop".into(),
+        scenario: Scenario::new("credit").unwrap(),
+        purpose: purpose("p"),
+        datasets: vec![Columns { dataset: data(0), columns: set(&["a"]) }],
+        contingency_plan: Some(plan.clone()),
+        not_before: t(10),
+        not_after: t(90),
+    };
+    tree.backs(&document()).unwrap();
+    let changes: [(&str, fn(&mut Authorisation)); 10] = [
+        ("grant.unknown", |d| d.id = id("other")),
+        ("grant.no-job", |d| d.id = id("root")),
+        ("grant.scenario", |d| d.scenario = Scenario::new("insurance").unwrap()),
+        ("grant.purpose", |d| d.purpose = purpose("q")),
+        ("grant.other-plan", |d| d.contingency_plan = None),
+        ("grant.other-plan", |d| d.contingency_plan.as_mut().unwrap().owner = "city".into()),
+        ("grant.other-licensee", |d| d.licensee = "city".into()),
+        ("grant.beyond-dataset", |d| d.datasets[0].dataset = data(1)),
+        ("grant.beyond-column", |d| d.datasets[0].columns = set(&["a", "b"])),
+        ("grant.beyond-term", |d| d.not_after = t(91)),
+    ];
+    for (expected, change) in changes {
+        let mut document = document();
+        change(&mut document);
+        let error = tree.backs(&document).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{expected}: {error}");
+    }
+}
+
 fn revocation(name: &str, by: &str, at: i64) -> Signed<Revocation> {
     sign(Revocation { v: 1, grant: id(name), by: party(by), reason: why(), at: t(at) }, by)
 }

@@ -258,20 +258,27 @@ fn s3_every_tier_is_told_before_an_incident_is_closed() {
             (told, frozen)
         };
         let order: Vec<Role> = tiers[..length].iter().map(|rule| rule.to).collect();
-        counts.add(explore::<Case, _>(&rules, &events, &[10, 20, 31], (Vec::new(), None), remember, |before, _, event, at, after, memory| {
-            let (told, frozen) = memory;
-            assert_eq!(told[..], order[..told.len()], "no tier is skipped");
-            let reported = !matches!(after.state_at(at), State::New | State::Found);
-            assert_eq!(reported, told.len() == length);
-            assert_ne!(before.state_at(at), State::Closed);
-            if after.state_at(at) == State::Closed {
-                assert_eq!(after.frozen(), None);
-                assert_eq!(before.frozen(), *frozen, "{event:?}");
-            } else {
-                assert_eq!(after.frozen(), *frozen, "evidence stays frozen");
-            }
-            assert!(after.told().iter().all(|told| told.late == (told.seconds > 10)));
-        }));
+        counts.add(explore::<Case, _>(
+            &rules,
+            &events,
+            &[10, 20, 31],
+            (Vec::new(), None),
+            remember,
+            |before, _, event, at, after, memory| {
+                let (told, frozen) = memory;
+                assert_eq!(told[..], order[..told.len()], "no tier is skipped");
+                let reported = !matches!(after.state_at(at), State::New | State::Found);
+                assert_eq!(reported, told.len() == length);
+                assert_ne!(before.state_at(at), State::Closed);
+                if after.state_at(at) == State::Closed {
+                    assert_eq!(after.frozen(), None);
+                    assert_eq!(before.frozen(), *frozen, "{event:?}");
+                } else {
+                    assert_eq!(after.frozen(), *frozen, "evidence stays frozen");
+                }
+                assert!(after.told().iter().all(|told| told.late == (told.seconds > 10)));
+            },
+        ));
     }
     counts.print("incident", 3);
 }
@@ -287,7 +294,12 @@ fn c5_l3_access_opens_again_only_after_correction() {
     let mut events = vec![Event::Open, Event::Report, Event::Reopen];
     events.extend([why(), Text::new("", "")].into_iter().flat_map(|reason| {
         let (what, until) = (reason.clone(), t(20));
-        [Event::Suspend { reason: reason.clone() }, Event::Close { reason }, Event::Order { what: what.clone(), until }, Event::Reject { what, until: t(30) }]
+        [
+            Event::Suspend { reason: reason.clone() },
+            Event::Close { reason },
+            Event::Order { what: what.clone(), until },
+            Event::Reject { what, until: t(30) },
+        ]
     }));
     // is a correction ordered and not yet accepted?
     let remember = |owed: &bool, event: &Event| match event {

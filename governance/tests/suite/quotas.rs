@@ -141,5 +141,6 @@ fn a5_columns_unused_and_beyond_are_named() {
     let surplus = Columns::from([(dataset(0), set(&["id", "address"])), (dataset(1), set(&["id", "income"]))]);
     let found = beyond(&granted, &surplus, &party(HEALTH));
     assert_eq!(found.len(), 2);
-    assert!(found[0].what.en.contains("`address` of `dev/health/insured`") && found[1].what.zh.contains("income"));
+    assert!(found[0].what.zh.contains("`dev/bank/customers` 的列“income”"));
+    assert!(found[1].what.en.contains("column `address` of `dev/health/insured`"));
 }

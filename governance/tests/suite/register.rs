@@ -157,7 +157,8 @@ fn a12_a_filing_package_verifies_offline() {
     assert!(says(&county, &files).contains("is missing"), "a county files through the city");
     county.add_signature(PLATFORM, &key(PLATFORM)).unwrap();
     assert_eq!(says(&county, &files), "fine");
-    let receipt = Receipt { v: 1, package: document_hash(&package).unwrap(), receiver: party(HEALTH), number: "2026-17".into(), at: t(101) };
+    let receipt =
+        Receipt { v: 1, package: document_hash(&package).unwrap(), receiver: party(HEALTH), number: "2026-17".into(), at: t(101) };
     let check = |receipt: &Receipt, signer| Receipt::verify(&sign(receipt.clone(), signer), &package, &party(HEALTH), &ring());
     assert_eq!(check(&receipt, HEALTH).unwrap(), document_hash(&receipt).unwrap());
     assert!(check(&receipt, BANK).is_err());

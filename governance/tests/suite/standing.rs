@@ -91,7 +91,9 @@ fn a19_quota_and_term_bound_the_runs() {
 fn leaves(value: &Value, path: &str, out: &mut Vec<String>) {
     match value {
         Value::Object(map) if !map.is_empty() => map.iter().for_each(|(key, value)| leaves(value, &format!("{path}/{key}"), out)),
-        Value::Array(items) if !items.is_empty() => items.iter().enumerate().for_each(|(i, value)| leaves(value, &format!("{path}/{i}"), out)),
+        Value::Array(items) if !items.is_empty() => {
+            items.iter().enumerate().for_each(|(i, value)| leaves(value, &format!("{path}/{i}"), out))
+        }
         _ => out.push(path.to_owned()),
     }
 }
@@ -119,7 +121,8 @@ fn any_other_change_of_the_contract_is_refused_by_its_field() {
     assert!(paths.len() > 120, "{}", paths.len());
     let (mut refused, mut decoded, mut free) = (0, 0, 0);
     for path in &paths {
-        let varies = ["/created", "/expires", "/nonce"].contains(&path.as_str()) || (path.starts_with("/inputs/") && path.ends_with("/version"));
+        let varies =
+            ["/created", "/expires", "/nonce"].contains(&path.as_str()) || (path.starts_with("/inputs/") && path.ends_with("/version"));
         for other in mutated(whole.pointer(path).unwrap()).into_iter().filter(|other| whole.pointer(path) != Some(other)) {
             let mut changed = whole.clone();
             *changed.pointer_mut(path).unwrap() = other.clone();
