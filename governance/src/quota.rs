@@ -7,6 +7,22 @@
 //! What is stored is a list of [`Entry`]: the ledger is their replay. Every step is idempotent by job id, so a node that does
 //! not know whether a step was written before a crash writes it again: nothing is charged twice, and nothing is lost, because
 //! a reservation counts until it is released by name.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use yu_governance::{canonical::digest, grant::Measures, id::{DatasetId, JobId}, quota::Ledger};
+//!
+//! let insured = DatasetId::new("dev/health/insured")?;
+//! let of = |rows| BTreeMap::from([(insured.clone(), Measures { uses: 1, rows, ..Measures::default() })]);
+//! let mut ledger = Ledger::new(BTreeMap::from([(insured.clone(), Measures { uses: 2, rows: 1_000, ..Measures::default() })]));
+//! let job = JobId(digest("example", b"contract"));
+//! ledger.reserve(job, &of(700))?;
+//! ledger.reserve(job, &of(700))?; // after a crash: the same job, charged once
+//! assert!(ledger.reserve(JobId(digest("example", b"other")), &of(700)).is_err());
+//! ledger.commit(job, &of(650))?;
+//! assert_eq!(ledger.used(&insured).rows, 650);
+//! # Ok::<(), yu_governance::Error>(())
+//! ```
 
 use std::collections::BTreeMap;
 

@@ -16,6 +16,23 @@
 //! A machine has a `State`, an `Event` and `Rules`; the rules are a profile's (管辖规则集), so that no number, order or actor
 //! stands in code. What later steps depend on (stages passed, plan in force, evidences with their expiry) is kept in a
 //! `Case`; every combination that is not written down is refused by name. A case is never stored: it is replayed.
+//!
+//! ```
+//! use std::collections::{BTreeMap, BTreeSet};
+//! use yu_governance::clock::Time;
+//! use yu_governance::workflow::{Machine as _, Role, person::{Case, Event, Evidence, Rules, State}};
+//!
+//! let required = BTreeSet::from([Evidence::RealName, Evidence::Vetting, Evidence::Nda]);
+//! let rules = Rules { required, opened_by: Role::Authority, proved_by: BTreeMap::new() };
+//! let (now, later) = (Time::from_unix(100), Time::from_unix(200));
+//! let proved = |evidence| Event::Prove { evidence, until: later };
+//! let events = [Event::Apply, proved(Evidence::RealName), proved(Evidence::Vetting), Event::Vet];
+//! let vetted = events.iter().try_fold(Case::begin(), |case, event| case.next(event, now, &rules))?;
+//! assert!(vetted.next(&Event::Activate, now, &rules).is_err(), "no agreement of secrecy");
+//! let active = vetted.next(&proved(Evidence::Nda), now, &rules)?.next(&Event::Activate, now, &rules)?;
+//! assert_eq!((active.state_at(now), active.state_at(later)), (State::Active, State::Suspended));
+//! # Ok::<(), yu_governance::Error>(())
+//! ```
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

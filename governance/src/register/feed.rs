@@ -208,7 +208,8 @@ impl Facts {
         let state = self.case.state_at(at);
         let active = state == State::Active;
         let proposed = matches!(state, State::Published | State::Filed | State::Signed | State::Agreed);
-        if !active && !(shown.when == When::Proposed && proposed && self.case.is_published()) {
+        let announced = shown.when == When::Proposed && proposed && self.case.is_published();
+        if !active && !announced {
             return None;
         }
         let term = self.case.term().filter(|_| shown.term);

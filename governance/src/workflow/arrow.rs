@@ -63,7 +63,8 @@ impl<M: Machine> Replayed<M> {
         Self { object: object.into(), case: M::begin(), head: None, length: 0, at: None }
     }
 
-    /// Replays a whole chain.
+    /// Replays a whole chain under one set of rules. Where the profile changed midway, follow arrow by arrow with the rules
+    /// that were in force at each.
     ///
     /// # Errors
     /// Those of [`Replayed::follow`] for the first arrow that does not hold.

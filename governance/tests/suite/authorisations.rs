@@ -7,7 +7,7 @@ use yu_governance::workflow::authorisation::{Case, Cause, Event, Rules, Stage, S
 use yu_governance::workflow::dossier::{Opinion, ReviewForm, Score};
 use yu_governance::workflow::{Machine as _, Role};
 
-use super::machines::{Counts, explore, t, why};
+use super::machines::{Counts, Refusal, explore, t, why};
 use super::world::{hash, party};
 
 /// TZ: list published and filed, then signed and sealed.
@@ -326,7 +326,7 @@ fn a4_a_longer_term_needs_a_decision_and_the_last_second_ends_it() {
 
 #[test]
 fn rules_that_contradict_themselves_deny() {
-    let cases: [(&str, fn(&mut Rules)); 7] = [
+    let cases: [Refusal<Rules>; 7] = [
         ("twice", |r| r.order.push(r.order[0])),
         ("no agreement", |r| r.order.retain(|rule| rule.stage != Stage::Agreement)),
         ("seal without stage", |r| r.order.retain(|rule| rule.stage != Stage::Stamp)),

@@ -10,7 +10,7 @@ use yu_governance::id::*;
 use yu_governance::sign::{KeyRing, Signed};
 use yu_governance::text::Text;
 
-use super::machines::{t, why};
+use super::machines::{Refusal, t, why};
 use super::world::{hash, key, party, set, sign};
 
 const AUTHORITY: &str = "yu://dev/authority/node1";
@@ -183,7 +183,7 @@ fn a1_a2_an_authorisation_says_what_its_leaf_says() {
         not_after: t(90),
     };
     tree.backs(&document()).unwrap();
-    let changes: [(&str, fn(&mut Authorisation)); 10] = [
+    let changes: [Refusal<Authorisation>; 10] = [
         ("grant.unknown", |d| d.id = id("other")),
         ("grant.no-job", |d| d.id = id("root")),
         ("grant.scenario", |d| d.scenario = Scenario::new("insurance").unwrap()),
@@ -398,7 +398,7 @@ fn a13_a_job_cites_the_version_in_force() {
     assert!(cite(&versions, first, 30).starts_with("agreement.superseded"));
     assert_eq!(cite(&versions, second, 30), "fine");
     assert!(cite(&versions, hash("other"), 30).starts_with("agreement.unknown"));
-    let refusals: [(&str, fn(&mut Agreement)); 8] = [
+    let refusals: [Refusal<Agreement>; 8] = [
         ("agreement.version", |a| a.version = 4),
         ("agreement.version", |a| a.supersedes = None),
         ("agreement.version", |a| a.at = t(29)),

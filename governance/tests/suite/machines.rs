@@ -17,6 +17,9 @@ pub(crate) fn why() -> Text {
     Text::new("because", "因为")
 }
 
+/// A change of a document, with the beginning of the refusal that it must meet.
+pub(crate) type Refusal<T> = (&'static str, fn(&mut T));
+
 /// How much was explored.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Counts {

@@ -85,10 +85,11 @@ impl Case {
                 next.state = State::Refused;
                 return Ok(next);
             }
-            Event::Withdraw => {
-                next.state = State::Withdrawn;
-                return Ok(next);
+            Event::Withdraw if self.agreement.is_some() => {
+                return Err(refuse("withdraw.agreed", "an agreement is signed: ask for its termination"));
             }
+            Event::Withdraw => return Ok(Self { state: State::Withdrawn, ..next }),
+            Event::Terminate { .. } if self.agreement.is_some() => return Ok(Self { state: State::Terminated, ..next }),
             Event::Qualify { .. } | Event::PlanIn { .. } | Event::PlanOut => return self.keep(here, event, at),
             Event::Activate => return self.activate(here, at, rules),
             _ => {}
