@@ -6,6 +6,7 @@
 //! |---|---|
 //! | canonical JSON and hashes | [`canonical`] |
 //! | time as an argument | [`clock`] |
+//! | working days, holidays, calendar months | [`calendar`] |
 //! | signed objects | [`sign`] |
 //! | identifiers | [`id`] |
 //! | catalogue entries | [`catalogue`] |
@@ -24,6 +25,7 @@
 
 pub mod audit;
 pub mod authorisation;
+pub mod calendar;
 pub mod canonical;
 pub mod catalogue;
 pub mod check;

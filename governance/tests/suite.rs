@@ -5,6 +5,8 @@
 mod admission;
 #[path = "suite/audit.rs"]
 mod audit;
+#[path = "suite/calendar.rs"]
+mod calendar;
 #[path = "suite/derivative.rs"]
 mod derivative;
 #[path = "suite/hard.rs"]
