@@ -18,6 +18,7 @@
 //! | raw data stops here | [`raw`] |
 //! | held results, checks, review, release | [`held`], [`check`], [`release`] |
 //! | destruction certificate | [`destroy`] |
+//! | jurisdiction profiles: terms, clocks, actors, gates as signed data | [`profile`] |
 //! | what a check found | [`finding`] |
 //! | sentences in both languages | [`text`] |
 //! | the Merkle audit log | [`audit`] |
@@ -38,6 +39,7 @@ pub mod finding;
 pub mod held;
 pub mod id;
 pub mod policy;
+pub mod profile;
 pub mod raw;
 pub mod release;
 pub mod request;

@@ -15,6 +15,8 @@ mod hard;
 mod logs;
 #[path = "suite/policy.rs"]
 mod policy;
+#[path = "suite/profile.rs"]
+mod profile;
 #[path = "suite/python.rs"]
 mod python;
 #[path = "suite/raw.rs"]
