@@ -230,6 +230,10 @@ checked_text!(
     /// Exactly one purpose; compared as written, in authorisation, request, approval and contract (A18).
     Purpose, "purpose", is_single, "one purpose, without list separators or wildcards");
 
+checked_text!(
+    /// A jurisdiction profile (管辖规则集): `zhejiang`.
+    ProfileId, "profile", |text| is_word(text, ""), "one word of a-z 0-9 -");
+
 /// The hash by which one document cites another: over the canonical payload without signatures, tagged with its type.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | canonical JSON and hashes | [`canonical`] |
 //! | time as an argument | [`clock`] |
+//! | working days, holidays, calendar months | [`calendar`] |
 //! | signed objects | [`sign`] |
 //! | identifiers | [`id`] |
 //! | catalogue entries | [`catalogue`] |
@@ -17,6 +18,8 @@
 //! | raw data stops here | [`raw`] |
 //! | held results, checks, review, release | [`held`], [`check`], [`release`] |
 //! | destruction certificate | [`destroy`] |
+//! | clocks of review, deemed consent, correction orders | [`deadline`] |
+//! | jurisdiction profiles: terms, clocks, actors, gates as signed data | [`profile`] |
 //! | what a check found | [`finding`] |
 //! | sentences in both languages | [`text`] |
 //! | the Merkle audit log | [`audit`] |
@@ -29,12 +32,14 @@
 
 pub mod audit;
 pub mod authorisation;
+pub mod calendar;
 pub mod canonical;
 pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod consent;
 pub mod contract;
+pub mod deadline;
 pub mod destroy;
 pub mod error;
 pub mod finding;
@@ -43,6 +48,7 @@ pub mod held;
 pub mod id;
 pub mod policy;
 pub mod quota;
+pub mod profile;
 pub mod raw;
 pub mod register;
 pub mod release;

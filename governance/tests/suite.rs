@@ -9,6 +9,12 @@ mod audit;
 mod authorisations;
 #[path = "suite/chains.rs"]
 mod chains;
+#[path = "suite/calendar.rs"]
+mod calendar;
+#[path = "suite/correction.rs"]
+mod correction;
+#[path = "suite/deadline.rs"]
+mod deadline;
 #[path = "suite/derivative.rs"]
 mod derivative;
 #[path = "suite/grants.rs"]
@@ -21,6 +27,8 @@ mod logs;
 mod machines;
 #[path = "suite/policy.rs"]
 mod policy;
+#[path = "suite/profile.rs"]
+mod profile;
 #[path = "suite/python.rs"]
 mod python;
 #[path = "suite/quotas.rs"]
