@@ -9,6 +9,8 @@
 //! | signed objects | [`sign`] |
 //! | identifiers | [`id`] |
 //! | catalogue entries | [`catalogue`] |
+//! | catalogue of data (K1-K4, K7, A6, A17), of products (K8), of demands (K9) | [`catalogue`] |
+//! | quality of data: metrics (K6), tickets (K5), report per department (C6, S9) | [`quality`] |
 //! | authorisations | [`authorisation`] |
 //! | data requests, column by column | [`request`] |
 //! | consent of subjects | [`consent`] |
@@ -36,6 +38,7 @@ pub mod finding;
 pub mod held;
 pub mod id;
 pub mod policy;
+pub mod quality;
 pub mod raw;
 pub mod release;
 pub mod request;

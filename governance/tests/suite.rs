@@ -5,6 +5,10 @@
 mod admission;
 #[path = "suite/audit.rs"]
 mod audit;
+#[path = "suite/catalogue.rs"]
+mod catalogue;
+#[path = "suite/dcat.rs"]
+mod dcat;
 #[path = "suite/derivative.rs"]
 mod derivative;
 #[path = "suite/hard.rs"]
@@ -13,6 +17,8 @@ mod hard;
 mod logs;
 #[path = "suite/policy.rs"]
 mod policy;
+#[path = "suite/products.rs"]
+mod products;
 #[path = "suite/python.rs"]
 mod python;
 #[path = "suite/raw.rs"]
