@@ -11,6 +11,7 @@
 //! | catalogue entries | [`catalogue`] |
 //! | catalogue of data (K1-K4, K7, A6, A17), of products (K8), of demands (K9) | [`catalogue`] |
 //! | quality of data: metrics (K6), tickets (K5), report per department (C6, S9) | [`quality`] |
+//! | supply of data: the agreed list (A20), disputes (A27) | [`supply`] |
 //! | authorisations | [`authorisation`] |
 //! | data requests, column by column | [`request`] |
 //! | consent of subjects | [`consent`] |
@@ -43,6 +44,7 @@ pub mod raw;
 pub mod release;
 pub mod request;
 pub mod sign;
+pub mod supply;
 pub mod text;
 
 pub use error::{Error, Result};

@@ -21,12 +21,16 @@ mod policy;
 mod products;
 #[path = "suite/python.rs"]
 mod python;
+#[path = "suite/quality.rs"]
+mod quality;
 #[path = "suite/raw.rs"]
 mod raw;
 #[path = "suite/review.rs"]
 mod review;
 #[path = "suite/split_model.rs"]
 mod split_model;
+#[path = "suite/supply.rs"]
+mod supply;
 #[path = "suite/training.rs"]
 mod training;
 #[path = "suite/world.rs"]
