@@ -14,7 +14,7 @@
 //! | supply of data: the agreed list (A20), disputes (A27) | [`supply`] |
 //! | authorisations | [`authorisation`] |
 //! | data requests, column by column | [`request`] |
-//! | consent of subjects | [`consent`] |
+//! | consent of subjects (A15, A16, L7) | [`consent`] |
 //! | the job contract | [`contract`] |
 //! | the decision | [`policy`] |
 //! | raw data stops here | [`raw`] |

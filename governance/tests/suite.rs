@@ -7,6 +7,8 @@ mod admission;
 mod audit;
 #[path = "suite/catalogue.rs"]
 mod catalogue;
+#[path = "suite/consents.rs"]
+mod consents;
 #[path = "suite/dcat.rs"]
 mod dcat;
 #[path = "suite/derivative.rs"]
