@@ -10,9 +10,12 @@
 //! | signed objects | [`sign`] |
 //! | identifiers | [`id`] |
 //! | catalogue entries | [`catalogue`] |
+//! | catalogue of data (K1-K4, K7, A6, A17), of products (K8), of demands (K9) | [`catalogue`] |
+//! | quality of data: metrics (K6), tickets (K5), report per department (C6, S9) | [`quality`] |
+//! | supply of data: the agreed list (A20), disputes (A27) | [`supply`] |
 //! | authorisations | [`authorisation`] |
 //! | data requests, column by column | [`request`] |
-//! | consent of subjects | [`consent`] |
+//! | consent of subjects (A15, A16, L7) | [`consent`] |
 //! | the job contract | [`contract`] |
 //! | the decision | [`policy`] |
 //! | raw data stops here | [`raw`] |
@@ -49,12 +52,14 @@ pub mod id;
 pub mod policy;
 pub mod quota;
 pub mod profile;
+pub mod quality;
 pub mod raw;
 pub mod register;
 pub mod release;
 pub mod request;
 pub mod sign;
 pub mod standing;
+pub mod supply;
 pub mod text;
 pub mod workflow;
 

@@ -15,6 +15,12 @@ mod calendar;
 mod correction;
 #[path = "suite/deadline.rs"]
 mod deadline;
+#[path = "suite/catalogue.rs"]
+mod catalogue;
+#[path = "suite/consents.rs"]
+mod consents;
+#[path = "suite/dcat.rs"]
+mod dcat;
 #[path = "suite/derivative.rs"]
 mod derivative;
 #[path = "suite/grants.rs"]
@@ -33,6 +39,12 @@ mod profile;
 mod python;
 #[path = "suite/quotas.rs"]
 mod quotas;
+#[path = "suite/products.rs"]
+mod products;
+#[path = "suite/python.rs"]
+mod python;
+#[path = "suite/quality.rs"]
+mod quality;
 #[path = "suite/raw.rs"]
 mod raw;
 #[path = "suite/register.rs"]
@@ -43,6 +55,8 @@ mod review;
 mod split_model;
 #[path = "suite/standing.rs"]
 mod standing;
+#[path = "suite/supply.rs"]
+mod supply;
 #[path = "suite/training.rs"]
 mod training;
 #[path = "suite/world.rs"]
