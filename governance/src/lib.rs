@@ -18,6 +18,7 @@
 //! | raw data stops here | [`raw`] |
 //! | held results, checks, review, release | [`held`], [`check`], [`release`] |
 //! | destruction certificate | [`destroy`] |
+//! | clocks of review, deemed consent, correction orders | [`deadline`] |
 //! | jurisdiction profiles: terms, clocks, actors, gates as signed data | [`profile`] |
 //! | what a check found | [`finding`] |
 //! | sentences in both languages | [`text`] |
@@ -33,6 +34,7 @@ pub mod check;
 pub mod clock;
 pub mod consent;
 pub mod contract;
+pub mod deadline;
 pub mod destroy;
 pub mod error;
 pub mod finding;

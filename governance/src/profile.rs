@@ -48,6 +48,7 @@ pub use inherit::Effective;
 pub use limits::{Leakage, ProductKinds};
 pub use shipped::Shipped;
 pub use table::{Entry, FIELDS, Field, Rules, Stated};
+pub(crate) use value::choices;
 pub use value::{
     Allows, Appoints, Fails, MaxDays, MaxFen, MaxHours, MaxMonths, MaxTimes, MaxYears, MinCount, MinLevel, MinMonths, MinYears, Named,
     Needs, Renewal, Sequence, Value,

@@ -7,6 +7,10 @@ mod admission;
 mod audit;
 #[path = "suite/calendar.rs"]
 mod calendar;
+#[path = "suite/correction.rs"]
+mod correction;
+#[path = "suite/deadline.rs"]
+mod deadline;
 #[path = "suite/derivative.rs"]
 mod derivative;
 #[path = "suite/hard.rs"]

@@ -261,4 +261,4 @@ impl Value for Fails {
     }
 }
 
-pub(super) use choices;
+pub(crate) use choices;
