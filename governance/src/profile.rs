@@ -20,6 +20,7 @@
 //! | a profile as sentences, and what a change changes | [`Effective::show`], [`diff`] |
 //! | signing | [`accept`] |
 //! | the five that ship | [`Shipped`] |
+//! | as rules of the procedures | `profile/procedure.rs` |
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,7 @@ mod choice;
 mod cite;
 mod inherit;
 mod limits;
+mod procedure;
 mod shipped;
 mod table;
 mod value;
@@ -46,6 +48,7 @@ pub use choice::*;
 pub use cite::{Article, Basis, Cited, RuleText};
 pub use inherit::Effective;
 pub use limits::{Leakage, ProductKinds};
+pub use procedure::EXPERTS;
 pub use shipped::Shipped;
 pub use table::{Entry, FIELDS, Field, Rules, Stated};
 pub(crate) use value::choices;

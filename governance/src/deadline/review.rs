@@ -10,7 +10,7 @@ use crate::canonical::Hash;
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::id::PartyName;
-use crate::profile::{DeemedConsent, StartEvent};
+use crate::profile::{DeemedConsent, Named as _, StartEvent};
 use crate::sign::{KeyRing, Signed};
 
 /// Who signs what in one review.
@@ -354,27 +354,10 @@ impl ReviewClock {
         self.phase = Phase::Running { start, due };
         Ok(())
     }
-}
 
-impl ReviewClock {
     /// The error for a lapse that is none.
     pub(super) fn not_deemed(&self, now: Time) -> Error {
-        let status = self.status(now);
-        refused(
-            "review.not-deemed",
-            format!("`{}` of `{}` is `{}`: silence is no consent", self.matter_name(), self.seats.reviewer, status.name()),
-        )
-    }
-
-    fn matter_name(&self) -> String {
-        crate::profile::Named::name(self.matter).en
-    }
-
-    /// When the limit ends, while it runs.
-    pub(super) const fn due(&self) -> Option<Time> {
-        match &self.phase {
-            Phase::Running { due, .. } => *due,
-            Phase::Waiting | Phase::Decided { .. } => None,
-        }
+        let (matter, status) = (self.matter.name().en, self.status(now));
+        refused("review.not-deemed", format!("`{matter}` of `{}` is `{}`: silence is no consent", self.seats.reviewer, status.name()))
     }
 }

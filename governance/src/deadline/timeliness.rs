@@ -120,7 +120,7 @@ fn median(mut days: Vec<u32>) -> Option<String> {
     days.sort_unstable();
     let middle = days.len() / 2;
     let high = *days.get(middle)?;
-    let low = if days.len() % 2 == 0 { *days.get(middle.checked_sub(1)?)? } else { high };
+    let low = if days.len().is_multiple_of(2) { *days.get(middle.checked_sub(1)?)? } else { high };
     let twice = u64::from(low) + u64::from(high);
-    Some(if twice % 2 == 0 { (twice / 2).to_string() } else { format!("{}.5", twice / 2) })
+    Some(if twice.is_multiple_of(2) { (twice / 2).to_string() } else { format!("{}.5", twice / 2) })
 }

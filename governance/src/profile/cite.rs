@@ -182,7 +182,7 @@ fn read(text: &str) -> Option<Article> {
         }
     };
     let by_article = matches!(text, RuleText::Nb | RuleText::Zz | RuleText::Zw);
-    let main_fits = if by_article { main.parse::<u8>().is_ok_and(|n| n > 0) } else { is_chinese_number(main) };
+    let main_fits = if by_article { main.parse::<u8>().is_ok_and(|n| n > 0 && n.to_string() == main) } else { is_chinese_number(main) };
     let item_fits = item.is_none_or(is_chinese_number);
     (main_fits && item_fits).then(|| Article { text, main: main.into(), item: item.map(Into::into), point })
 }

@@ -8,7 +8,7 @@ use yu_governance::canonical::{from_readable, to_canonical};
 use yu_governance::clock::Time;
 use yu_governance::sign::Signed;
 
-use crate::world::{AUTHORITY, STRANGER, at, party, ring, sign};
+use crate::world::{AUTHORITY, STRANGER, Spoil, at, party, ring, sign};
 
 const SHIPPED: [(i32, &str); 2] = [(2025, include_str!("../../calendars/2025.json")), (2026, include_str!("../../calendars/2026.json"))];
 
@@ -137,7 +137,7 @@ fn d9_a_year_is_imported_by_a_signed_file() {
 
 #[test]
 fn d9_half_a_calendar_is_refused() {
-    let spoil: [(&str, fn(&mut YearCalendar)); 9] = [
+    let spoil: [Spoil<YearCalendar>; 9] = [
         ("calendar.version-unknown", |c| c.v = 2),
         ("calendar.version-unknown", |c| c.version = 0),
         ("calendar.source-missing", |c| c.licence.clear()),

@@ -9,7 +9,7 @@ use yu_governance::profile::{Cited, CorrectionAccess, Rules, Shipped};
 use yu_governance::sign::Signed;
 use yu_governance::text::Text;
 
-use crate::world::{AUTHORITY, BANK, HEALTH, PLATFORM, STRANGER, at, hash, party, ring, sign};
+use crate::world::{AUTHORITY, BANK, HEALTH, PLATFORM, STRANGER, Spoil, at, hash, party, ring, sign};
 
 const ISSUED: &str = "2026-03-02T04:00:00Z";
 const DUE: &str = "2026-03-20T15:59:59Z";
@@ -157,7 +157,7 @@ fn c5_only_the_authority_reopens() {
 #[test]
 fn c5_an_order_has_an_organ_a_breach_and_a_period() {
     let rules = rules(CorrectionAccess::AtOnce);
-    let spoil: [(&str, fn(&mut CorrectionOrder)); 6] = [
+    let spoil: [Spoil<CorrectionOrder>; 6] = [
         ("correction.organ", |o| o.organ = party(HEALTH)),
         ("correction.malformed", |o| o.breach.zh.clear()),
         ("correction.malformed", |o| o.v = 2),

@@ -431,7 +431,7 @@ fn c3_each_reviewer_has_a_clock_of_its_own() {
     let mut both = sign(clock.deemed_consent(now, profile_hash()).unwrap(), CLOCK);
     both.add_signature(REGULATOR, &key(REGULATOR)).unwrap();
     let lapse = clock.accept_deemed(&both, now, profile_hash(), &keys()).unwrap();
-    assert_eq!(two.outcome(now, &[lapse.clone()]), Outcome::Approved { by_lapse: vec![party(DEPARTMENT)] });
+    assert_eq!(two.outcome(now, std::slice::from_ref(&lapse)), Outcome::Approved { by_lapse: vec![party(DEPARTMENT)] });
     let three = tell(&two, Reviewer::SourceDepartment, granted(), at("2026-03-09T00:00:00Z"));
     assert_eq!(three.outcome(now, &[]), Outcome::Approved { by_lapse: vec![] });
     let no = tell(&one, Reviewer::CountyAuthority, refusal("surplus columns"), at("2026-03-06T00:00:00Z"));
@@ -496,7 +496,7 @@ proptest! {
             let before = clock.status(now);
             let event = nth(n);
             if let Ok(next) = try_say(&clock, event.clone(), now) {
-                prop_assert!(!matches!(before, Status::Deemed { .. } | Status::Decided(_)));
+                prop_assert!(!["deemed", "decided"].contains(&before.name()));
                 match event {
                     ReviewEvent::Delivered => delivered = Some(now),
                     ReviewEvent::ExtensionRequested { .. } => extended = true,

@@ -10,7 +10,7 @@ use yu_governance::profile::*;
 use yu_governance::sign::Signed;
 use yu_governance::text::Text;
 
-use crate::world::{AUTHORITY, STRANGER, at, hash, party, ring, sign};
+use crate::world::{AUTHORITY, STRANGER, Spoil, at, hash, party, ring, sign};
 
 /// Stands for the regulator's node: any other organisation that has a key.
 const REGULATOR: &str = STRANGER;
@@ -133,7 +133,7 @@ fn a9_the_order_of_the_stages_is_the_texts() {
 #[test]
 fn a_city_may_only_tighten() {
     let parent = effective(Shipped::Zhejiang);
-    let loosenings: [(&str, fn(&mut Stated)); 16] = [
+    let loosenings: [Spoil<Stated>; 16] = [
         ("term", |r| r.term = ours(MaxYears(4))),
         ("log_retention", |r| r.log_retention = ours(MinMonths(5))),
         ("lab_term", |r| r.lab_term = ours(MaxMonths(7))),
@@ -191,7 +191,7 @@ fn profiles_that_do_not_hold_together_are_refused_at_once() {
     let code = |profile: Profile, parent: Option<&Effective>| -> BTreeSet<String> {
         Effective::new(profile, parent).unwrap_err().into_iter().map(|f| f.code).collect()
     };
-    let spoil: [(&str, fn(&mut Profile)); 12] = [
+    let spoil: [Spoil<Profile>; 12] = [
         ("profile.field-missing", |p| p.rules.term = None),
         ("profile.value-void", |p| p.rules.term = ours(MaxYears(0))),
         ("profile.value-void", |p| p.rules.dossier = ours(Needs([].into()))),
@@ -242,8 +242,7 @@ fn d16_two_signatures_and_an_unbroken_line() {
         signed.add_signature(REGULATOR, &crate::world::key(REGULATOR)).unwrap();
         signed
     };
-    let accepts =
-        |signed: &Signed<Profile>, current: Option<&Profile>| accept(signed, &ring, &authority, &regulator, current).map(Clone::clone);
+    let accepts = |signed: &Signed<Profile>, current: Option<&Profile>| accept(signed, &ring, &authority, &regulator, current).cloned();
     assert_eq!(accepts(&both(&first), None).unwrap(), first);
     for alone in [Signed::unsigned(first.clone()), sign(first.clone(), AUTHORITY), sign(first.clone(), REGULATOR)] {
         assert!(accepts(&alone, None).is_err(), "one signature is none");
