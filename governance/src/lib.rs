@@ -15,6 +15,7 @@
 //! | authorisations | [`authorisation`] |
 //! | data requests, column by column | [`request`] |
 //! | consent of subjects (A15, A16, L7) | [`consent`] |
+//! | people: evidence, posts, credentials, logins, sessions (H1-H5, D10, D12) | [`person`] |
 //! | the job contract | [`contract`] |
 //! | the decision | [`policy`] |
 //! | raw data stops here | [`raw`] |
@@ -38,6 +39,7 @@ pub mod error;
 pub mod finding;
 pub mod held;
 pub mod id;
+pub mod person;
 pub mod policy;
 pub mod quality;
 pub mod raw;

@@ -17,6 +17,8 @@ mod derivative;
 mod hard;
 #[path = "suite/logs.rs"]
 mod logs;
+#[path = "suite/people.rs"]
+mod people;
 #[path = "suite/policy.rs"]
 mod policy;
 #[path = "suite/products.rs"]
