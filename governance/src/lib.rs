@@ -16,6 +16,7 @@
 //! | authorisations | [`authorisation`] |
 //! | data requests, column by column | [`request`] |
 //! | consent of subjects (A15, A16, L7) | [`consent`] |
+//! | people: evidence, posts, credentials, logins, sessions (H1-H5, D10, D12) | [`person`] |
 //! | the job contract | [`contract`] |
 //! | the decision | [`policy`] |
 //! | raw data stops here | [`raw`] |
@@ -49,6 +50,7 @@ pub mod finding;
 pub mod grant;
 pub mod held;
 pub mod id;
+pub mod person;
 pub mod policy;
 pub mod quota;
 pub mod profile;

@@ -31,6 +31,8 @@ mod hard;
 mod logs;
 #[path = "suite/machines.rs"]
 mod machines;
+#[path = "suite/people.rs"]
+mod people;
 #[path = "suite/policy.rs"]
 mod policy;
 #[path = "suite/profile.rs"]

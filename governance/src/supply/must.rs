@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::authorisation::Grant;
 use crate::canonical::Hash;
+use crate::catalogue::CatalogueEntry;
+use crate::catalogue::gate::{Actor, check_request};
 use crate::clock::Time;
 use crate::finding::{Checked, Finding, broken, refuse, unless};
 use crate::id::{DatasetId, PartyName, RequestId, document_hash};
@@ -68,20 +70,26 @@ pub struct SupplyAnswer {
 }
 
 impl SupplyFlags {
-    /// Sorts the columns of a request. The caller has checked that the agreement is in force and covers the requester.
+    /// Sorts the columns of a request for the data set of `entry`. The caller has checked that the agreement is in force and covers the
+    /// requester.
     ///
     /// # Errors
-    /// `supply.request-malformed` if the request names no column or one twice.
-    pub fn of(request: &DataRequest, agreed: &[Grant], duty: SupplyDuty) -> Checked<Self> {
-        let asked = request.asked().ok().filter(|asked| !asked.is_empty());
+    /// `supply.request-malformed` if the request names no column, one twice, or another data set; `catalogue.prohibited` for each column
+    /// that is closed to opening (A6): no list can make it a duty.
+    pub fn of(request: &DataRequest, entry: &CatalogueEntry, agreed: &[Grant], duty: SupplyDuty) -> Checked<Self> {
+        let asked = request.asked().ok().filter(|asked| !asked.is_empty() && request.dataset == entry.dataset);
         let (Some(asked), Ok(request_hash)) = (asked, document_hash(request)) else {
             return refuse(
                 "supply.request-malformed",
                 &request.requester,
-                (format!("request `{}` names no column, or one twice", request.id), format!("申请 `{}` 未列列名或重复", request.id)),
+                (
+                    format!("request `{}` names no column, one twice, or another data set", request.id),
+                    format!("申请 `{}` 未列列名、列名重复或针对其他数据集", request.id),
+                ),
                 ("name each column once", "逐一列出列名"),
             );
         };
+        unless(check_request(Actor::Licensee, entry, request), ())?;
         let listed = |column: &str| agreed.iter().any(|g| g.dataset == request.dataset && g.columns.contains(column));
         let (must, outside) = asked.iter().map(str::to_owned).partition(|column| listed(column));
         Ok(Self { request: request.id.clone(), request_hash, dataset: request.dataset.clone(), duty, must, outside })

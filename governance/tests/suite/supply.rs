@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use yu_governance::authorisation::Grant;
+use yu_governance::catalogue::{CatalogueEntry, Class};
 use yu_governance::clock::Time;
 use yu_governance::id::{TicketId, document_hash};
 use yu_governance::request::Verdict;
@@ -16,6 +17,10 @@ fn agreed() -> Vec<Grant> {
     vec![Grant { dataset: dataset(0), columns: set(&["id", "cost", "visits"]) }, Grant { dataset: dataset(1), columns: set(&["chronic"]) }]
 }
 
+fn entry() -> CatalogueEntry {
+    World::new().entries[0].clone()
+}
+
 fn now() -> Time {
     at("2026-10-01T00:00:00Z")
 }
@@ -23,7 +28,7 @@ fn now() -> Time {
 #[test]
 fn a20_inside_the_list_must_be_supplied_outside_is_refused() {
     let request = World::new().requests[0].clone();
-    let flags = SupplyFlags::of(&request, &agreed(), SupplyDuty::AgreedList).unwrap();
+    let flags = SupplyFlags::of(&request, &entry(), &agreed(), SupplyDuty::AgreedList).unwrap();
     assert_eq!(flags.must_supply(), ["cost", "id", "visits"]);
     assert_eq!(flags.refused_outright(), ["chronic"], "agreed for another data set only");
     let answer = flags.answer(&[], &party(HEALTH), &party(AUTHORITY), now()).unwrap();
@@ -41,7 +46,7 @@ fn a20_inside_the_list_must_be_supplied_outside_is_refused() {
 #[test]
 fn a20_a_refusal_needs_a_reason_and_is_reported_to_the_authority() {
     let request = World::new().requests[0].clone();
-    let flags = SupplyFlags::of(&request, &agreed(), SupplyDuty::AgreedList).unwrap();
+    let flags = SupplyFlags::of(&request, &entry(), &agreed(), SupplyDuty::AgreedList).unwrap();
     let answer = |refusals: &[(&str, &str)], by: &str| flags.answer(refusals, &party(by), &party(AUTHORITY), now());
     assert_eq!(codes(&answer(&[("cost", " ")], HEALTH).unwrap_err()), ["supply.reason-missing"]);
     let all = answer(&[("cost", ""), ("address", "no")], BANK).unwrap_err();
@@ -57,14 +62,27 @@ fn a20_a_refusal_needs_a_reason_and_is_reported_to_the_authority() {
 #[test]
 fn a20_where_no_list_binds_the_provider_is_free() {
     let request = World::new().requests[0].clone();
-    let flags = SupplyFlags::of(&request, &agreed(), SupplyDuty::Free).unwrap();
+    let flags = SupplyFlags::of(&request, &entry(), &agreed(), SupplyDuty::Free).unwrap();
     assert!(flags.must_supply().is_empty() && flags.refused_outright().is_empty());
     let answer = flags.answer(&[("cost", "not now")], &party(HEALTH), &party(AUTHORITY), now()).unwrap();
     assert_eq!(answer.report, None);
     assert_eq!(answer.columns.iter().filter(|c| c.verdict == Verdict::Granted).count(), 3);
     let mut twice = request;
     twice.columns.push(twice.columns[0].clone());
-    assert_eq!(codes(&SupplyFlags::of(&twice, &agreed(), SupplyDuty::Free).unwrap_err()), ["supply.request-malformed"]);
+    assert_eq!(codes(&SupplyFlags::of(&twice, &entry(), &agreed(), SupplyDuty::Free).unwrap_err()), ["supply.request-malformed"]);
+}
+
+#[test]
+fn a6_a20_no_list_makes_closed_data_a_duty() {
+    let request = World::new().requests[0].clone();
+    let mut closed = entry();
+    closed.items[1].class = Class::Prohibited;
+    for duty in [SupplyDuty::AgreedList, SupplyDuty::Free] {
+        assert_eq!(codes(&SupplyFlags::of(&request, &closed, &agreed(), duty).unwrap_err()), ["catalogue.prohibited"]);
+    }
+    let other = CatalogueEntry { dataset: dataset(1), ..entry() };
+    let found = SupplyFlags::of(&request, &other, &agreed(), SupplyDuty::AgreedList).unwrap_err();
+    assert_eq!(codes(&found), ["supply.request-malformed"]);
 }
 
 fn rules() -> DisputeRules {
