@@ -7,20 +7,20 @@ mod admission;
 mod audit;
 #[path = "suite/authorisations.rs"]
 mod authorisations;
-#[path = "suite/chains.rs"]
-mod chains;
 #[path = "suite/calendar.rs"]
 mod calendar;
-#[path = "suite/correction.rs"]
-mod correction;
-#[path = "suite/deadline.rs"]
-mod deadline;
 #[path = "suite/catalogue.rs"]
 mod catalogue;
+#[path = "suite/chains.rs"]
+mod chains;
 #[path = "suite/consents.rs"]
 mod consents;
+#[path = "suite/correction.rs"]
+mod correction;
 #[path = "suite/dcat.rs"]
 mod dcat;
+#[path = "suite/deadline.rs"]
+mod deadline;
 #[path = "suite/derivative.rs"]
 mod derivative;
 #[path = "suite/grants.rs"]
@@ -35,18 +35,16 @@ mod machines;
 mod people;
 #[path = "suite/policy.rs"]
 mod policy;
+#[path = "suite/products.rs"]
+mod products;
 #[path = "suite/profile.rs"]
 mod profile;
 #[path = "suite/python.rs"]
 mod python;
-#[path = "suite/quotas.rs"]
-mod quotas;
-#[path = "suite/products.rs"]
-mod products;
-#[path = "suite/python.rs"]
-mod python;
 #[path = "suite/quality.rs"]
 mod quality;
+#[path = "suite/quotas.rs"]
+mod quotas;
 #[path = "suite/raw.rs"]
 mod raw;
 #[path = "suite/register.rs"]
