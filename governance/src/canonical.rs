@@ -124,6 +124,23 @@ pub fn from_canonical<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T
     }
 }
 
+/// Decodes JSON that is laid out for people (files that ship with the program, and drafts before they are signed). Layout is
+/// free, content is not: without it the text must be exactly what [`to_canonical`] writes for the decoded value.
+///
+/// # Errors
+/// `Malformed` naming `object` and the place, for unknown or repeated fields as well.
+pub fn from_readable<T: DeserializeOwned + Serialize>(object: &str, text: &str) -> Result<T> {
+    let failed =
+        |error: serde_json::Error| malformed(object, format!("does not decode at line {}, column {}", error.line(), error.column()));
+    let value: T = serde_json::from_str(text).map_err(failed)?;
+    let bare: serde_json::Value = serde_json::from_str(text).map_err(failed)?;
+    if to_canonical(&value)? == to_canonical(&bare)? {
+        Ok(value)
+    } else {
+        Err(malformed(object, "holds fields that this version does not know, or values in another notation"))
+    }
+}
+
 /// Exactly `N` bytes from lower-case hex, nothing else.
 pub(crate) fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.bytes().any(|b| b.is_ascii_uppercase()) {

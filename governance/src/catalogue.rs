@@ -2,6 +2,18 @@
 //!
 //! An entry is signed by the node that provides the data set. K1 names five fields that may not be missing;
 //! A6 says that data whose opening is forbidden (禁止开放) are never granted, so they are never published either.
+//!
+//! | to see | open |
+//! |---|---|
+//! | an entry being written, everything missing named at once (K1) | [`draft`] |
+//! | a catalogued version: registration, link to the data, freshness, samples (K3, K7, A17) | [`record`] |
+//! | how often data are renewed | [`frequency`] |
+//! | what changed between two versions, in sentences (K2) | [`diff`] |
+//! | the platform's catalogue, its public view and its subscribers (K2) | [`shelf`], [`changes`] |
+//! | DCAT-like JSON (K4) | [`dcat`] |
+//! | what may be published, requested and granted at all (A6, A17, K3) | [`gate`] |
+//! | products, listed and de-listed (K8) | [`product`] |
+//! | demands and the gaps that they show (K9) | [`demand`] |
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +21,17 @@ use crate::canonical::{Hash, u64_string};
 use crate::finding::Finding;
 use crate::id::{ColumnSet, DatasetId, PartyName};
 use crate::sign::SignedType;
+
+pub mod changes;
+pub mod dcat;
+pub mod demand;
+pub mod diff;
+pub mod draft;
+pub mod frequency;
+pub mod gate;
+pub mod product;
+pub mod record;
+pub mod shelf;
 
 /// What a column is for the computation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

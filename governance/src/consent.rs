@@ -4,6 +4,15 @@
 //! travel. What leaves the provider is a count, and a salted commitment to the whole set.
 //!
 //! A receipt covers exactly one scenario; the type has no room for two, and consent is never bundled (NB 21).
+//!
+//! | to see | open |
+//! |---|---|
+//! | a form as it was filled in: bundled and forced consent is refused (A15) | [`draft`] |
+//! | signed records under pseudonymous references, and their revocation (A15) | [`record`] |
+//! | all records: valid at an instant, kept under retention lock (A15, L7) | [`book`] |
+//! | sensitive columns: desensitised, consented, or both (A16) | [`protect`] |
+//! | a consent set that is itself sensitive is applied by PSI (A15) | [`delivery`] |
+//! | assertions of an existing user-authorisation service (A15, D10) | [`assertion`] |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,6 +24,13 @@ use crate::canonical::{Hash, digest};
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::id::{ColumnSet, Purpose, Scenario};
+
+pub mod assertion;
+pub mod book;
+pub mod delivery;
+pub mod draft;
+pub mod protect;
+pub mod record;
 
 /// One subject's consent. No `Debug` of the subject; wiped when dropped.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -223,12 +223,26 @@ object_id!(
     /// A data request (申请), named by the organisation that asks.
     RequestId, "request");
 
+object_id!(
+    /// A data product (数据产品), named by the organisation that makes it.
+    ProductId, "product");
+object_id!(
+    /// A ticket: quality or dispute, named by the organisation that opens it.
+    TicketId, "ticket");
+object_id!(
+    /// A person (人员) by a pseudonymous number within an organisation: `prod/bank/p-0007`.
+    PersonId, "person");
+
 checked_text!(
     /// Exactly one scenario (应用场景): no list, no wildcard (A1).
     Scenario, "scenario", is_single, "one scenario, without list separators or wildcards");
 checked_text!(
     /// Exactly one purpose; compared as written, in authorisation, request, approval and contract (A18).
     Purpose, "purpose", is_single, "one purpose, without list separators or wildcards");
+
+checked_text!(
+    /// A jurisdiction profile (管辖规则集): `zhejiang`.
+    ProfileId, "profile", |text| is_word(text, ""), "one word of a-z 0-9 -");
 
 /// The hash by which one document cites another: over the canonical payload without signatures, tagged with its type.
 ///

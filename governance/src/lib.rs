@@ -6,40 +6,63 @@
 //! |---|---|
 //! | canonical JSON and hashes | [`canonical`] |
 //! | time as an argument | [`clock`] |
+//! | working days, holidays, calendar months | [`calendar`] |
 //! | signed objects | [`sign`] |
 //! | identifiers | [`id`] |
 //! | catalogue entries | [`catalogue`] |
+//! | catalogue of data (K1-K4, K7, A6, A17), of products (K8), of demands (K9) | [`catalogue`] |
+//! | quality of data: metrics (K6), tickets (K5), report per department (C6, S9) | [`quality`] |
+//! | supply of data: the agreed list (A20), disputes (A27) | [`supply`] |
 //! | authorisations | [`authorisation`] |
 //! | data requests, column by column | [`request`] |
-//! | consent of subjects | [`consent`] |
+//! | consent of subjects (A15, A16, L7) | [`consent`] |
+//! | people: evidence, posts, credentials, logins, sessions (H1-H5, D10, D12) | [`person`] |
 //! | the job contract | [`contract`] |
 //! | the decision | [`policy`] |
 //! | raw data stops here | [`raw`] |
 //! | held results, checks, review, release | [`held`], [`check`], [`release`] |
 //! | destruction certificate | [`destroy`] |
+//! | clocks of review, deemed consent, correction orders | [`deadline`] |
+//! | jurisdiction profiles: terms, clocks, actors, gates as signed data | [`profile`] |
 //! | what a check found | [`finding`] |
 //! | sentences in both languages | [`text`] |
 //! | the Merkle audit log | [`audit`] |
+//! | grants as a tree, lab grants, agreements | [`grant`] |
+//! | quotas, columns read and granted | [`quota`] |
+//! | one approval for many runs of a job | [`standing`] |
+//! | public register, filings, credit records | [`register`] |
+//! | procedures as machines: authorisation, request, product, incident, suspension, person | [`workflow`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
 pub mod audit;
 pub mod authorisation;
+pub mod calendar;
 pub mod canonical;
 pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod consent;
 pub mod contract;
+pub mod deadline;
 pub mod destroy;
 pub mod error;
 pub mod finding;
+pub mod grant;
 pub mod held;
 pub mod id;
+pub mod person;
 pub mod policy;
+pub mod quota;
+pub mod profile;
+pub mod quality;
 pub mod raw;
+pub mod register;
 pub mod release;
 pub mod request;
 pub mod sign;
+pub mod standing;
+pub mod supply;
 pub mod text;
+pub mod workflow;
 
 pub use error::{Error, Result};

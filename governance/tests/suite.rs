@@ -5,22 +5,58 @@
 mod admission;
 #[path = "suite/audit.rs"]
 mod audit;
+#[path = "suite/authorisations.rs"]
+mod authorisations;
+#[path = "suite/calendar.rs"]
+mod calendar;
+#[path = "suite/catalogue.rs"]
+mod catalogue;
+#[path = "suite/chains.rs"]
+mod chains;
+#[path = "suite/consents.rs"]
+mod consents;
+#[path = "suite/correction.rs"]
+mod correction;
+#[path = "suite/dcat.rs"]
+mod dcat;
+#[path = "suite/deadline.rs"]
+mod deadline;
 #[path = "suite/derivative.rs"]
 mod derivative;
+#[path = "suite/grants.rs"]
+mod grants;
 #[path = "suite/hard.rs"]
 mod hard;
 #[path = "suite/logs.rs"]
 mod logs;
+#[path = "suite/machines.rs"]
+mod machines;
+#[path = "suite/people.rs"]
+mod people;
 #[path = "suite/policy.rs"]
 mod policy;
+#[path = "suite/products.rs"]
+mod products;
+#[path = "suite/profile.rs"]
+mod profile;
 #[path = "suite/python.rs"]
 mod python;
+#[path = "suite/quality.rs"]
+mod quality;
+#[path = "suite/quotas.rs"]
+mod quotas;
 #[path = "suite/raw.rs"]
 mod raw;
+#[path = "suite/register.rs"]
+mod register;
 #[path = "suite/review.rs"]
 mod review;
 #[path = "suite/split_model.rs"]
 mod split_model;
+#[path = "suite/standing.rs"]
+mod standing;
+#[path = "suite/supply.rs"]
+mod supply;
 #[path = "suite/training.rs"]
 mod training;
 #[path = "suite/world.rs"]

@@ -4,6 +4,7 @@
 //! the residents (unless two real files are given) and the people: the demo's reviewer approves when every automatic
 //! check passes, and the log says that it was the demo's.
 
+mod authority;
 mod data;
 mod enclave;
 mod federated;
@@ -42,6 +43,9 @@ impl Story<'_> {
 /// # Errors
 /// The first fault of any node; every process is stopped and a temporary folder removed.
 pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
+    if args.story.is_some() {
+        return authority::run(args, out);
+    }
     if args.technique == "federated" {
         return federated::run(args, out);
     }

@@ -85,6 +85,8 @@ verbs! {
     KeyWithheld = "key.withheld",
     /// Rows of subjects without consent were left out.
     ConsentFiltered = "consent.filtered",
+    /// A procedure of the authorised operation went one step; object `document` is what was signed for it.
+    ProcedureStepped = "procedure.stepped",
     /// A contract was proposed.
     JobProposed = "job.proposed",
     /// A contract was checked by the node's own rules.

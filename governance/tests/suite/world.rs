@@ -18,6 +18,9 @@ pub(crate) const AUTHORITY: &str = "yu://dev/authority/node1";
 /// Has a key in the ring and no part in the job.
 pub(crate) const STRANGER: &str = "yu://dev/stranger/node1";
 
+/// A code that is expected, and the change that brings it about.
+pub(crate) type Spoil<T> = (&'static str, fn(&mut T));
+
 pub(crate) fn party(name: &str) -> PartyName {
     PartyName::new(name).unwrap()
 }

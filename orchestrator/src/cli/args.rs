@@ -140,6 +140,12 @@ pub struct DemoArgs {
     /// What `federated` trains: boosted `trees`, or a `logistic` regression.
     #[arg(long, default_value = "trees", value_parser = ["trees", "logistic"])]
     pub model: String,
+    /// Another play: `authorisation` runs an authorisation from its announcement to its destruction, years in seconds.
+    #[arg(long, value_parser = ["authorisation"])]
+    pub story: Option<String>,
+    /// Under whose rules the story runs: zhejiang, ningbo, taizhou, zhenjiang or zhongwei.
+    #[arg(long, default_value = "ningbo")]
+    pub profile: String,
     /// Publish the correlations among the receiver's own columns too.
     #[arg(long)]
     pub own_correlations: bool,

@@ -1,0 +1,177 @@
+//! The data lab (数据实验室) before the formal application (A7, NB 12-13): development only, free, for some months.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::{Hash, u64_string};
+use crate::clock::Time;
+use crate::error::Result;
+use crate::id::{AuthorisationId, DatasetId, Environment, PartyName, document_hash};
+use crate::sign::{KeyRing, Signed, SignedType};
+use crate::text::Text;
+use crate::workflow::refuse;
+
+/// What a profile says about the lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabRules {
+    /// Longest stay in calendar months.
+    pub months: u32,
+}
+
+/// A stay in the lab, signed by the authority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabGrant {
+    /// Format version, 1.
+    pub v: u32,
+    /// Its name; the environment in it is `dev`.
+    pub id: AuthorisationId,
+    /// The authority that signs.
+    pub authority: PartyName,
+    /// The organisation that tests.
+    pub applicant: String,
+    /// Data sets; sampled, masked or simulated ones, as everything in development (D7).
+    pub datasets: BTreeSet<DatasetId>,
+    /// How the applicant develops.
+    pub development: Text,
+    /// How the applicant means to use it on the market.
+    pub market: Text,
+    /// Price of the stay in hundredths of the currency; free.
+    #[serde(with = "u64_string")]
+    pub price: u64,
+    /// First valid second.
+    pub not_before: Time,
+    /// First second that is no longer valid.
+    pub not_after: Time,
+}
+
+impl SignedType for LabGrant {
+    const TYPE: &'static str = "lab-grant-v1";
+}
+
+impl LabGrant {
+    /// Checks signature and form.
+    ///
+    /// # Errors
+    /// `Signature`; `Refused`: `lab.authority`, `lab.incomplete`, `lab.environment`, `lab.price`, `lab.term`.
+    pub fn verify<'a>(signed: &'a Signed<Self>, authorities: &[PartyName], keys: &KeyRing, rules: LabRules) -> Result<&'a Self> {
+        let lab = signed.verify(keys, &[signed.payload.authority.as_str()])?;
+        if !authorities.contains(&lab.authority) {
+            return Err(refuse("lab.authority", format!("`{}` is no authority", lab.authority)));
+        }
+        if lab.v != 1 || lab.datasets.is_empty() || lab.development.is_blank() || lab.market.is_blank() || lab.applicant.trim().is_empty() {
+            return Err(refuse("lab.incomplete", "list data, way of development and plan for the market"));
+        }
+        if lab.id.environment() != Environment::Dev || lab.datasets.iter().any(|d| d.environment() != Environment::Dev) {
+            return Err(refuse("lab.environment", "the lab is in development only"));
+        }
+        if lab.price != 0 {
+            return Err(refuse("lab.price", "the lab is free"));
+        }
+        if lab.not_before >= lab.not_after || lab.not_after > plus_months(lab.not_before, rules.months) {
+            return Err(refuse("lab.term", format!("at most {} months", rules.months)));
+        }
+        Ok(lab)
+    }
+}
+
+/// The report on a stay (数据测试验证技术评估报告): measured by the platform operator, issued by the authority; both sign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabReport {
+    /// Format version, 1.
+    pub v: u32,
+    /// Which stay.
+    pub lab: AuthorisationId,
+    /// Hash of the grant of that stay.
+    pub grant: Hash,
+    /// The authority that issues it.
+    pub authority: PartyName,
+    /// The platform operator that measured.
+    pub platform: PartyName,
+    /// Jobs that ran.
+    #[serde(with = "u64_string")]
+    pub jobs: u64,
+    /// Data sets that were used.
+    pub used: BTreeSet<DatasetId>,
+    /// Security events.
+    #[serde(with = "u64_string")]
+    pub security_events: u64,
+    /// Assessment.
+    pub assessment: Text,
+    /// When.
+    pub at: Time,
+}
+
+impl SignedType for LabReport {
+    const TYPE: &'static str = "lab-report-v1";
+}
+
+impl LabReport {
+    /// Checks the report of a stay, and gives the hash that the formal application must cite.
+    ///
+    /// # Errors
+    /// `Signature`; `Refused`: `lab.report-other` for another stay, `lab.report-data` for data beyond it,
+    /// `lab.report-early` before the stay began, `lab.report-incomplete`.
+    pub fn verify(signed: &Signed<Self>, lab: &LabGrant, keys: &KeyRing) -> Result<Hash> {
+        let report = signed.verify(keys, &[lab.authority.as_str(), signed.payload.platform.as_str()])?;
+        if report.lab != lab.id
+            || report.grant != document_hash(lab)?
+            || report.authority != lab.authority
+            || report.platform == lab.authority
+        {
+            return Err(refuse("lab.report-other", format!("the report is not on the stay `{}`, or not by two", lab.id)));
+        }
+        if let Some(dataset) = report.used.difference(&lab.datasets).next() {
+            return Err(refuse("lab.report-data", format!("`{dataset}` was not granted to the lab")));
+        }
+        if report.at < lab.not_before {
+            return Err(refuse("lab.report-early", "the report is older than the stay"));
+        }
+        if report.v != 1 || report.assessment.is_blank() {
+            return Err(refuse("lab.report-incomplete", "the report needs format 1 and an assessment in both languages"));
+        }
+        document_hash(report)
+    }
+}
+
+/// The same day and hour `months` later; the last day of a shorter month.
+fn plus_months(from: Time, months: u32) -> Time {
+    let years = i32::try_from(months / 12).unwrap_or(i32::MAX);
+    let mut at = from.plus_years(years);
+    for _ in 0..months % 12 {
+        at = next_month(at, from);
+    }
+    at
+}
+
+/// The day of `first` in the month after that of `at`, or the last one of it.
+fn next_month(at: Time, first: Time) -> Time {
+    let part =
+        |time: Time, range: std::ops::Range<usize>| time.to_string().get(range).and_then(|text| text.parse::<u32>().ok()).unwrap_or(1);
+    let (year, month) = (part(at, 0..4), part(at, 5..7));
+    let (year, month) = if month == 12 { (year.saturating_add(1), 1) } else { (year, month.saturating_add(1)) };
+    let rest = at.to_string().get(10..).unwrap_or_default().to_owned();
+    let days = (1..=part(first, 8..10)).rev();
+    days.filter_map(|day| Time::parse(&format!("{year:04}-{month:02}-{day:02}{rest}")).ok()).next().unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_follow_the_calendar() {
+        for (from, months, to) in [
+            ("2026-01-31T10:00:00Z", 1, "2026-02-28T10:00:00Z"),
+            ("2026-01-31T10:00:00Z", 2, "2026-03-31T10:00:00Z"),
+            ("2026-08-31T00:00:00Z", 6, "2027-02-28T00:00:00Z"),
+            ("2027-08-31T00:00:00Z", 6, "2028-02-29T00:00:00Z"),
+            ("2026-12-05T23:59:59Z", 18, "2028-06-05T23:59:59Z"),
+        ] {
+            assert_eq!(plus_months(from.parse().unwrap(), months).to_string(), to);
+        }
+    }
+}

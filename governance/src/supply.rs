@@ -1,0 +1,9 @@
+//! Supply of data (数据供给): what a provider must give under the agreement, and what happens when organisations disagree.
+//!
+//! | to see | open |
+//! |---|---|
+//! | requests inside and outside of the agreed list (A20) | [`must`] |
+//! | disputes: mediation, opinions, decision of the government (A27) | [`dispute`] |
+
+pub mod dispute;
+pub mod must;

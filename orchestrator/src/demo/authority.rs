@@ -1,0 +1,81 @@
+//! `yu demo --story authorisation --profile NAME`: an authorisation from its announcement to its destruction, under one jurisdiction's rules.
+//!
+//! The clock is simulated: years pass in seconds. Everything else is real: every step is a document signed by those whom the profile names,
+//! each step follows from the one before or is refused by name, silence, terms and corrections are counted on the calendar, data lie
+//! encrypted in a vault whose key is destroyed at the end, and the log is verified from its files.
+//!
+//! | to see | open |
+//! |---|---|
+//! | who plays | `authority/cast.rs` |
+//! | clock, papers, log | `authority/book.rs` |
+//! | from the announcement to the first job | `authority/opening.rs` |
+//! | people, requests, silence, consent, quotas | `authority/working.rs` |
+//! | products | `authority/products.rs` |
+//! | incident, correction, suspension | `authority/trouble.rs` |
+//! | expiry, destruction, what is kept | `authority/ending.rs` |
+
+mod book;
+mod cast;
+mod ending;
+mod opening;
+mod products;
+mod trouble;
+mod working;
+
+use crate::cli::{DemoArgs, Output};
+use crate::fault::{Code, Fault, Result};
+use book::Book;
+use serde_json::json;
+use yu_governance::clock::Time;
+use yu_governance::profile::{Effective, Shipped};
+use yu_governance::workflow::Role;
+
+/// First day of the play, a Monday on which the shipped calendars are known for the reviews that follow.
+const BEGIN: &str = "2025-03-03T01:00:00Z";
+
+pub(super) fn run(args: &DemoArgs, out: &Output) -> Result<()> {
+    let profile = named(&args.profile)?;
+    let scratch = super::nodes::Scratch::new(args.keep.as_deref())?;
+    let now: Time = BEGIN.parse()?;
+    let mut book = Book::new(out, &scratch.path().join("authorisation"), profile, now)?;
+    rules(&mut book)?;
+    let mut opened = opening::play(&mut book)?;
+    working::play(&mut book, &mut opened)?;
+    products::play(&mut book)?;
+    trouble::play(&mut book, &mut opened)?;
+    ending::play(&mut book, &mut opened)?;
+    let size = book.close()?;
+    book.note(
+        &format!("the log of {size} entries verifies from its files; {} refusals by name on the way", book.refusals.len()),
+        &format!("日志共 {size} 条，离线核验通过；过程中按名拒绝 {} 次", book.refusals.len()),
+    );
+    out.document(&json!({ "story": "authorisation", "profile": args.profile, "refusals": book.refusals, "entries": size }));
+    Ok(())
+}
+
+fn named(name: &str) -> Result<Effective> {
+    let all = Shipped::ALL.iter().copied();
+    let found = all.clone().map(|shipped| Ok((shipped.profile()?.id.to_string(), shipped))).collect::<Result<Vec<_>>>()?;
+    match found.iter().find(|(id, _)| id == name) {
+        Some((_, shipped)) => Ok(shipped.effective()?),
+        None => {
+            let names: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+            Err(Fault::new(Code::Input, format!("`{name}`: one of {}", names.join(", "))).at("--profile"))
+        }
+    }
+}
+
+/// The profile comes into force by two signatures, and is told.
+fn rules(book: &mut Book<'_>) -> Result<()> {
+    let title = book.profile.profile().title.clone();
+    book.chapter(&format!("the rules: {}", title.en), &format!("规则：{}", title.zh));
+    let profile = book.profile.profile().clone();
+    book.publish(profile, &[Role::Authority, Role::Regulator])?;
+    book.note("in force with the signatures of the authority and the regulator (D16)", "经主管部门与监管方双方签署生效（D16）");
+    let told = ["stages", "dossier", "plan_owners", "product_approver", "product_filing", "deemed_consent", "subject_data", "incident_chain", "fails_to_termination"];
+    let entries: Vec<_> = book.rules().entries().iter().filter(|entry| told.contains(&entry.field.key)).map(|e| (e.field, e.words.clone(), e.basis.words())).collect();
+    for (field, words, basis) in entries {
+        book.note(&format!("{}: {} [{}]", field.en, words.en, basis.en), &format!("{}：{}［{}］", field.zh, words.zh, basis.zh));
+    }
+    Ok(())
+}
