@@ -49,6 +49,8 @@ mod quotas;
 mod raw;
 #[path = "suite/register.rs"]
 mod register;
+#[path = "suite/requirements.rs"]
+mod requirements;
 #[path = "suite/review.rs"]
 mod review;
 #[path = "suite/split_model.rs"]

@@ -6,13 +6,14 @@ mod desensitize;
 mod job_file;
 mod offline;
 mod output;
+mod profile;
 mod program;
 mod verbs;
 
 pub use args::{
     AttestCommand, AuditCommand, AuthorisationCommand, BundleCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs,
     DesensitizeCommand, DetectArgs, EnclaveCommand, InitArgs, InviteArgs, JobCommand, KeyCommand, ModelCommand, PeerCommand,
-    ProgramCommand, RequestCommand, ResultCommand, ReviewCommand, RunArgs, VerifyArgs,
+    ProfileCommand, ProgramCommand, RequestCommand, ResultCommand, ReviewCommand, RunArgs, VerifyArgs,
 };
 pub(crate) use offline::{result_check, result_to, verify_dirs};
 pub use output::{Output, emit};

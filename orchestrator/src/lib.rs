@@ -14,6 +14,7 @@
 //! | control store, audit log on disk | [`store`], [`journal`] |
 //! | how nodes meet | [`ticket`] |
 //! | faults: what, where, which party, remedy | [`fault`] |
+//! | jurisdiction profiles | [`profiles`] |
 //! | the demonstration | [`demo`] |
 //! | algorithms as WebAssembly modules, with the feature `wasm` | `wasm` |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
@@ -36,6 +37,7 @@ pub mod keys;
 pub mod live;
 pub mod models;
 pub mod node;
+pub mod profiles;
 pub mod raw_table;
 pub mod sessions;
 pub mod store;

@@ -71,7 +71,7 @@ pub enum LeakCode {
     EnoughRows,
     /// How good a split model is on rows that it was not trained on.
     ModelQuality,
-    /// A probability for each matched row.
+    /// The model's answer for each matched row: a probability, a class or a number.
     Scores,
     /// What each party's release gate found of the model.
     GateReports,
@@ -173,8 +173,8 @@ impl LeakCode {
                 "得知模型在未参与训练的数据上的排序与估计效果（整体指标，保留三位小数）",
             ),
             Self::Scores => Text::new(
-                "learns the model's probability for EACH matched row and which row of its own that is: of many of them it may rebuild the model, and with its own columns compute what the other side's features of a row add up to",
-                "得知每一匹配行的模型概率及其对应己方哪一行：累积大量结果可能复原模型，并结合己方列推算对方各特征的合计贡献",
+                "learns the model's answer (a probability, a class or a number) for EACH matched row and which row of its own that is: of many of them it may rebuild the model, and with its own columns compute what the other side's features of a row add up to",
+                "得知模型对每一匹配行的结果（概率、类别或数值）及其对应己方哪一行：累积大量结果可能复原模型，并结合己方列推算对方各特征的合计贡献",
             ),
             Self::GateReports => Text::new(
                 "learns what each party's release gate found: how many of its rows, in tens and coarse shares, attacks tell from others",

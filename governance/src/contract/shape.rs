@@ -260,10 +260,12 @@ impl Shape<'_> {
         let named = |text: &str| !text.trim().is_empty() && text.len() <= MAX_POLICY;
         let trainer = terms.trainer.as_ref();
         self.demand(
-            trainer.is_none_or(|trainer| !trees && terms.privacy.is_none() && named(&trainer.settings)) && !(trees && terms.privacy.is_some()),
+            trainer.is_none_or(|trainer| !trees && terms.privacy.is_none() && named(&trainer.settings))
+                && !(trees && terms.privacy.is_some()),
             "contract.training-trainer",
             &"contract",
-            "a program trains weights only, and neither it nor trees keep a privacy budget of rows: what a row does to them is not bounded".into(),
+            "a program trains weights only, and neither it nor trees keep a privacy budget of rows: what a row does to them is not bounded"
+                .into(),
             "外部程序仅可训练权重模型；外部程序与树模型均不能采用逐行隐私预算，因单行数据的影响没有上界".into(),
             ("leave out `privacy`, or train weights by Yu's own step", "去掉 `privacy`，或改用 Yu 自带的训练步骤"),
         );
@@ -417,7 +419,7 @@ impl Shape<'_> {
             judged || c.receivers.iter().all(|receiver| sides.contains(&&receiver.party)),
             "contract.split-model-receiver",
             &"contract",
-            "probabilities of single rows go to an input party: nobody else knows which rows they are about".into(),
+            "answers for single rows go to an input party: nobody else knows which rows they are about".into(),
             "逐行概率须交付数据方：其他方无从得知其对应的行".into(),
             ("name an input party as `receiver`", "将 `receiver` 设为数据方之一"),
         );

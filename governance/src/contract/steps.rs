@@ -117,7 +117,7 @@ pub enum StepTerms {
     Train(ModelTerms),
     /// Such a model judged on other rows.
     Evaluate(ModelTerms),
-    /// Its probabilities for other rows.
+    /// Its answers for other rows.
     Predict(ModelTerms),
 }
 
@@ -125,7 +125,7 @@ pub enum StepTerms {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelTerms {
-    /// A column of zeros and ones; absent where nothing is judged.
+    /// The column that is predicted: classes from 0, counts or numbers, as the settings say; absent where nothing is judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<ColumnRef>,
     /// From what is predicted: of each side at least one.

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::choice::{Actor, Approver, Clause, DeemedConsent, Document, Evidence, Gate, JointReview, Mode, RegisterItem, RegisterMoment, Stage};
+use super::choice::{
+    Actor, Approver, Clause, DeemedConsent, Document, Evidence, Gate, JointReview, Mode, RegisterItem, RegisterMoment, Stage,
+};
 use super::table::Rules;
 use super::value::Named;
 use crate::grant::agreement::{self, AgreementRules};
@@ -100,7 +102,8 @@ impl Rules {
                 order.push(StageRule { stage, by });
             }
         };
-        let is_before = |stage: &&Stage| matches!(stage, Stage::Announcement | Stage::ImplementationPlan | Stage::Selection | Stage::Laboratory);
+        let is_before =
+            |stage: &&Stage| matches!(stage, Stage::Announcement | Stage::ImplementationPlan | Stage::Selection | Stage::Laboratory);
         let stages = &self.stages.value.0;
         stages.iter().take_while(is_before).filter_map(|s| stage(*s)).for_each(&mut add);
         add((authorisation::Stage::Completeness, Role::Authority));
@@ -134,7 +137,8 @@ impl Rules {
     pub fn request(&self) -> request::Rules {
         let is_deemed = self.deemed_consent.value == DeemedConsent::On;
         // ZW 21 names source department, county authority and operator; the other texts the provider (TZ 四(二), A20)
-        let reviewers = if is_deemed { BTreeSet::from([Role::Provider, Role::County, Role::Platform]) } else { BTreeSet::from([Role::Provider]) };
+        let reviewers =
+            if is_deemed { BTreeSet::from([Role::Provider, Role::County, Role::Platform]) } else { BTreeSet::from([Role::Provider]) };
         let deemed = if is_deemed { reviewers.clone() } else { BTreeSet::new() };
         request::Rules { checked_by: is_deemed.then_some(Role::Checker), reviewers, higher_level: Role::Province, deemed }
     }

@@ -4,12 +4,14 @@ mod attest;
 mod desensitize;
 mod key;
 mod model;
+mod profile;
 mod program;
 
 pub use attest::{AttestCommand, BundleCommand, EnclaveCommand, VerifyArgs};
 pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
 pub use key::KeyCommand;
 pub use model::ModelCommand;
+pub use profile::ProfileCommand;
 pub use program::ProgramCommand;
 
 use clap::{Args, Parser, Subcommand};
@@ -73,6 +75,9 @@ pub enum Command {
     /// Programs of others that train.
     #[command(subcommand)]
     Program(ProgramCommand),
+    /// Rules of a jurisdiction.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Authorisations.
     #[command(subcommand)]
     Authorisation(AuthorisationCommand),

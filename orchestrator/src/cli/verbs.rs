@@ -23,6 +23,7 @@ pub(super) fn run(cli: Cli) -> Result<()> {
         Command::Attest(command) => super::attest::run(command, &home, &out),
         Command::Enclave(command) => super::attest::enclave(command, &home, &out),
         Command::Program(command) => super::program::run(&command, &home, &out),
+        Command::Profile(command) => super::profile::run(&command, &out),
         Command::Audit(AuditCommand::Verify { dirs }) => offline::audit_verify(&dirs, &out),
         Command::Audit(AuditCommand::Show { job }) => offline::audit_show(&home, job.as_deref(), &out),
         Command::Result(ResultCommand::Verify { folder }) => offline::result_verify(&folder, &out),
@@ -121,6 +122,7 @@ fn question(command: Command) -> Result<AdminAsk> {
         | Command::Attest(_)
         | Command::Enclave(_)
         | Command::Program(_)
+        | Command::Profile(_)
         | Command::Result(_)
         | Command::Audit(_) => {
             return Err(Fault::new(Code::Bug, "verb is handled without the node"));

@@ -23,18 +23,18 @@ mod trouble;
 mod working;
 
 use crate::cli::{DemoArgs, Output};
-use crate::fault::{Code, Fault, Result};
+use crate::fault::Result;
+use crate::profiles;
 use book::Book;
 use serde_json::json;
 use yu_governance::clock::Time;
-use yu_governance::profile::{Effective, Shipped};
 use yu_governance::workflow::Role;
 
 /// First day of the play, a Monday on which the shipped calendars are known for the reviews that follow.
 const BEGIN: &str = "2025-03-03T01:00:00Z";
 
 pub(super) fn run(args: &DemoArgs, out: &Output) -> Result<()> {
-    let profile = named(&args.profile)?;
+    let profile = profiles::named(&args.profile)?;
     let scratch = super::nodes::Scratch::new(args.keep.as_deref())?;
     let now: Time = BEGIN.parse()?;
     let mut book = Book::new(out, &scratch.path().join("authorisation"), profile, now)?;
@@ -53,18 +53,6 @@ pub(super) fn run(args: &DemoArgs, out: &Output) -> Result<()> {
     Ok(())
 }
 
-fn named(name: &str) -> Result<Effective> {
-    let all = Shipped::ALL.iter().copied();
-    let found = all.clone().map(|shipped| Ok((shipped.profile()?.id.to_string(), shipped))).collect::<Result<Vec<_>>>()?;
-    match found.iter().find(|(id, _)| id == name) {
-        Some((_, shipped)) => Ok(shipped.effective()?),
-        None => {
-            let names: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
-            Err(Fault::new(Code::Input, format!("`{name}`: one of {}", names.join(", "))).at("--profile"))
-        }
-    }
-}
-
 /// The profile comes into force by two signatures, and is told.
 fn rules(book: &mut Book<'_>) -> Result<()> {
     let title = book.profile.profile().title.clone();
@@ -72,8 +60,24 @@ fn rules(book: &mut Book<'_>) -> Result<()> {
     let profile = book.profile.profile().clone();
     book.publish(profile, &[Role::Authority, Role::Regulator])?;
     book.note("in force with the signatures of the authority and the regulator (D16)", "经主管部门与监管方双方签署生效（D16）");
-    let told = ["stages", "dossier", "plan_owners", "product_approver", "product_filing", "deemed_consent", "subject_data", "incident_chain", "fails_to_termination"];
-    let entries: Vec<_> = book.rules().entries().iter().filter(|entry| told.contains(&entry.field.key)).map(|e| (e.field, e.words.clone(), e.basis.words())).collect();
+    let told = [
+        "stages",
+        "dossier",
+        "plan_owners",
+        "product_approver",
+        "product_filing",
+        "deemed_consent",
+        "subject_data",
+        "incident_chain",
+        "fails_to_termination",
+    ];
+    let entries: Vec<_> = book
+        .rules()
+        .entries()
+        .iter()
+        .filter(|entry| told.contains(&entry.field.key))
+        .map(|e| (e.field, e.words.clone(), e.basis.words()))
+        .collect();
     for (field, words, basis) in entries {
         book.note(&format!("{}: {} [{}]", field.en, words.en, basis.en), &format!("{}：{}［{}］", field.zh, words.zh, basis.zh));
     }

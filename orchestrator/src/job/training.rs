@@ -21,9 +21,7 @@ use yu_fedlearn::trees::horizontal;
 use yu_fedlearn::{gate, train};
 use yu_governance::canonical::{digest, to_canonical};
 use yu_governance::check::ResultView;
-use yu_governance::contract::{
-    Aggregation, Contract, CostStatement, OutputTerms, OwnCorrelations, Role, StepCost, TrainingTerms,
-};
+use yu_governance::contract::{Aggregation, Contract, CostStatement, OutputTerms, OwnCorrelations, Role, StepCost, TrainingTerms};
 use yu_governance::held::Reconstruction;
 use yu_governance::id::{JobId, PartyName};
 use yu_governance::text::Text;

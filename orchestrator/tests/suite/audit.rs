@@ -132,7 +132,7 @@ impl Logs {
 }
 
 #[test]
-fn logs_of_a_job_verify_and_every_damage_is_named_by_both_verifiers() {
+fn p8_logs_of_a_job_verify_and_every_damage_is_named_by_both_verifiers() {
     let logs = Logs::of_a_finished_job();
     for (name, check) in [
         ("sound", sound as fn(&Logs)),

@@ -134,18 +134,18 @@ fn ask_everything(world: &World, job: &str) {
 }
 
 #[test]
-fn nothing_marked_leaves_its_owner_and_nobody_else_can_see_the_result_over_quic() {
+fn p1_p2_nothing_marked_leaves_its_owner_and_nobody_else_can_see_the_result_over_quic() {
     a_whole_job("quic", World::job_joined);
 }
 
 #[test]
-fn nothing_marked_leaves_its_owner_and_nobody_else_can_see_the_result_over_tcp() {
+fn p1_p2_nothing_marked_leaves_its_owner_and_nobody_else_can_see_the_result_over_tcp() {
     a_whole_job("tcp", World::job);
 }
 
 /// Too few rows matched after the alignment; and a party is killed in the middle of the alignment.
 #[test]
-fn nothing_marked_leaves_its_owner_by_jobs_that_fail_in_the_middle() {
+fn p1_p2_nothing_marked_leaves_its_owner_by_jobs_that_fail_in_the_middle() {
     let toml = vec![("auto_sign = false", "auto_sign = true")];
     let mut world = World::start(&Plan { tap: true, node_toml: toml, ..Plan::default() });
     world.introduce();

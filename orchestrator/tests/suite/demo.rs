@@ -144,3 +144,70 @@ fn default_credit_equals_the_clear_computation() {
     }
     assert!(worst > 0.0, "a fixed-point computation that agrees to the last bit was not done");
 }
+
+/// The play of an authorisation under each of the five profiles: its log verifies with the ordinary command, and the profiles differ where the
+/// texts do.
+#[test]
+fn a9_c4_o3_l1_an_authorisation_from_announcement_to_destruction_under_five_profiles() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut told = HashMap::new();
+    for profile in ["zhejiang", "ningbo", "taizhou", "zhenjiang", "zhongwei"] {
+        let keep = dir.path().join(profile);
+        let last = demo(&["--story", "authorisation", "--profile", profile, "--keep", path(&keep)]);
+        assert_eq!(last["profile"], profile);
+        let refusals: Vec<String> = last["refusals"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+        for code in [
+            "apply.other-announcement",
+            "dossier.gaps",
+            "stage.skipped",
+            "authorisation.plan-missing",
+            "person.evidence",
+            "quota.exhausted",
+            "consent.retention-locked",
+            "product.not-decided",
+            "product.other-version",
+            "incident.not-reported",
+            "incident.evidence-changed",
+            "correction.not-reported",
+            "destroy.open-matter",
+        ] {
+            assert!(refusals.iter().any(|found| found == code), "{profile}: {code} is missing in {refusals:?}");
+        }
+        let verified =
+            Command::new(env!("CARGO_BIN_EXE_yu")).args(["audit", "verify", path(&keep.join("authorisation"))]).output().unwrap();
+        assert!(verified.status.success(), "{profile}: {}", String::from_utf8_lossy(&verified.stderr));
+        assert!(last["entries"].as_u64().unwrap() > 40, "{last}");
+        told.insert(profile, refusals);
+    }
+    let has = |profile: &str, code: &str| told[profile].iter().any(|found| found == code);
+    // the data lab is Ningbo's, filing before a product leaves is Zhongwei's, and so is silence that consents
+    for profile in told.keys() {
+        assert_eq!(has(profile, "lab.term"), *profile == "ningbo", "{profile}");
+        assert_eq!(has(profile, "product.not-filed"), *profile == "zhongwei", "{profile}");
+        assert_eq!(has(profile, "request.no-deemed-consent"), *profile == "zhongwei", "{profile}");
+        // a second before the limit nobody has consented anywhere; a second after it only in Zhongwei
+        let early = told[profile].iter().filter(|code| *code == "review.not-deemed").count();
+        assert!(early == usize::from(*profile == "zhongwei") || early == 2 || early == 0, "{profile}: {early}");
+    }
+}
+
+#[test]
+fn d16_profiles_are_shown_with_their_articles_and_a_loosening_is_refused() {
+    let yu = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_yu")).args(args).output().unwrap();
+    let shown = yu(&["profile", "show", "ningbo"]);
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.status.success() && text.contains("NB 16") && text.contains("授权期限"), "{text}");
+    let changed = yu(&["profile", "diff", "zhejiang", "ningbo"]);
+    assert!(changed.status.success() && !String::from_utf8_lossy(&changed.stdout).contains("LOOSENS"));
+    assert!(String::from_utf8_lossy(&yu(&["profile", "diff", "ningbo", "zhejiang"]).stdout).contains("LOOSENS"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let own = include_str!("../../../governance/profiles/ningbo.json");
+    let mut json: Value = serde_json::from_str(own).unwrap();
+    json["rules"]["term"]["value"] = 4.into();
+    std::fs::write(file.path(), json.to_string()).unwrap();
+    let refused = yu(&["profile", "show", path(file.path())]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("term"), "{said}");
+    let unknown = yu(&["profile", "show", "nowhere"]);
+    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("zhongwei"));
+}

@@ -80,7 +80,7 @@ fn rows(csv: &str) -> (Vec<String>, Vec<Vec<String>>) {
 }
 
 #[test]
-fn a_table_by_a_policy_reaches_its_receiver_and_no_raw_row_does() {
+fn o4_a_table_by_a_policy_reaches_its_receiver_and_no_raw_row_does() {
     let world = World::ready(&Plan::default());
     let fingerprint = world.yu("health", &["key", "new", "release"]).ok("key")["fingerprint"].clone();
     assert_eq!(world.yu("health", &["key", "list"]).ok("list")["keys"][0]["fingerprint"], fingerprint);
@@ -124,7 +124,7 @@ fn a_table_by_a_policy_reaches_its_receiver_and_no_raw_row_does() {
 }
 
 #[test]
-fn what_could_be_restored_never_leaves_its_provider() {
+fn o5_what_could_be_restored_never_leaves_its_provider() {
     let world = World::ready(&Plan::default());
     world.yu("health", &["key", "new", "release"]).ok("key");
     // masked ids that are still single ones

@@ -57,7 +57,7 @@ const PSI: (&str, Method) = ("psi-exponent", Method::Zeroize);
 const PRG: (&str, Method) = ("prg-keys", Method::Zeroize);
 
 #[test]
-fn certificates_name_the_keys_that_a_run_made_here_and_no_others() {
+fn l1_certificates_name_the_keys_that_a_run_made_here_and_no_others() {
     let world = World::ready(&Plan::default());
 
     // ended before anybody ran

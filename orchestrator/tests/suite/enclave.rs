@@ -39,7 +39,7 @@ fn close(a: &Value, b: &Value, place: &str) {
 }
 
 #[test]
-fn the_answer_is_that_of_the_computation_on_shares() {
+fn d4_the_answer_is_that_of_the_computation_on_shares() {
     let world = World::ready(&Plan { rows: 1500, ..Plan::default() });
     permit(&world);
     let on_shares = world.complete(&world.submit_and_sign(&world.job_joined()));

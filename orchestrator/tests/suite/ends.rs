@@ -21,7 +21,7 @@ fn store(world: &World, org: &str) -> Store {
 }
 
 #[test]
-fn a_halt_survives_a_crash_right_after_it_was_stored() {
+fn p6_a_halt_survives_a_crash_right_after_it_was_stored() {
     let mut world = World::ready(&Plan::default());
     let job = world.submit(&world.job()).ok("submit")["job"].as_str().unwrap().to_owned();
     for org in ["health", "platform", "authority"] {

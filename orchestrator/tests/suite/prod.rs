@@ -145,7 +145,7 @@ fn nobody_is_met_without_the_authoritys_signature() {
 }
 
 #[test]
-fn development_and_production_do_not_meet() {
+fn d7_development_and_production_do_not_meet() {
     let listen = free_port();
     let world = World::start(&Plan { listen: [("authority", listen)].into(), ..prod() });
     let ticket = world.ticket("authority", "health");

@@ -229,10 +229,15 @@ fn a_model_that_the_gate_does_not_let_pass_ends_the_job() {
 fn trees_grow_over_the_rows_of_three_parties_and_whoever_is_killed_comes_back() {
     let owners = ["health", "bank", "clinic"];
     let mut town = town(&owners);
-    let toml = with_step(&owners, "[step.trees]\nbins = 16\nboosting = { trees = 24, depth = 3, rate = 0.3, min_rows = 12, loss = \"logistic\" }\n");
+    let toml = with_step(
+        &owners,
+        "[step.trees]\nbins = 16\nboosting = { trees = 24, depth = 3, rate = 0.3, min_rows = 12, loss = \"logistic\" }\n",
+    );
     std::fs::write(town.world.file("job.toml"), &toml).unwrap();
     let explained = town.world.yu("bank", &["job", "explain", path(&town.world.file("job.toml"))]).all;
-    for word in ["24 boosted trees", "histograms are summed in secret", "安全聚合", "NO differential privacy", "learns the mean of the target"] {
+    for word in
+        ["24 boosted trees", "histograms are summed in secret", "安全聚合", "NO differential privacy", "learns the mean of the target"]
+    {
         assert!(explained.contains(word), "`{word}`: {explained}");
     }
     // leaves of a handful of rows

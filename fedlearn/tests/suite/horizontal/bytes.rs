@@ -35,8 +35,7 @@ fn measured(world: &World) -> (u64, u64) {
                     stored = state.to_vec();
                     Ok(())
                 };
-                let with =
-                    Party { index: party as u32, rows, signer: &signer, verifier: &verifier, resume: None, keep, told: &mut |_| {} };
+                let with = Party { index: party as u32, rows, signer: &signer, verifier: &verifier, resume: None, keep, told: &mut |_| {} };
                 let (_, bytes) = take_part(&plan, &mut line, with, &mut ChaCha20Rng::seed_from_u64(party as u64)).unwrap();
                 // whoever ends after the last word needs no coordinator any more
                 assert_eq!(heard(&plan, &stored).unwrap().unwrap().1, bytes);

@@ -177,9 +177,12 @@ impl<'a> Book<'a> {
         witness.accept(&signed)?;
         let countersignature = witness.countersign(&regulator, self.cast.key(&regulator)?, self.now)?;
         let countersignatures = self.log.countersigned(&countersignature)?.unwrap_or_default();
-        let files = [("entries.jsonl", &self.lines), ("checkpoints.jsonl", &self.checkpoints), ("countersignatures.jsonl", &countersignatures)];
+        let files =
+            [("entries.jsonl", &self.lines), ("checkpoints.jsonl", &self.checkpoints), ("countersignatures.jsonl", &countersignatures)];
+        let audit = self.folder.join("audit");
+        std::fs::create_dir_all(&audit).map_err(|e| Fault::io(&e, &audit))?;
         for (name, bytes) in files {
-            write_atomic(&self.folder.join(name), bytes, 0o644)?;
+            write_atomic(&audit.join(name), bytes, 0o644)?;
         }
         let (_, recovery) = AuditLog::recover(&self.lines, &self.checkpoints, &countersignatures)?;
         if recovery != Recovery::default() {

@@ -74,10 +74,10 @@ impl Cast {
         let mut used = BTreeSet::new();
         let mut found = Vec::new();
         for need in needs {
-            let fits = |(name, role): &&(PartyName, Role)| {
-                need.any.contains(role) && need.who.as_ref().is_none_or(|who| who == name) && !used.contains(name)
-            };
-            let Some((party, role)) = self.roles.iter().find(fits) else {
+            let fits = |name: &PartyName| need.who.as_ref().is_none_or(|who| who == name) && !used.contains(name);
+            // the role that the rules name first signs first
+            let holders = need.any.iter().flat_map(|role| self.roles.iter().filter(move |(_, held)| held == role));
+            let Some((party, role)) = holders.into_iter().find(|(name, _)| fits(name)) else {
                 return Err(Fault::new(Code::Bug, "too few people for the signatures of a step"));
             };
             used.insert(party.clone());

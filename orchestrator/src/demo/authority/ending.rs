@@ -40,7 +40,10 @@ pub(super) fn play(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
     book.step(&mut opened.case, Event::CloseMatter { matter }, &rules, "the dispute is over")?;
     destroy(book, opened)?;
     let chain = opened.case.replays(&rules, &book.cast)?;
-    book.note(&format!("the {chain} steps of the authorisation replay from their signatures"), &format!("授权的 {chain} 个步骤可凭签名重放"));
+    book.note(
+        &format!("the {chain} steps of the authorisation replay from their signatures"),
+        &format!("授权的 {chain} 个步骤可凭签名重放"),
+    );
     retention(book, end)
 }
 
@@ -55,13 +58,8 @@ fn destroy(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
     vault.shred(HELD)?;
     let key = key.filter(|_| readable && vault.get(HELD).is_err()).ok_or_else(|| Fault::new(Code::Bug, "the key was not destroyed"))?;
     let node = book.cast.one(Role::Platform)?;
-    let item = DestroyedItem {
-        kind: DestroyedKind::Dataset,
-        id: HELD.into(),
-        algorithm: "aes-256-gcm".into(),
-        key,
-        method: Method::CryptoShred,
-    };
+    let item =
+        DestroyedItem { kind: DestroyedKind::Dataset, id: HELD.into(), algorithm: "aes-256-gcm".into(), key, method: Method::CryptoShred };
     let job = JobId(digest("yu-end-of-authorisation-v1", opened.id.as_str().as_bytes()));
     let certificate = DestructionCertificate { v: 1, job, node, items: vec![item], at: book.now };
     let signed = book.publish(certificate, &[Role::Platform])?;
@@ -76,6 +74,9 @@ fn destroy(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
 fn retention(book: &Book<'_>, end: Time) -> Result<()> {
     let months = book.rules().log_retention.value.0;
     let until = Calendar::months_after(end, months);
-    book.note(&format!("logs stay locked for every role until {until}, {months} months from the end (L2)"), &format!("日志对任何角色锁定至 {until}（自终止起 {months} 个月，L2）"));
+    book.note(
+        &format!("logs stay locked for every role until {until}, {months} months from the end (L2)"),
+        &format!("日志对任何角色锁定至 {until}（自终止起 {months} 个月，L2）"),
+    );
     Ok(())
 }

@@ -5,7 +5,8 @@ use crate::fault::{Code, Fault, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use yu_governance::canonical::Hash;
 use yu_governance::clock::Time;
-use yu_governance::grant::{Agreement, LabGrant, LabReport, Measures, Scope, Versions};
+use yu_governance::grant::agreement::Versions;
+use yu_governance::grant::{Agreement, LabGrant, LabReport, Measures, Scope};
 use yu_governance::id::{AuthorisationId, ColumnSet, DatasetId, Purpose, Scenario, document_hash};
 use yu_governance::register::{Facts, FilingPackage, Receipt, Register};
 use yu_governance::text::Text;
@@ -70,10 +71,7 @@ pub(super) fn show(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
     }
     let lines = opened.register.lines().len();
     let active = opened.register.lines().values().filter(|line| line.active).count();
-    book.note(
-        &format!("public register: {lines} line(s), {active} active"),
-        &format!("公示名录：{lines} 项，其中生效 {active} 项"),
-    );
+    book.note(&format!("public register: {lines} line(s), {active} active"), &format!("公示名录：{lines} 项，其中生效 {active} 项"));
     Ok(())
 }
 
@@ -144,7 +142,8 @@ fn apply(
     let until = book.now.plus_years(TERM + 1);
     let qualifications: BTreeMap<String, Time> = rules.qualifications.iter().map(|name| (name.clone(), until)).collect();
     let held: BTreeSet<String> = rules.documents.iter().skip(rules.documents.len().min(3)).cloned().collect();
-    let apply = |announcement, documents| Event::Apply { announcement, documents, test_report: report, qualifications: qualifications.clone() };
+    let apply =
+        |announcement, documents| Event::Apply { announcement, documents, test_report: report, qualifications: qualifications.clone() };
     let other = book.paper("the announcement of another year")?;
     book.refused(case, apply(other, held.clone()), rules, "apply.other-announcement")?;
     book.step(case, apply(announcement, held), rules, "application of the bank")?;

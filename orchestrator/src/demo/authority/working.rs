@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use yu_governance::Error;
 use yu_governance::canonical::{Hash, digest};
 use yu_governance::clock::Time;
-use yu_governance::consent::{ConsentBook, ConsentEvidence, ConsentRecord, ConsentRevocation, InstantQuery, SubjectRef};
+use yu_governance::consent::book::{ConsentBook, InstantQuery};
+use yu_governance::consent::record::{ConsentEvidence, ConsentRecord, ConsentRevocation, SubjectRef};
 use yu_governance::deadline::{Matter, ReviewClock, ReviewEvent, ReviewRecord, Reviewer, Seats, Status, Terms};
 use yu_governance::finding::Finding;
 use yu_governance::grant::Measures;
@@ -104,7 +105,10 @@ fn silence(book: &mut Book<'_>) -> Result<()> {
     if book.rules().deemed_consent.value == DeemedConsent::Off {
         let refusal = clock.deemed_consent(book.now, profile).err();
         book.denied(refusal, "review.not-deemed")?;
-        book.note("a second later: a lapse, reported to the authority (C6); no consent", "一秒之后：逾期，报主管部门通报（C6），不视为同意");
+        book.note(
+            "a second later: a lapse, reported to the authority (C6); no consent",
+            "一秒之后：逾期，报主管部门通报（C6），不视为同意",
+        );
         return Ok(());
     }
     let statement = clock.deemed_consent(book.now, profile)?;
@@ -164,7 +168,8 @@ fn consent(book: &mut Book<'_>) -> Result<()> {
     let before = refusal(consents.set_at(query(book.now)?))?.len();
     let first = *hashes.first().ok_or_else(|| Fault::new(Code::Bug, "no consent"))?;
     book.pass_days(2);
-    let revocation = ConsentRevocation { v: 1, consent: first, by: provider, document: book.paper("the patient takes it back")?, at: book.now };
+    let revocation =
+        ConsentRevocation { v: 1, consent: first, by: provider, document: book.paper("the patient takes it back")?, at: book.now };
     let signed = book.publish(revocation, &[Role::Provider])?;
     refusal(consents.revoke(&signed, &book.cast.ring))?;
     let after = refusal(consents.set_at(query(book.now)?))?.len();

@@ -3,11 +3,11 @@
 use crate::fault::{Code, Fault, Result};
 use serde::{Deserialize, Serialize};
 use yu_fedlearn::data::Dataset;
+use yu_fedlearn::gate;
 use yu_fedlearn::model::{Spec, Task};
 use yu_fedlearn::star::Bytes;
 use yu_fedlearn::strategy::Correction;
 use yu_fedlearn::train;
-use yu_fedlearn::gate;
 use yu_fedlearn::trees::{Loss, horizontal};
 use yu_governance::canonical::{Hash, digest, to_canonical};
 use yu_governance::contract::{Aggregation, Learner, PrivacyTerms, Real};
@@ -175,7 +175,13 @@ impl Plan {
     }
 
     /// Attacks the model with all rows of a party.
-    pub(in crate::job) fn examine(&self, trained: &Trained, rows: &Dataset, limits: &gate::Settings, seed: &[u8; 32]) -> Result<gate::Report> {
+    pub(in crate::job) fn examine(
+        &self,
+        trained: &Trained,
+        rows: &Dataset,
+        limits: &gate::Settings,
+        seed: &[u8; 32],
+    ) -> Result<gate::Report> {
         Ok(match (self, trained) {
             (Self::Updates(plan), Trained::Updates(trained)) => gate::of_training(plan, trained, rows, limits, seed)?,
             (Self::Trees(plan), Trained::Trees(trained)) => gate::of_trees(plan, trained, rows, limits, seed)?,

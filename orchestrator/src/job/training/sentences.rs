@@ -24,7 +24,9 @@ pub(in crate::job) fn sentences(contract: &Contract) -> Vec<Line> {
             format!("训练：由 {features} 预测 {target}，{count} 方共 {rounds} 轮，由 {coordinator} 协调"),
         ),
         Settings::Trees(_) => (
-            format!("train: {target} from {features}, {rounds} boosted trees over the rows of {count} parties, coordinated by {coordinator}"),
+            format!(
+                "train: {target} from {features}, {rounds} boosted trees over the rows of {count} parties, coordinated by {coordinator}"
+            ),
             format!("训练：由 {features} 预测 {target}，依据 {count} 方数据行建立 {rounds} 棵提升树，由 {coordinator} 协调"),
         ),
     }];

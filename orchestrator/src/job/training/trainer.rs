@@ -60,7 +60,8 @@ pub(in crate::job) fn check(trainer: &TrainerTerms, settings: &Settings) -> Resu
 /// # Errors
 /// `input.bad`.
 pub(in crate::job) fn program(trainer: &TrainerTerms) -> Result<Program> {
-    serde_json::from_str(&trainer.settings).map_err(|e| Fault::new(Code::Input, format!("the program's settings: {e}")).at("[step.trainer]"))
+    serde_json::from_str(&trainer.settings)
+        .map_err(|e| Fault::new(Code::Input, format!("the program's settings: {e}")).at("[step.trainer]"))
 }
 
 /// Takes a program in.

@@ -71,8 +71,7 @@ fn conduct(
             (done.bytes, done.lines)
         }
         Plan::Trees(plan) => {
-            let told =
-                &mut |done: &horizontal::Progress| grown(scene, plan.settings.boosting.trees, done.trees, Some(done.parties));
+            let told = &mut |done: &horizontal::Progress| grown(scene, plan.settings.boosting.trees, done.trees, Some(done.parties));
             let with = horizontal::Coordinator { verifier, resume, keep, arrived, told, pause };
             let done = horizontal::coordinate(plan, lines, with)?;
             (done.bytes, done.lines)
