@@ -19,12 +19,13 @@
 //! and writes `out.arrow`, in the form of `weights.arrow`. Then it ends with status 0. Everything else that it writes is deleted, and so are the files.
 //!
 //! **What is held.** The program is the one whose SHA-256 the contract names: what runs is a copy that was hashed. It has no network: on Linux its
-//! own empty network namespace; where that cannot be had it is not started, unless [`Program::danger_network`] is named. Memory, processor time, wall
+//! own empty network namespace, and no sockets of the file system either: the kernel refuses it sockets, leaving its process group, and looking into other
+//! processes (seccomp); where that cannot be had it is not started, unless [`Program::danger_network`] is named. Memory, processor time, wall
 //! time, sizes of files and open files are limited; whatever it started goes with it. Its output is a file of the right size with as many finite numbers as the model has weights.
 //! An interpreter and its libraries are the node's: their hash is not in the contract.
 //!
-//! **What is not held.** It runs as the node's user and can read and write what that user can: nothing but the network keeps rows from being stored where
-//! they should not be, so review it, or give the node a user of its own. It sees rows and may hide them in the weights, which no limit shows:
+//! **What is not held.** It runs as the node's user and can read and write every file that this user can, the node's keys and other data among them:
+//! nothing keeps rows from being stored where they should not be, so review it. It sees rows and may hide them in the weights, which no limit shows:
 //! secure aggregation hides them from the coordinator, a bound on updates ([`Aggregation::Secure`](crate::train::Aggregation)) limits them, the
 //! release gate tests the model. Its gradients of single rows are not bounded, so **it cannot train under a row-level privacy budget**: such a plan
 //! is refused. SCAFFOLD, whose control variates it does not know, is refused as well.
@@ -33,4 +34,5 @@ mod confine;
 mod files;
 mod program;
 
+pub use files::remove_tree;
 pub use program::{External, Limits, Program};

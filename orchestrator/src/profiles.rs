@@ -18,10 +18,8 @@ pub fn names() -> Result<Vec<String>> {
 /// # Errors
 /// `input.bad` with everything that is wrong with it: fields that are missing, values that cannot be meant, each loosening of its parent; `file.missing`.
 pub fn named(name: &str) -> Result<Effective> {
-    for shipped in Shipped::ALL {
-        if shipped.profile()?.id.to_string() == name {
-            return Ok(shipped.effective()?);
-        }
+    if let Some(effective) = shipped(name)? {
+        return Ok(effective);
     }
     let path = Path::new(name);
     if !path.is_file() {
@@ -30,9 +28,18 @@ pub fn named(name: &str) -> Result<Effective> {
     }
     let text = std::fs::read_to_string(path).map_err(|e| Fault::io(&e, path))?;
     let profile: Profile = from_readable("profile", &text).map_err(|e| Fault::from(e).at(name.to_owned()))?;
-    let parent = profile.parent.as_ref().map(|parent| named(&parent.to_string())).transpose()?;
+    let parent = profile.parent.as_ref().map(|parent| shipped(&parent.to_string())).transpose()?.flatten();
     Effective::new(profile, parent.as_ref()).map_err(|found| {
         let all: Vec<String> = found.iter().map(ToString::to_string).collect();
         Fault::new(Code::Input, all.join("\n")).at(name.to_owned())
     })
+}
+
+fn shipped(name: &str) -> Result<Option<Effective>> {
+    for shipped in Shipped::ALL {
+        if shipped.profile()?.id.to_string() == name {
+            return Ok(Some(shipped.effective()?));
+        }
+    }
+    Ok(None)
 }

@@ -95,6 +95,7 @@ mod kernel {
             (libc::RLIMIT_CORE, 0),
         ];
         command.process_group(0);
+        let filter = if without_network { filter() } else { Vec::new() };
         let before = move || {
             for (what, most) in all {
                 let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
@@ -112,12 +113,80 @@ mod kernel {
                 // after the namespace, which would forget it
                 check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, NONE, NONE, NONE))?;
             }
-            Ok(())
+            if without_network { deny(&filter) } else { Ok(()) }
         };
         // SAFETY: `before` runs in the child after fork, where other threads' locks may be held: it allocates nothing, takes no lock, and calls
         // the kernel only
         unsafe { command.pre_exec(before) };
         Ok(())
+    }
+
+    /// System calls that a program that trains has no use for: sockets (those of the file system are in no network namespace), leaving the group that
+    /// is killed after a step, other processes, further namespaces.
+    const DENIED: [libc::c_long; 17] = [
+        libc::SYS_socket,
+        libc::SYS_connect,
+        libc::SYS_io_uring_setup,
+        libc::SYS_setsid,
+        libc::SYS_setpgid,
+        libc::SYS_kill,
+        libc::SYS_ptrace,
+        libc::SYS_process_vm_readv,
+        libc::SYS_process_vm_writev,
+        libc::SYS_pidfd_getfd,
+        libc::SYS_unshare,
+        libc::SYS_setns,
+        libc::SYS_mount,
+        libc::SYS_bpf,
+        libc::SYS_keyctl,
+        libc::SYS_add_key,
+        libc::SYS_userfaultfd,
+    ];
+    /// Numbers from here on belong to another table of the same processor (x32).
+    const OTHER_TABLE: u32 = 0x4000_0000;
+    /// Name of the table of system calls, as the kernel tells it to a filter (`linux/audit.h`); 0: this module knows none.
+    const TABLE: u32 = if cfg!(target_arch = "x86_64") {
+        0xc000_003e
+    } else if cfg!(target_arch = "aarch64") {
+        0xc000_00b7
+    } else {
+        0
+    };
+
+    /// The filter: another table ends the program, a denied call fails with EPERM, everything else is as before.
+    fn filter() -> Vec<libc::sock_filter> {
+        const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+        const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+        const AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+        const ANSWER: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+        let line = |code, k, jt, jf| libc::sock_filter { code, jt, jf, k };
+        let refuse = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+        let mut program = vec![
+            // offsets in `struct seccomp_data`: the number is first, the table after it
+            line(LOAD, 4, 0, 0),
+            line(EQUAL, TABLE, 1, 0),
+            line(ANSWER, libc::SECCOMP_RET_KILL_PROCESS, 0, 0),
+            line(LOAD, 0, 0, 0),
+            line(AT_LEAST, OTHER_TABLE, 0, 1),
+            line(ANSWER, refuse, 0, 0),
+        ];
+        for number in DENIED {
+            program.push(line(EQUAL, number as u32, 0, 1));
+            program.push(line(ANSWER, refuse, 0, 0));
+        }
+        program.push(line(ANSWER, libc::SECCOMP_RET_ALLOW, 0, 0));
+        program
+    }
+
+    /// Puts the filter in force, for good.
+    fn deny(filter: &[libc::sock_filter]) -> io::Result<()> {
+        if TABLE == 0 {
+            return Err(io::Error::from_raw_os_error(libc::ENOSYS));
+        }
+        let len = libc::c_ushort::try_from(filter.len()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+        let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut() };
+        // SAFETY: the kernel copies the program, which lives until after the call, and does not write to it
+        check(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::c_ulong::from(libc::SECCOMP_MODE_FILTER), &raw const program) })
     }
 
     fn check(result: libc::c_int) -> io::Result<()> {

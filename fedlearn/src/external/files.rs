@@ -23,8 +23,38 @@ pub(super) struct Folder(PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        // whoever made `scratch` deletes what is left of it, and hears if that fails
+        let _ = remove_tree(&self.0);
     }
+}
+
+/// Deletes a folder of steps: first the rows and weights in it, then everything, whatever a program made of its rights.
+///
+/// # Errors
+/// What the file system says of the first thing that stays.
+pub fn remove_tree(folder: &Path) -> std::io::Result<()> {
+    match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(about) if !about.is_dir() => return fs::remove_file(folder),
+        Ok(_) => {}
+    }
+    // from the top down every folder becomes one that can be read, without following links
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        #[cfg(unix)]
+        fs::set_permissions(&next, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        for entry in fs::read_dir(&next)? {
+            let entry = entry?;
+            let is_folder = entry.file_type()?.is_dir();
+            if is_folder {
+                open.push(entry.path());
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    fs::remove_dir_all(folder)
 }
 
 #[derive(Serialize)]

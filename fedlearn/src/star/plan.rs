@@ -21,6 +21,13 @@ pub struct Plan<S> {
 }
 
 impl<S> Plan<S> {
+    /// Bytes that names and settings may have in a document.
+    pub(crate) fn most_names(&self) -> usize {
+        // a character may be escaped to six
+        let names = self.features.iter().chain([&self.target]).map(|name| 8 + 6 * name.len()).sum::<usize>();
+        names + (1 << 13)
+    }
+
     /// Whether every party and every column has a name of its own.
     ///
     /// # Errors

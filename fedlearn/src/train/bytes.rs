@@ -13,6 +13,18 @@ use crate::star::Bytes;
 use crate::star::terms::Vectors;
 
 impl Plan {
+    /// Bytes that the trained model may have as a document, the last word of the training.
+    ///
+    /// # Errors
+    /// As [`Plan::check`].
+    pub fn most_document(&self) -> Result<usize> {
+        let network = self.check()?;
+        // a number has at most 25 characters with its comma, the figures of a round their names beside
+        let numbers = network.parameters().saturating_add(2 * self.features.len()).saturating_mul(25);
+        let history = (self.settings.rounds as usize + 1).saturating_mul(6 * 25 + 80);
+        Ok(numbers.saturating_add(history).saturating_add(128 * network.layers().len()).saturating_add(self.most_names()))
+    }
+
     /// Bytes of an undisturbed training.
     ///
     /// # Errors

@@ -59,7 +59,7 @@ pub fn take_part_by<S: Signer, V: Verifier, R: CryptoRng>(
     let mut work = Work::new(plan, network, &layout, saved, with, step, rng)?;
     // stored before anything that depends on it leaves
     work.keep()?;
-    let last = star::serve(line, most_asked(plan, &layout), |place, body| work.answer(place, body))?;
+    let last = star::serve(line, most_asked(plan, &layout).max(plan.most_document()?), |place, body| work.answer(place, body))?;
     let peer = |what: &str| Error::Peer { culprit: plan.coordinator.clone(), step: "last word", what: what.to_owned() };
     let trained = Trained::from_bytes(&last).map_err(|error| peer(&error.to_string()))?;
     if !trained.is_of(plan) || !work.has_seen(&trained) {

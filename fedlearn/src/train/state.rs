@@ -128,6 +128,9 @@ impl Saved {
     /// [`Error::Peer`] for the coordinator that asks for such a sum; those of `keep`.
     pub(super) fn once(&mut self, plan: &Plan, about: About, over: &PartySet, keep: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let peer = |what: &str| Err(Error::Peer { culprit: plan.coordinator.clone(), step: "task", what: what.to_owned() });
+        if over.len() < plan.quorum() {
+            return peer("a sum over fewer parties than the quorum");
+        }
         let now = Summed { about, over: over.clone() };
         match &self.summed {
             Some(before) if *before == now => return Ok(()),

@@ -214,3 +214,35 @@ fn row_level_privacy_is_not_promised_for_a_program() {
         Ok(_) => panic!("trained"),
     }
 }
+
+/// A network namespace says nothing of sockets in the file system, and a process group can be left: the kernel refuses both, and files go whatever
+/// rights a program gave them.
+#[test]
+fn sockets_and_leaving_the_group_are_refused_and_files_go_whatever_their_rights() {
+    let (Some(python), true) = (python(), can_cut_off()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = folder.path().join("scratch");
+    std::fs::create_dir(&scratch).unwrap();
+    let text = r#"
+import errno, os, shutil
+def refused(call):
+    try:
+        call()
+    except OSError as error:
+        return error.errno == errno.EPERM
+    return False
+import socket
+assert refused(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+assert refused(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+assert refused(os.setsid)
+assert refused(lambda: os.kill(os.getppid(), 0))
+os.makedirs('deep/er')
+shutil.copy('rows.arrow', 'deep/er/rows')
+os.chmod('deep/er', 0)
+os.chmod('deep', 0)
+shutil.copy('weights.arrow', 'out.arrow')
+"#;
+    let (program, file) = program(folder.path(), text, python.to_str().unwrap());
+    step(&program, &file, &scratch).unwrap();
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "rows are left");
+}

@@ -103,7 +103,8 @@ struct Disk {
     stored: Vec<AtomicUsize>,
     crashes: Mutex<Vec<Crash>>,
     leaves: Option<(usize, usize)>,
-    lobby: Mutex<Vec<Channel>>,
+    /// Lines of those that came back; closed once the coordinator has ended: nobody would take them.
+    lobby: Mutex<Option<Vec<Channel>>>,
 }
 
 impl Disk {
@@ -165,12 +166,13 @@ impl<S: Training> World<S> {
             lobby: Mutex::default(),
         });
         loop {
+            *disk.lobby.lock().unwrap() = Some(Vec::new());
             let (ours, theirs): (Vec<_>, Vec<_>) =
                 self.plan.parties.iter().map(|name| yu_wire::memory::pair(&self.plan.coordinator, name)).unzip();
             let threads: Vec<_> = theirs.into_iter().enumerate().map(|(party, line)| self.party(party, line, &disk)).collect();
             let ended = self.coordinator(ours, &disk);
             // parties whose coordinator is gone end; those in the lobby too
-            disk.lobby.lock().unwrap().clear();
+            *disk.lobby.lock().unwrap() = None;
             let told = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
             match ended {
                 Ok(done) => return Ok((done.trained, done.bytes, told)),
@@ -187,11 +189,11 @@ impl<S: Training> World<S> {
             verifier: &verifier,
             resume: resume.as_deref(),
             keep: &mut |bytes| disk.keep(parties, bytes),
-            arrived: &mut || std::mem::take(&mut *disk.lobby.lock().unwrap()),
+            arrived: &mut || disk.lobby.lock().unwrap().as_mut().map(std::mem::take).unwrap_or_default(),
             told: &mut |_| {},
             pause: &mut |_| {
                 let end = Instant::now() + self.patience;
-                while disk.lobby.lock().unwrap().is_empty() && Instant::now() < end {
+                while disk.lobby.lock().unwrap().as_ref().is_some_and(Vec::is_empty) && Instant::now() < end {
                     thread::sleep(Duration::from_millis(2));
                 }
             },
@@ -221,7 +223,9 @@ impl<S: Training> World<S> {
                     Err(Error::Caller(what)) if what == "killed" => {
                         let (ours, theirs) = yu_wire::memory::pair(&plan.coordinator, &plan.parties[party]);
                         line = theirs;
-                        disk.lobby.lock().unwrap().push(ours);
+                        if let Some(lobby) = disk.lobby.lock().unwrap().as_mut() {
+                            lobby.push(ours);
+                        }
                     }
                     ended => return ended,
                 }

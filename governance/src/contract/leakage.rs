@@ -181,20 +181,20 @@ impl LeakCode {
                 "得知各方出域检验的结论：攻击能够识别其多少数据行（以十行及粗略比例计）",
             ),
             Self::Histograms => Text::new(
-                "learns EACH party's sums of gradients in every bin of every node: rows and labels may be reconstructed from them",
-                "得知各方在每一节点每一分箱内的梯度和：可能据此还原数据行与标签",
+                "learns EACH party's number of rows and sum of labels, how its values spread over ever smaller cells, its rows in each leaf and its sums of gradients in every bin of every node: rows and labels may be reconstructed from them",
+                "得知各方的行数、标签之和、其取值在逐级细分区间内的计数、各叶节点行数，以及每一节点每一分箱内的梯度和：可能据此还原数据行与标签",
             ),
             Self::HistogramSums => Text::new(
-                "learns how the values of all parties together spread over ever smaller cells, and their sums of gradients in every bin of every node: where a bin holds a single row, also whether its label is 1",
-                "得知全体数据在逐级细分区间内的计数，以及各节点各分箱内全体梯度之和：某分箱仅含一行时，亦可得知该行的标签",
+                "learns how the values of all parties together spread over ever smaller cells, and their sums of gradients in every bin of every node: where a bin holds a single row, also its label, for numbers the value; where a party leaves between two trees, about its own sums by the difference",
+                "得知全体数据在逐级细分区间内的计数，以及各节点各分箱内全体梯度之和：某分箱仅含一行时，亦可得知该行的标签（数值型为其取值）；某方在两棵树之间退出时，由差值可大致推知其自身之和",
             ),
             Self::RoundTrees => Text::new(
                 "learns the mean of the target over all rows, where bins end, each tree as it is made and who took part in it, and how many rows of all parties are in each leaf",
                 "得知全体数据的目标均值、分箱边界、每棵树及其参与方，以及每一叶节点内的总行数",
             ),
             Self::TrainerUnchecked => Text::new(
-                "a program that is not Yu's makes the model from the rows: it may hide rows in it, which the release gate tests for and cannot exclude",
-                "由外部程序依据数据行训练模型：程序可能将数据行隐藏于模型之中，出域检验会加以检测，但不能排除",
+                "a program that is not Yu's makes the model from the rows and can read what its node's user can: it may hide rows in the model, which the release gate tests for and cannot exclude",
+                "由外部程序依据数据行训练模型，程序可读取节点用户可读的一切：程序可能将数据行隐藏于模型之中，出域检验会加以检测，但不能排除",
             ),
             Self::HeldResult => Text::new("reconstructs the held result in order to review it", "为审核而还原待审结果"),
             Self::Result => Text::new("receives the result after approval", "审核通过后获得结果"),

@@ -10,8 +10,8 @@ use serde_json::json;
 pub(super) fn run(command: &ProgramCommand, home: &Home, out: &Output) -> Result<()> {
     home.config()?;
     match command {
-        ProgramCommand::Add { file } => {
-            let hash = trainer::add(home, file)?;
+        ProgramCommand::Add { file, interpreter } => {
+            let hash = trainer::add(home, file, interpreter.as_deref())?;
             out.say(&format!("program {hash}"), &format!("程序 {hash}"));
             out.document(&json!({ "program": hash.to_string() }));
         }

@@ -118,7 +118,9 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
     let asks = bundle.contract.payload.enclave().is_none() || node.home().path("attestation.json").exists();
     // numbers about single rows are a person's to let go
     let scores = contract.split_model().is_some_and(|(step, _)| matches!(step, StepTerms::Predict(_)));
-    if node.config().limits.auto_sign && asks && !scores {
+    // so is letting a program of others see them
+    let program = contract.training().is_some_and(|terms| terms.trainer.is_some());
+    if node.config().limits.auto_sign && asks && !scores && !program {
         let signature = sign(node, &id, false)?;
         return to_value(&ProposeAnswer::Signed { signature });
     }

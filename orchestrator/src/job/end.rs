@@ -88,7 +88,7 @@ fn try_clean_up(node: &Node, job: &str) -> Result<()> {
         // its keys may still be in memory: its thread comes here when it ends
         return Ok(());
     }
-    super::training::trainer::Scratch::sweep(node.home(), job);
+    super::training::trainer::Scratch::sweep(node.home(), job)?;
     let (count, certificate) = crate::destroy::working(node, job)?;
     if !node.journal().tells(Verb::WorkingDestroyed, job)? {
         node.log(Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate))?;

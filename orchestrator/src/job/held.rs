@@ -326,6 +326,7 @@ fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
     if approved {
         crate::models::keep(node, job)?;
     }
+    super::training::trainer::Scratch::sweep(node.home(), job)?;
     let (count, certificate) = destroy::working(node, job)?;
     node.store().drop_shares(job)?;
     node.log(Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate))?;

@@ -150,6 +150,10 @@ pub fn check(node: &Node, contract: &Contract) -> Result<()> {
             return Err(rule(&what));
         }
     }
+    // figures of numbers, of counts and of many classes tell more of single rows than those of two: not before their owners look at them accordingly
+    if target(terms) != Target::Class(2) {
+        return Err(rule("split-model.label: jobs train, judge and use models of zeros and ones; the library has the others"));
+    }
     if words(&plan(contract, [0; 32])?.settings)? != terms.settings {
         return Err(rule("split-model.settings: they are not written as this version writes them"));
     }

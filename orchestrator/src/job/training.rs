@@ -68,12 +68,16 @@ pub(super) fn gate_limits(terms: &TrainingTerms) -> Result<gate::Settings> {
 
 /// Under which assumptions the contract's model holds.
 pub(super) fn assumptions(settings: &Settings) -> Text {
-    match settings.aggregation() {
-        Aggregation::Clear => Text::new(
+    match (settings, settings.aggregation()) {
+        (Settings::Trees(_), Aggregation::Clear) => Text::new(
+            "the coordinator is trusted with each party's histograms (rows may be reconstructed from them); parties follow the protocol",
+            "协调方可见各方直方图（可能据此还原数据行），须予信任；各方遵守协议",
+        ),
+        (Settings::Updates(_), Aggregation::Clear) => Text::new(
             "the coordinator is trusted with each party's updates, from which rows may be reconstructed; parties follow the protocol",
             "协调方可见各方更新（可能据此还原数据行），须予信任；各方遵守协议",
         ),
-        Aggregation::Secure => Text::new(
+        (_, Aggregation::Secure) => Text::new(
             "the coordinator follows the protocol and colludes with no party; Diffie-Hellman on Ristretto255 and X25519, HKDF-SHA256 as a random oracle, AES-256; models after each round are known to all that compute",
             "协调方遵守协议且不与任何一方合谋；Ristretto255 与 X25519 上的 Diffie-Hellman 假设、HKDF-SHA256 为随机谕言机、AES-256；每轮模型为全部计算方所知",
         ),
@@ -117,6 +121,22 @@ pub(super) fn check(contract: &Contract, terms: &TrainingTerms) -> Result<()> {
     if let Some(trainer) = &terms.trainer {
         trainer::check(trainer, &settings).map_err(|e| rule(format!("training.trainer: {e}")))?;
     }
+    if let Settings::Trees(settings) = &settings {
+        let (rows, least) = (settings.boosting.min_rows as u64, contract.limits.min_cell);
+        if settings.danger_small_leaves || rows < least {
+            let what = format!(
+                "training.leaves: `min_rows` is {rows}; a leaf is published with its rows, so at least `min_cell`, {least}, and never `danger_small_leaves`"
+            );
+            return Err(rule(what));
+        }
+    }
+    // the id is not known before the contract is whole: no length depends on it
+    let most = plan(contract, terms, JobId(digest("yu-training-cost-v1", b"")))?.most_document()?;
+    if most > MOST_BYTES {
+        let what =
+            format!("training.size: the model may have {most} bytes, a job releases at most {MOST_BYTES}; fewer rounds, weights or trees");
+        return Err(rule(what));
+    }
     if settings.aggregation() != terms.aggregation || settings.privacy()? != terms.privacy {
         return Err(rule("training.promise: aggregation or privacy of the contract are not those of its settings".into()));
     }
@@ -144,7 +164,7 @@ pub(super) fn known(node: &Node, contract: &Contract, terms: &TrainingTerms) -> 
 pub(super) fn cost(contract: &Contract, terms: &TrainingTerms) -> Result<CostStatement> {
     // the id is not known before the cost is: no byte depends on it
     let plan = plan(contract, terms, JobId(digest("yu-training-cost-v1", b"")))?;
-    let (bounds, attempts) = (plan.bytes()?, plan.attempts());
+    let (bounds, attempts, last) = (plan.bytes()?, plan.attempts(), plan.most_document()? as u64);
     let line = |(step, from, to, bytes): (&str, &str, &str, u64)| StepCost {
         step: step.into(),
         from: from.to_owned(),
@@ -157,7 +177,7 @@ pub(super) fn cost(contract: &Contract, terms: &TrainingTerms) -> Result<CostSta
         [line(("train.question", coordinator, party, bounds.down)), line(("train.answer", party, coordinator, bounds.up))]
     });
     let parties = contract.inputs.len() as u64;
-    let most = (bounds.down + bounds.up).checked_mul(parties).and_then(|bytes| bytes.checked_mul(u64::from(attempts)));
+    let most = (bounds.down + bounds.up + last).checked_mul(parties).and_then(|bytes| bytes.checked_mul(u64::from(attempts)));
     let most = most.ok_or_else(|| Fault::new(Code::Input, "the training sends too much"))?;
     Ok(CostStatement {
         formula: formula.collect(),
@@ -227,7 +247,7 @@ pub(super) fn view(trained: &Trained, contract: &Contract) -> ResultView {
         outputs: trained.layout().map(|hash| vec![(OUTPUT.to_owned(), hash)]).unwrap_or_default(),
         // each party examined its own rows; how many it brings stands in the contract
         matched: contract.inputs.iter().map(|input| input.rows).sum(),
-        cells: Vec::new(),
+        cells: trained.leaves(),
         open_complements: 0,
         constant_columns: 0,
         finite: trained.is_finite(),

@@ -161,6 +161,12 @@ fn what_a_split_model_must_not_do_is_refused() {
         "contract.rule",
         &["each of the two owners"],
     );
+    // what figures of numbers and of counts tell of single rows is not bounded by groups
+    for learner in ["kind = \"linear_regression\"", "kind = \"poisson_regression\""] {
+        let other =
+            TREES.lines().map(|line| if line.starts_with("model") { format!("model = {{ {learner} }}\n") } else { format!("{line}\n") });
+        expect(&world.submit(&job("then", &other.collect::<String>())), "contract.rule", &["zeros and ones"]);
+    }
     let unknown = "0".repeat(64);
     expect(&world.submit(&job("now", &format!("[step.predict]\nmodel = \"{unknown}\"\n"))), "not-found", &["0 models"]);
     // probabilities of single rows go to nobody who could not name them

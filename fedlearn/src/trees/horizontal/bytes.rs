@@ -15,6 +15,17 @@ use crate::trees::{Cuts, Split, Tree};
 struct Sums(Kind, u64, usize, usize);
 
 impl Plan {
+    /// Bytes that the trained trees may have as a document, the last word of the training.
+    #[must_use]
+    pub fn most_document(&self) -> usize {
+        let (bins, boosting) = (self.settings.bins as usize, &self.settings.boosting);
+        let leaves = 1_usize << boosting.depth;
+        // a number has at most 25 characters with its comma, a count 21; a split with its names 50
+        let tree = leaves.saturating_mul(25 + 21 + 50).saturating_add(64 + 11 * self.parties.len());
+        let cuts = self.features.len().saturating_mul(64 + 26 * bins);
+        boosting.trees.saturating_mul(tree).saturating_add(cuts).saturating_add(self.most_names())
+    }
+
     /// Bytes of an undisturbed training in which every tree has all its levels and every feature all its bins and rounds.
     ///
     /// # Errors

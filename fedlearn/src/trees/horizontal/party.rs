@@ -2,6 +2,7 @@
 
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use yu_wire::channel::Channel;
 use yu_wire::codec;
 use zeroize::Zeroizing;
@@ -33,6 +34,10 @@ struct Saved {
     job: [u8; 32],
     /// Of the rows that it began with: sums over others would differ by single rows.
     rows: [u8; 32],
+    /// Digests of what it was told, in order: bins, then each tree. Nothing of it is ever told otherwise, not even after a restart.
+    learnt: Vec<[u8; 32]>,
+    /// The last question that it answered in the clear.
+    answered: Option<(Sum, [u8; 32])>,
     /// The last word, once it was heard and found right.
     heard: Option<Vec<u8>>,
     /// The last sum that this party let masks off for.
@@ -77,7 +82,7 @@ where
             }
             saved
         }
-        None => Saved { job: plan.job, rows: digest, heard: None, summed: None },
+        None => Saved { job: plan.job, rows: digest, learnt: Vec::new(), answered: None, heard: None, summed: None },
     };
     let mut work = Work {
         plan,
@@ -95,7 +100,7 @@ where
     };
     // stored before anything that depends on it leaves
     (work.keep)(&codec::encode(&work.saved))?;
-    let last = star::serve(line, most_asked(plan).max(most_told(plan)), |place, body| work.answer(place, body))?;
+    let last = star::serve(line, most_asked(plan).max(most_told(plan)).max(plan.most_document()), |place, body| work.answer(place, body))?;
     let peer = |what: &str| Error::Peer { culprit: plan.coordinator.clone(), step: "last word", what: what.to_owned() };
     let trained = Trained::from_bytes(&last).map_err(|error| peer(&error.to_string()))?;
     let same = trained.forest.trees.starts_with(&work.model.trees)
@@ -166,10 +171,36 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
                 self.task(order)
             }
             stage::CONSENT | stage::UNMASK => {
-                let (about, saved, keep, coordinator) = (self.about, &mut self.saved, &mut *self.keep, &self.plan.coordinator);
-                self.seat.end(place.stage, body, |over| once(saved, about, over, coordinator, keep))
+                let (about, saved, keep, plan) = (self.about, &mut self.saved, &mut *self.keep, self.plan);
+                self.seat.end(place.stage, body, |over| once(saved, about, over, plan, keep))
             }
             _ => Err(self.peer("a stage that is not known")),
+        }
+    }
+
+    /// Stores what it is told for the first time; after a restart it has to be the same.
+    fn remember(&mut self, place: usize, told: [u8; 32]) -> Result<()> {
+        match self.saved.learnt.get(place) {
+            Some(before) if *before == told => Ok(()),
+            Some(_) => Err(self.peer("bins or a tree other than before a restart")),
+            None if place == self.saved.learnt.len() => {
+                self.saved.learnt.push(told);
+                (self.keep)(&codec::encode(&self.saved))
+            }
+            None => Err(self.peer("a tree out of order")),
+        }
+    }
+
+    /// In the clear no masks come off later: one level is answered about one set of splits.
+    fn once_in_the_clear(&mut self, about: Sum, question: [u8; 32]) -> Result<()> {
+        match self.saved.answered {
+            Some((before, asked)) if before == about && asked != question => Err(self.peer("one level about two sets of splits")),
+            Some((before, _)) if before > about => Err(self.peer("a sum before the last one")),
+            Some((before, _)) if before == about => Ok(()),
+            _ => {
+                self.saved.answered = Some((about, question));
+                (self.keep)(&codec::encode(&self.saved))
+            }
         }
     }
 
@@ -184,6 +215,7 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
                     if cuts.len() != self.plan.features.len() || !base.is_finite() || cuts.iter().any(|cuts| cuts.bins() > most) {
                         return Err(self.peer("bins that are not agreed"));
                     }
+                    self.remember(0, name(&order.start))?;
                     self.bins = cuts.iter().map(Cuts::bins).collect();
                     self.rows.begin(*base, cuts)?;
                     self.model.start = order.start.clone();
@@ -199,6 +231,7 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
                     if !is_next || at >= self.plan.settings.boosting.trees || !fits(tree, &self.plan.settings, &self.bins) {
                         return Err(self.peer("a tree that cannot be"));
                     }
+                    self.remember(at + 1, name(tree))?;
                     self.rows.add(tree);
                     self.model.trees.push(tree.clone());
                     self.splits.clear();
@@ -240,7 +273,10 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
         }
         self.about = (about, question);
         match self.plan.settings.aggregation {
-            Aggregation::DangerClear => Ok(figures.iter().flat_map(|figure| figure.to_le_bytes()).collect()),
+            Aggregation::DangerClear => {
+                self.once_in_the_clear(about, question)?;
+                Ok(figures.iter().flat_map(|figure| figure.to_le_bytes()).collect())
+            }
             Aggregation::Secure { .. } => {
                 let limbs = Zeroizing::new(fixed::split(&figures, fixed::width(self.plan.parties.len())));
                 self.seat.mask(Vector { kind, figures: figures.len() as u32 }, order.within, &limbs, question)
@@ -293,15 +329,23 @@ impl<S: Signer, V: Verifier, R: CryptoRng> Work<'_, '_, S, V, R> {
     }
 }
 
+/// Names what was told.
+fn name(told: &impl Serialize) -> [u8; 32] {
+    Sha256::new().chain_update(b"yu-fedlearn/trees/told/v1").chain_update(codec::encode(told)).finalize().into()
+}
+
 /// A sum is made once, and those of a group over the same parties: the difference of two would be a single party's.
 fn once(
     saved: &mut Saved,
     (about, question): (Sum, [u8; 32]),
     over: &PartySet,
-    coordinator: &str,
+    plan: &Plan,
     keep: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
-    let peer = |what: &str| Error::Peer { culprit: coordinator.to_owned(), step: "task", what: what.to_owned() };
+    let peer = |what: &str| Error::Peer { culprit: plan.coordinator.clone(), step: "task", what: what.to_owned() };
+    if over.len() < plan.quorum() {
+        return Err(peer("a sum over fewer parties than the quorum"));
+    }
     let now = Summed { about, question, over: over.clone() };
     match &saved.summed {
         Some(before) if *before == now => return Ok(()),

@@ -12,6 +12,13 @@ const MOST_ROWS: usize = 1 << 20;
 const MOST_STEPS: u64 = 10_000;
 /// Most numbers of a model.
 const MOST_WORDS: u64 = 1 << 24;
+/// Most levels of all trees: each takes some hundred rounds, and a price is counted round by round.
+const MOST_LEVELS: u64 = 20_000;
+/// Least ridge for each column of a linear regression: the inverse of the moments is kept at 20 bits beside residuals of 24, so its entries stay below 2^18,
+/// and the trace of the moments is scaled to at most 1.
+const LINEAR_RIDGE: f64 = 1.0 / 65_536.0;
+/// The same of a Poisson regression, whose moments have 14 bits.
+const POISSON_RIDGE: f64 = 1.0 / 8_192.0;
 /// Most rows of all nodes of all trees.
 const MOST_WORK: u64 = 1 << 32;
 /// Most columns of a regression that inverts a matrix of them.
@@ -281,15 +288,24 @@ impl Settings {
                 let steps = models * u64::from(epochs) * (rows as u64).div_ceil(u64::from(batch).max(1));
                 at_most("steps of descent (classes times epochs times rows over batch)", steps, MOST_STEPS)
             }
-            Learner::LinearRegression { .. } => at_most("columns", columns as u64, MOST_COLUMNS as u64),
-            Learner::PoissonRegression { .. } => {
+            Learner::LinearRegression { ridge } => {
                 at_most("columns", columns as u64, MOST_COLUMNS as u64)?;
+                firm(ridge, columns, LINEAR_RIDGE)
+            }
+            Learner::PoissonRegression { ridge, .. } => {
+                at_most("columns", columns as u64, MOST_COLUMNS as u64)?;
+                firm(ridge, columns + 1, POISSON_RIDGE)?;
                 at_most("cells (rows times columns)", rows as u64 * (columns as u64 + 1), MOST_CELLS)
             }
             Learner::BoostedTrees { trees, depth, bins, .. } => {
                 let candidates = columns as u64 * u64::from(bins) + 1;
                 let words = models * u64::from(trees) * (candidates << depth);
                 let work = models * u64::from(trees) * ((rows as u64) << depth);
+                at_most(
+                    "levels of all trees (classes times trees times depth)",
+                    models * u64::from(trees) * u64::from(depth),
+                    MOST_LEVELS,
+                )?;
                 at_most("numbers of the model (classes times trees times 2^depth times columns times bins)", words, MOST_WORDS)?;
                 at_most("rows of all nodes (classes times trees times 2^depth times rows)", work, MOST_WORK)
             }
@@ -325,4 +341,10 @@ impl Settings {
             }
         }
     }
+}
+
+/// Refuses a ridge at which columns that depend on each other could take the inverse out of its range.
+fn firm(ridge: f64, columns: usize, each: f64) -> Result<()> {
+    let least = columns as f64 * each;
+    if ridge >= least { Ok(()) } else { Err(Error::caller(format!("`ridge` is `{ridge}`, at least `{least}` for {columns} columns"))) }
 }

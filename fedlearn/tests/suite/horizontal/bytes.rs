@@ -69,3 +69,13 @@ fn no_party_sends_or_gets_more_than_the_plan_says() {
         assert!(10 * down > bounds.down && 10 * up > bounds.up, "{down} {up} {bounds:?}");
     }
 }
+
+/// The last word is JSON: it has to fit what a party takes, for the settings that come by themselves as well.
+#[test]
+fn the_trained_trees_fit_the_last_word() {
+    let boosting = yu_fedlearn::trees::Boosting { trees: 100, depth: 5, min_rows: 10, ..yu_fedlearn::trees::Boosting::default() };
+    let mut agreed = settings(Aggregation::DangerClear, boosting);
+    agreed.bins = 32;
+    let world = World::new((0..3).map(|party| rows(2_000, party)).collect(), agreed);
+    measured(&world);
+}

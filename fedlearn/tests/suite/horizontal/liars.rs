@@ -85,7 +85,9 @@ fn cells_go_on_from_those_before() {
     blames_the_coordinator(&[at(3, &part((5, 60)))], None, "not agreed");
     blames_the_coordinator(&[at(2, &[vec![(0, 60), (0, 56)], vec![], vec![]])], None, "not agreed");
     blames_the_coordinator(&[first, second, at(2, &part((0x12 << 56, 56)))], None, "no parts");
-    blames_the_coordinator(&[at(0, &whole()), order(&none, &start())], Some(b"{}"), "trained trees");
+    blames_the_coordinator(&[order(&none, &start()), at(0, &whole())], Some(b"{}"), "trained trees");
+    // what was answered is not gone back behind
+    blames_the_coordinator(&[at(0, &whole()), order(&none, &start())], None, "before the last one");
 }
 
 #[test]

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub enum ProgramCommand {
     /// Take in a program that you have read: it will see the rows of trainings that name it.
-    #[command(after_help = "Example: yu program add --dir health trainer.py")]
+    #[command(after_help = "Example: yu program add --dir health trainer.py --interpreter /usr/bin/python3")]
     Add {
         /// The program's file.
         file: PathBuf,
+        /// What runs it, an absolute path; without it the file is run itself. Contracts have to say the same.
+        #[arg(long)]
+        interpreter: Option<PathBuf>,
     },
     /// Programs that were taken in, by their SHA-256.
     #[command(after_help = "Example: yu program list --dir health")]

@@ -159,6 +159,14 @@ impl Plan {
         }
     }
 
+    /// Bytes that the model may have as a document.
+    pub(super) fn most_document(&self) -> Result<usize> {
+        Ok(match self {
+            Self::Updates(plan) => plan.most_document()?,
+            Self::Trees(plan) => plan.most_document(),
+        })
+    }
+
     pub(super) fn bytes(&self) -> Result<Bytes> {
         Ok(match self {
             Self::Updates(plan) => plan.bytes()?,
@@ -240,6 +248,14 @@ impl Trained {
         match self {
             Self::Updates(trained) => layout(&trained.features, &trained.target, &trained.model),
             Self::Trees(trained) => layout(&trained.features, &trained.target, &trained.settings.boosting),
+        }
+    }
+
+    /// Rows in each leaf that has any.
+    pub(super) fn leaves(&self) -> Vec<u64> {
+        match self {
+            Self::Updates(_) => Vec::new(),
+            Self::Trees(trained) => trained.leaf_rows.iter().copied().filter(|rows| *rows > 0).collect(),
         }
     }
 

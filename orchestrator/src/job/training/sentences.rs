@@ -95,13 +95,13 @@ fn program(terms: &TrainingTerms) -> Option<Line> {
             let limits = &program.limits;
             (
                 format!(
-                    "PROGRAM of others: {hash} ({}) makes the updates in the node of each party with rows, without network, in {} s and {} MiB a round; it sees the rows",
+                    "PROGRAM of others: {hash} ({}) makes the updates in the node of each party with rows, without network or sockets, in {} s and {} MiB a round; it sees the rows and can read whatever this node's user can",
                     if by.is_empty() { "run itself" } else { &by },
                     limits.seconds,
                     limits.memory_mib
                 ),
                 format!(
-                    "外部程序：{hash}（{}）在各数据方节点内计算更新，断网运行，每轮至多 {} 秒、{} MiB；程序可见数据行",
+                    "外部程序：{hash}（{}）在各数据方节点内计算更新，断网且不可使用套接字，每轮至多 {} 秒、{} MiB；程序可见数据行，并可读取节点用户可读的一切",
                     if by.is_empty() { "直接运行" } else { &by },
                     limits.seconds,
                     limits.memory_mib

@@ -10,7 +10,7 @@ use crate::fault::{Code, Fault, Result};
 use crate::home::{Home, write_atomic};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use yu_fedlearn::external::{External, Program};
+use yu_fedlearn::external::{External, Program, remove_tree};
 use yu_governance::canonical::Hash;
 use yu_governance::contract::TrainerTerms;
 
@@ -68,7 +68,7 @@ pub(in crate::job) fn program(trainer: &TrainerTerms) -> Result<Program> {
 ///
 /// # Errors
 /// `storage.failed`; `input.bad` for a file that is too large.
-pub fn add(home: &Home, file: &Path) -> Result<Hash> {
+pub fn add(home: &Home, file: &Path, interpreter: Option<&Path>) -> Result<Hash> {
     let size = std::fs::metadata(file).map_err(|e| Fault::io(&e, file))?;
     if !size.is_file() || size.len() > MOST {
         return Err(Fault::new(Code::Input, format!("a program is a file of at most {} MiB", MOST >> 20)).at(file.display().to_string()));
@@ -77,6 +77,7 @@ pub fn add(home: &Home, file: &Path) -> Result<Hash> {
     let hash = Hash::of_file(&content);
     let folder = home.path(FOLDER);
     std::fs::create_dir_all(&folder).map_err(|e| Fault::io(&e, &folder))?;
+    write_atomic(&read_as(home, &hash), text_of(interpreter).as_bytes(), 0o600)?;
     write_atomic(&kept(home, &hash), &content, 0o600)?;
     Ok(hash)
 }
@@ -106,7 +107,18 @@ pub fn remove(home: &Home, hash: &Hash) -> Result<()> {
     if !file.exists() {
         return Err(Fault::new(Code::NotFound, format!("program {hash} was not taken in here")));
     }
-    std::fs::remove_file(&file).map_err(|e| Fault::io(&e, &file))
+    std::fs::remove_file(&file).map_err(|e| Fault::io(&e, &file))?;
+    let beside = read_as(home, hash);
+    std::fs::remove_file(&beside).map_err(|e| Fault::io(&e, &beside))
+}
+
+/// What runs the program as whoever read it said: the same bytes may mean something else to another interpreter.
+fn read_as(home: &Home, hash: &Hash) -> PathBuf {
+    home.path(FOLDER).join(format!("{}.interpreter", hash.to_hex()))
+}
+
+fn text_of(interpreter: Option<&Path>) -> String {
+    interpreter.map_or_else(String::new, |path| path.display().to_string())
 }
 
 fn kept(home: &Home, hash: &Hash) -> PathBuf {
@@ -118,10 +130,15 @@ fn kept(home: &Home, hash: &Hash) -> PathBuf {
 /// # Errors
 /// `contract.rule` with the remedy.
 pub(in crate::job) fn known(home: &Home, trainer: &TrainerTerms) -> Result<()> {
-    if kept(home, &trainer.program).is_file() {
-        return Ok(());
-    }
-    let what = format!("training.trainer: program {} was not taken in here; read it, then `yu program add FILE`", trainer.program);
+    let wanted = text_of(program(trainer)?.interpreter.as_deref());
+    let what = match std::fs::read_to_string(read_as(home, &trainer.program)) {
+        Ok(read) if read == wanted && kept(home, &trainer.program).is_file() => return Ok(()),
+        Ok(read) if kept(home, &trainer.program).is_file() => format!(
+            "training.trainer: program {} was taken in here as run by `{read}`, the contract says `{wanted}`; read it as that, then `yu program add FILE --interpreter PATH`",
+            trainer.program
+        ),
+        _ => format!("training.trainer: program {} was not taken in here; read it, then `yu program add FILE`", trainer.program),
+    };
     Err(Fault::new(Code::ContractRule, what).at("[step.trainer]"))
 }
 
@@ -134,10 +151,8 @@ impl Scratch {
     /// # Errors
     /// `storage.failed`.
     pub(in crate::job) fn new(home: &Home, job: &str) -> Result<Self> {
-        let place = Self::place(home, job);
-        if place.symlink_metadata().is_ok() {
-            std::fs::remove_dir_all(&place).map_err(|e| Fault::io(&e, &place))?;
-        }
+        let place = Self::place(home, job)?;
+        remove_tree(&place).map_err(|e| Fault::io(&e, &place))?;
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -146,22 +161,21 @@ impl Scratch {
     }
 
     /// The same for the same node and job, so that a later process finds it.
-    fn place(home: &Home, job: &str) -> PathBuf {
-        let own = home.path("");
+    fn place(home: &Home, job: &str) -> Result<PathBuf> {
+        let own = std::fs::canonicalize(home.dir()).map_err(|e| Fault::io(&e, home.dir()))?;
         let name = Sha256::new().chain_update(b"yu-trainer-v1\0").chain_update(own.as_os_str().as_encoded_bytes()).chain_update(job);
         let name = format!("yu-train-{}", hex::encode(&name.finalize()[..12]));
         let memory = Path::new(MEMORY);
-        if cfg!(target_os = "linux") && memory.is_dir() { memory.join(name) } else { own.join(name) }
+        Ok(if cfg!(target_os = "linux") && memory.is_dir() { memory.join(name) } else { own.join(name) })
     }
 
-    /// Deletes what a process that ended left of a job.
-    pub(crate) fn sweep(home: &Home, job: &str) {
-        let place = Self::place(home, job);
-        if place.symlink_metadata().is_ok()
-            && let Err(error) = std::fs::remove_dir_all(&place)
-        {
-            tracing::warn!(job, %error, "files of a program are left");
-        }
+    /// Deletes what is left of a job: before a certificate says that nothing is.
+    ///
+    /// # Errors
+    /// `storage.failed` if something stays.
+    pub(in crate::job) fn sweep(home: &Home, job: &str) -> Result<()> {
+        let place = Self::place(home, job)?;
+        remove_tree(&place).map_err(|e| Fault::io(&e, &place))
     }
 
     /// Steps by the program of a contract.
@@ -176,8 +190,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, "files of a program are left");
+        if let Err(error) = remove_tree(&self.0) {
+            tracing::warn!(%error, "files of a program are left; no certificate is signed before they are gone");
         }
     }
 }
