@@ -129,6 +129,9 @@ impl Disk {
     }
 }
 
+/// What was trained, its bytes, and what each party got.
+type Ran<S, P> = (<S as Training>::Trained, Vec<u8>, Vec<P>);
+
 impl<S: Training> World<S> {
     /// A world of one party for each set of rows.
     pub(crate) fn of(rows: Vec<Dataset>, features: &[&str], settings: S, patience: Duration) -> Self {
@@ -150,13 +153,13 @@ impl<S: Training> World<S> {
     }
 
     /// What was trained, its bytes, and what each party got, where all of them got something.
-    pub(crate) fn run(&self) -> Result<(S::Trained, Vec<u8>, Vec<Vec<u8>>)> {
+    pub(crate) fn run(&self) -> Result<Ran<S, Vec<u8>>> {
         let (trained, bytes, told) = self.run_with_losses()?;
         Ok((trained, bytes, told.into_iter().collect::<Result<_>>()?))
     }
 
     /// Runs until the coordinator is done, whoever is lost on the way.
-    pub(crate) fn run_with_losses(&self) -> Result<(S::Trained, Vec<u8>, Vec<Result<Vec<u8>>>)> {
+    pub(crate) fn run_with_losses(&self) -> Result<Ran<S, Result<Vec<u8>>>> {
         let parties = self.rows.len();
         let disk = Arc::new(Disk {
             states: Mutex::new(vec![None; parties + 1]),

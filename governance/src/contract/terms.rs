@@ -249,7 +249,6 @@ pub struct StatisticsTerms {
 /// How the job is carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "a contract has one")]
 pub enum ProtocolTerms {
     /// On shares of two parties' rows.
     Joint(JointTerms),

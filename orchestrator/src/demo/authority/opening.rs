@@ -108,11 +108,11 @@ fn laboratory(book: &mut Book<'_>) -> Result<Hash> {
         not_after: yu_governance::calendar::Calendar::months_after(book.now, months.months).plus_days(1),
     };
     let long = book.cast.sign(lab.clone(), &[&authority])?;
-    let refusal = LabGrant::verify(&long, &[authority.clone()], &book.cast.ring, months).err();
+    let refusal = LabGrant::verify(&long, std::slice::from_ref(&authority), &book.cast.ring, months).err();
     book.denied(refusal, "lab.term")?;
     lab.not_after = book.now.plus_days(20);
     let signed = book.publish(lab, &[Role::Authority])?;
-    let lab = LabGrant::verify(&signed, &[authority.clone()], &book.cast.ring, months)?.clone();
+    let lab = LabGrant::verify(&signed, std::slice::from_ref(&authority), &book.cast.ring, months)?.clone();
     book.pass_days(20);
     let report = LabReport {
         v: 1,
