@@ -327,7 +327,9 @@ impl Machine for Case {
             Event::Announce { .. } | Event::Activate | Event::Order { .. } | Event::Reopen | Event::Destroy | Event::Seal => {
                 one(Role::Authority)
             }
-            Event::Apply { .. } | Event::Supplement { .. } | Event::Qualify { .. } | Event::Withdraw | Event::Report => one(Role::Licensee),
+            Event::Apply { .. } | Event::Supplement { .. } | Event::Withdraw | Event::Report => one(Role::Licensee),
+            // the authority has seen the proof (A23)
+            Event::Qualify { .. } => vec![Need::role(Role::Licensee), Need::role(Role::Authority)],
             Event::Notify { .. } | Event::Complete => one(rules.by(Stage::Completeness)),
             Event::Review { .. } => one(rules.by(Stage::Preliminary)),
             Event::Assess { opinions, .. } => {

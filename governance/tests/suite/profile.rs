@@ -191,7 +191,7 @@ fn profiles_that_do_not_hold_together_are_refused_at_once() {
     let code = |profile: Profile, parent: Option<&Effective>| -> BTreeSet<String> {
         Effective::new(profile, parent).unwrap_err().into_iter().map(|f| f.code).collect()
     };
-    let spoil: [Spoil<Profile>; 12] = [
+    let spoil: [Spoil<Profile>; 14] = [
         ("profile.field-missing", |p| p.rules.term = None),
         ("profile.value-void", |p| p.rules.term = ours(MaxYears(0))),
         ("profile.value-void", |p| p.rules.dossier = ours(Needs([].into()))),
@@ -211,6 +211,8 @@ fn profiles_that_do_not_hold_together_are_refused_at_once() {
         ("profile.stamp", |p| p.rules.stamp = ours(Gate::Required)),
         ("profile.no-leaf", |p| p.rules.modes = ours(Allows([Mode::Whole].into()))),
         ("profile.deemed-without-delivery", |p| p.rules.approval_start = ours(StartEvent::Submission)),
+        ("profile.deemed-without-extension", |p| p.rules.approval_extensions.as_mut().unwrap().value.0 = 0),
+        ("profile.deemed-without-basis", |p| p.rules.deemed_consent = ours(DeemedConsent::On)),
     ];
     for (expected, spoil) in spoil {
         let mut profile = stated(Shipped::Zhongwei);
