@@ -78,6 +78,13 @@ impl Class {
             Self::Prohibited => "prohibited",
         }
     }
+
+    /// Whether nothing that `before` protected is lost. A trade secret and a person's data are protected differently: neither stands
+    /// for the other.
+    #[must_use]
+    pub fn keeps(self, before: Self) -> bool {
+        self == before || self == Self::Prohibited || before == Self::General || (self, before) == (Self::SensitivePersonal, Self::Personal)
+    }
 }
 
 /// At whom the rows point (A15, NB 21).
@@ -195,6 +202,12 @@ impl CatalogueEntry {
     #[must_use]
     pub fn is_prohibited(&self, column: &str) -> bool {
         self.prohibited || self.column(column).is_some_and(|c| c.class == Class::Prohibited)
+    }
+
+    /// Whether something of it may never be granted (A6).
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.prohibited || self.items.iter().any(|c| c.class == Class::Prohibited)
     }
 
     /// What keeps this entry from being published; empty means publishable. Reports everything at once.

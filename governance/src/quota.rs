@@ -57,13 +57,24 @@ pub enum Step {
         /// The most.
         charge: Charge,
     },
-    /// The job ran; the rest comes back.
+    /// The job ran; the rest of its rows and queries comes back.
     Commit {
-        /// What it used, at most what was reserved.
+        /// What it used, at most what was reserved; of this, rows and queries count.
         charge: Charge,
     },
     /// The job did not run; all comes back.
     Release,
+}
+
+/// More than any grant has.
+const ALL: Measures = Measures { uses: u64::MAX, rows: u64::MAX, queries: u64::MAX, micro_rho: u64::MAX, micro_epsilon: u64::MAX };
+
+/// Whether the present grant binds a reservation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Limits {
+    Binding,
+    /// It was made under an earlier grant.
+    Past,
 }
 
 /// Where a job's charge stands.
@@ -97,13 +108,17 @@ impl Ledger {
         Self { granted, jobs: BTreeMap::new() }
     }
 
-    /// The ledger after stored entries; repeated ones change nothing.
+    /// The ledger after stored entries; repeated ones change nothing. `granted` may be lower than it was when they were written:
+    /// it binds new reservations, what was reserved under the old one stands.
     ///
     /// # Errors
-    /// Those of [`Ledger::apply`].
+    /// Those of [`Ledger::apply`], except `quota.not-granted` and `quota.exhausted`.
     pub fn replay(granted: Quota, entries: &[Entry]) -> Result<Self> {
         let mut ledger = Self::new(granted);
-        entries.iter().try_for_each(|entry| ledger.apply(entry))?;
+        entries.iter().try_for_each(|entry| match &entry.step {
+            Step::Reserve { charge } => ledger.set_aside(entry.job, charge, Limits::Past),
+            Step::Commit { .. } | Step::Release => ledger.apply(entry),
+        })?;
         Ok(ledger)
     }
 
@@ -122,15 +137,32 @@ impl Ledger {
     /// Sets aside what a job may use at most.
     ///
     /// # Errors
-    /// `Refused`: `quota.not-granted` for another data set, `quota.exhausted` naming data set, measure and what is left,
-    /// `quota.other-charge` if the job has another reservation, `quota.released` if it was released.
+    /// `Refused`: `quota.empty` for a charge without a use of each of its data sets, `quota.not-granted` for another data set,
+    /// `quota.exhausted` naming data set, measure and what is left, `quota.other-charge` if the job has another reservation,
+    /// `quota.committed` if it ran, `quota.released` if it was released.
     pub fn reserve(&mut self, job: JobId, charge: &Charge) -> Result<()> {
+        self.set_aside(job, charge, Limits::Binding)
+    }
+
+    fn set_aside(&mut self, job: JobId, charge: &Charge, limits: Limits) -> Result<()> {
+        if !is_charged(charge) {
+            return Err(refuse("quota.empty", format!("`{job}` is charged nothing: name its data sets, each with one use at least")));
+        }
         match self.jobs.get(&job) {
-            Some(Held::Reserved(known) | Held::Committed { reserved: known, .. }) if known == charge => return Ok(()),
+            Some(Held::Reserved(known)) if known == charge => return Ok(()),
+            Some(Held::Committed { .. }) => return Err(refuse("quota.committed", format!("`{job}` ran; a new run is a new contract"))),
             Some(Held::Released(_)) => return Err(refuse("quota.released", format!("`{job}` was released; a new run is a new contract"))),
             Some(_) => return Err(refuse("quota.other-charge", format!("`{job}` has another reservation"))),
             None => {}
         }
+        if limits == Limits::Binding {
+            self.within(charge)?;
+        }
+        self.jobs.insert(job, Held::Reserved(charge.clone()));
+        Ok(())
+    }
+
+    fn within(&self, charge: &Charge) -> Result<()> {
         for (dataset, amount) in charge {
             let Some(granted) = self.granted.get(dataset) else {
                 return Err(refuse("quota.not-granted", format!("`{dataset}` is not in the authorisation")));
@@ -141,11 +173,11 @@ impl Ledger {
                 return Err(refuse("quota.exhausted", format!("{name} of `{dataset}`: {wanted} with this job, granted are {most}")));
             }
         }
-        self.jobs.insert(job, Held::Reserved(charge.clone()));
         Ok(())
     }
 
-    /// Records what a job used.
+    /// Records what a job used. Only rows and queries come back: a job that ran has had its uses, and what it may have told
+    /// (`micro_rho`, `micro_epsilon`) is not untold.
     ///
     /// # Errors
     /// `Refused`: `quota.not-reserved`, `quota.released`, `quota.more-than-reserved`, `quota.other-charge` if it is committed
@@ -153,7 +185,7 @@ impl Ledger {
     pub fn commit(&mut self, job: JobId, used: &Charge) -> Result<()> {
         let reserved = match self.jobs.get(&job) {
             Some(Held::Reserved(reserved)) => reserved.clone(),
-            Some(Held::Committed { used: known, .. }) if known == used => return Ok(()),
+            Some(Held::Committed { reserved, used: known }) if *known == kept(reserved, used) => return Ok(()),
             Some(Held::Committed { .. }) => return Err(refuse("quota.other-charge", format!("`{job}` is committed with another charge"))),
             Some(Held::Released(_)) => return Err(refuse("quota.released", format!("`{job}` was released"))),
             None => return Err(refuse("quota.not-reserved", format!("`{job}` has no reservation"))),
@@ -164,7 +196,7 @@ impl Ledger {
                 return Err(refuse("quota.more-than-reserved", format!("{have} {name} of `{dataset}`, reserved were {most}")));
             }
         }
-        self.jobs.insert(job, Held::Committed { reserved, used: used.clone() });
+        self.jobs.insert(job, Held::Committed { used: kept(&reserved, used), reserved });
         Ok(())
     }
 
@@ -189,12 +221,26 @@ impl Ledger {
     #[must_use]
     pub fn used(&self, dataset: &DatasetId) -> Measures {
         let amounts = self.jobs.values().filter_map(Held::counts).filter_map(|charge| charge.get(dataset));
-        // INVARIANT: no sum overflows, `reserve` checked it with every job's most
-        amounts.fold(Measures::default(), |sum, amount| sum.plus(amount).unwrap_or(sum))
+        // `reserve` keeps sums small; a forged history that does not leaves nothing
+        amounts.fold(Measures::default(), |sum, amount| sum.plus(amount).unwrap_or(ALL))
     }
 
     /// Jobs whose reservation is neither committed nor released: after a crash each is decided by name.
     pub fn open(&self) -> impl Iterator<Item = JobId> {
         self.jobs.iter().filter(|(_, held)| matches!(held, Held::Reserved(_))).map(|(job, _)| *job)
     }
+}
+
+/// Whether a charge names a data set, and one use at least of each.
+pub(crate) fn is_charged(charge: &Charge) -> bool {
+    !charge.is_empty() && charge.values().all(|amount| amount.uses > 0)
+}
+
+/// What stays charged of a reservation.
+fn kept(reserved: &Charge, used: &Charge) -> Charge {
+    let of = |(dataset, most): (&DatasetId, &Measures)| {
+        let used = used.get(dataset).copied().unwrap_or_default();
+        (dataset.clone(), Measures { rows: used.rows, queries: used.queries, ..*most })
+    };
+    reserved.iter().map(of).collect()
 }

@@ -13,7 +13,7 @@ use crate::clock::Time;
 use crate::contract::Contract;
 use crate::error::{Error, Result};
 use crate::id::{JobId, PartyName, document_hash};
-use crate::quota::{Charge, Ledger};
+use crate::quota::{Charge, Ledger, is_charged};
 use crate::sign::{KeyRing, Signed, SignedType};
 use crate::text::Text;
 use crate::workflow::{need_reason, refuse};
@@ -77,15 +77,21 @@ impl Standing {
     ///
     /// # Errors
     /// `Signature`; `Refused`: `standing.malformed` for another format, no runs, no term, a charge for other data sets than
-    /// the inputs, or a party that has no part in the job.
+    /// the inputs or without a use of each, or a party that has no part in the job.
     pub fn new(signed: &Signed<StandingApproval>, keys: &KeyRing) -> Result<Self> {
         let approval = signed.verify(keys, &[signed.payload.party.as_str()])?;
         let template = &approval.template;
         let inputs: BTreeSet<_> = template.inputs.iter().map(|input| &input.dataset).collect();
         let charged: BTreeSet<_> = approval.charge.keys().collect();
         let part = template.party(&approval.party).is_some();
-        if approval.v != 1 || approval.runs == 0 || approval.from >= approval.until || inputs != charged || !part {
-            return Err(refuse("standing.malformed", "it needs runs, a term, a charge for each input, and a party of the job"));
+        if approval.v != 1
+            || approval.runs == 0
+            || approval.from >= approval.until
+            || inputs != charged
+            || !is_charged(&approval.charge)
+            || !part
+        {
+            return Err(refuse("standing.malformed", "it needs runs, a term, a charge with a use for each input, and a party of the job"));
         }
         let hash = document_hash(approval)?;
         Ok(Self { approval: approval.clone(), hash, runs: BTreeSet::new(), revoked: None })

@@ -80,6 +80,11 @@ pub trait Machine: Clone + std::fmt::Debug + Eq + Ord {
 
     /// Whose signatures the event needs.
     fn needs(&self, event: &Self::Event, rules: &Self::Rules) -> Vec<Need>;
+
+    /// Parties that the event says something about without their signature, each in the role that it must hold.
+    fn speaks_of(&self, _event: &Self::Event) -> Vec<Signer> {
+        Vec::new()
+    }
 }
 
 /// Nobody ever goes from this state by this event.

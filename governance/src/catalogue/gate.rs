@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::CatalogueEntry;
 use super::record::{CatalogueRecord, Freshness, Hook, OriginLevel, Registration};
+use super::shelf::Supply;
 use crate::authorisation::Authorisation;
 use crate::clock::Time;
 use crate::finding::Finding;
@@ -136,13 +137,31 @@ pub fn check_prohibited(actor: Actor, act: Act, entry: &CatalogueEntry, columns:
     found
 }
 
-/// A6 for a data request.
+/// One finding for each column that the entry does not have (A6): prohibited columns are left out of published entries, so an unknown name
+/// may be one of them.
+#[must_use]
+pub fn check_known(actor: Actor, act: Act, entry: &CatalogueEntry, columns: &ColumnSet) -> Vec<Finding> {
+    let (en, zh) = act.words();
+    let name = &entry.dataset;
+    let unknown = |column: &str| {
+        let what = (
+            format!("column `{column}` is not in the catalogue entry of `{name}` and cannot be {en} by the {actor}"),
+            format!("`{name}` 的目录中没有列“{column}”，不得{zh}（{actor}）"),
+        );
+        Finding::new("columns.beyond-catalogue", actor, what, ("name columns of the entry only", "仅列目录中的列"))
+    };
+    columns.iter().filter(|column| entry.column(column).is_none()).map(unknown).collect()
+}
+
+/// A6 for a data request: no column that is closed, and none that the entry does not have.
 ///
 /// A request with a malformed list of columns is read as one for everything: what cannot be read is not thereby open.
 #[must_use]
 pub fn check_request(actor: Actor, entry: &CatalogueEntry, request: &DataRequest) -> Vec<Finding> {
     let asked = request.asked().or_else(|_| entry.columns()).unwrap_or_default();
-    check_prohibited(actor, Act::Request, entry, &asked)
+    let mut found = check_prohibited(actor, Act::Request, entry, &asked);
+    found.extend(check_known(actor, Act::Request, entry, &asked));
+    found
 }
 
 /// A6 for an approval.
@@ -202,13 +221,14 @@ pub struct GrantRules {
     pub grace_days: u32,
 }
 
-/// A6, A17 and K3 for everything that an authorisation would grant; reports everything at once.
+/// A6, A17, A21 and K3 for everything that an authorisation would grant; reports everything at once.
 ///
-/// `find` gives the present record of a data set; a data set without one cannot be granted (ZW 5, 8).
+/// `find` gives the present record of a data set with its supply ([`Catalogue::present`](super::shelf::Catalogue::present)); a data set
+/// without one cannot be granted (ZW 5, 8), nor one that is withdrawn.
 #[must_use]
 pub fn check_grants<'a>(
     authorisation: &Authorisation,
-    find: impl Fn(&DatasetId) -> Option<&'a CatalogueRecord>,
+    find: impl Fn(&DatasetId) -> Option<(&'a CatalogueRecord, &'a Supply)>,
     consents: &[Signed<LevelConsent>],
     keys: &KeyRing,
     rules: &GrantRules,
@@ -220,7 +240,7 @@ pub fn check_grants<'a>(
         let mut add = |code: &str, en: String, zh: String, remedy: (&str, &str)| {
             found.push(Finding::new(code, name.organisation(), (en, zh), remedy));
         };
-        let Some(record) = find(name) else {
+        let Some((record, supply)) = find(name) else {
             add(
                 "catalogue.missing",
                 format!("`{name}` is not in the catalogue"),
@@ -229,6 +249,14 @@ pub fn check_grants<'a>(
             );
             continue;
         };
+        if let Supply::Withdrawn { at, .. } = supply {
+            add(
+                "catalogue.withdrawn",
+                format!("`{name}` is withdrawn from supply since {at}"),
+                format!("`{name}` 自 {at} 起已停止供给"),
+                ("wait until the data organs resume the supply", "待数据主管部门恢复供给"),
+            );
+        }
         if rules.registration == Demand::Required && !record.registration.as_ref().is_some_and(Registration::is_complete) {
             add(
                 "catalogue.not-registered",
@@ -275,6 +303,7 @@ pub fn check_grants<'a>(
             );
         }
         found.extend(check_prohibited(Actor::Authority, Act::Grant, &record.entry, &grant.columns));
+        found.extend(check_known(Actor::Authority, Act::Grant, &record.entry, &grant.columns));
     }
     found
 }

@@ -169,6 +169,15 @@ pub struct Translation {
     pub summary: String,
 }
 
+/// Who signs a version: only the provider, or the authority as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lowering {
+    /// The provider alone: level and classes may not fall.
+    ByProvider,
+    /// The authority signed it as well: they may.
+    ByAuthority,
+}
+
 /// One version of one data set in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -284,9 +293,48 @@ impl CatalogueRecord {
         found
     }
 
-    /// What keeps this record from following `before`; empty means that it does.
+    /// What keeps this record from following `before`; empty means that it does. The provider alone may raise the level of origin and the
+    /// class of a column, never lower them: both decide on whose consent is needed (A16, A17).
     #[must_use]
-    pub fn check_follows(&self, before: &Self) -> Vec<Finding> {
+    pub fn check_follows(&self, before: &Self, lowering: Lowering) -> Vec<Finding> {
+        let mut found = self.check_chain(before);
+        if lowering == Lowering::ByProvider {
+            found.extend(self.lowered(before).into_iter().map(|(en, zh)| {
+                Finding::new(
+                    "catalogue.lowered",
+                    &self.entry.provider,
+                    (format!("`{}`: {en}", self.entry.dataset), format!("`{}`：{zh}", self.entry.dataset)),
+                    ("have the authority sign the version as well", "请主管部门会签该版本"),
+                )
+            }));
+        }
+        found
+    }
+
+    /// What this version protects less than `before`, in sentences.
+    fn lowered(&self, before: &Self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        if self.level < before.level {
+            found.push((
+                format!("the level of origin falls from `{}` to `{}`", before.level, self.level),
+                format!("来源层级由{}降为{}", before.level.zh(), self.level.zh()),
+            ));
+        }
+        if before.entry.prohibited && !self.entry.prohibited {
+            found.push(("the prohibition of opening falls away".into(), "取消禁止开放".into()));
+        }
+        for (old, new) in before.entry.items.iter().filter_map(|old| Some((old, self.entry.column(&old.name)?))) {
+            if !new.class.keeps(old.class) {
+                found.push((
+                    format!("the class of column `{}` falls from `{}` to `{}`", old.name, old.class.as_str(), new.class.as_str()),
+                    format!("列“{}”的分类由 {} 降为 {}", old.name, old.class.as_str(), new.class.as_str()),
+                ));
+            }
+        }
+        found
+    }
+
+    fn check_chain(&self, before: &Self) -> Vec<Finding> {
         let same = self.entry.dataset == before.entry.dataset
             && self.number == before.number.saturating_add(1)
             && self.previous.is_some()

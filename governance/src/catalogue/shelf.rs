@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::{ChangeKind, ChangeLog, Delta};
 use super::diff::diff;
-use super::record::{CatalogueRecord, Freshness, OriginLevel};
+use super::record::{CatalogueRecord, Freshness, Lowering, OriginLevel};
 use super::{Class, Column, Subjects};
 use crate::canonical::{Hash, u64_string};
 use crate::clock::Time;
@@ -93,16 +93,39 @@ impl Catalogue {
     /// Publishes a version that its provider signed and gives the catalogue's new revision.
     ///
     /// # Errors
-    /// `catalogue.signature`; everything that [`CatalogueRecord::check`] objects to, prohibited data included (A6);
-    /// `catalogue.version-chain` if it does not follow the present version; `catalogue.unchanged` if nothing differs.
+    /// `catalogue.signature`; everything that [`CatalogueRecord::check`] objects to; `catalogue.version-chain` if it does not follow the
+    /// present version; `catalogue.lowered` if it lowers level or class ([`Catalogue::publish_lowered`]); `catalogue.unchanged` if nothing
+    /// differs. Prohibited data are refused in a first version (A6). A later version that says so is taken, and takes the data set out of
+    /// supply and public view at once: refusing it would keep open what has to be closed.
     pub fn publish(&mut self, signed: &Signed<CatalogueRecord>, keys: &KeyRing) -> Checked<u64> {
-        let provider = signed.payload.entry.provider.clone();
-        let record = signed.verify(keys, &[provider.as_str()]).map_err(|e| broken("catalogue.signature", &provider, &e))?;
+        let provider = &signed.payload.entry.provider;
+        let record = signed.verify(keys, &[provider.as_str()]).map_err(|e| broken("catalogue.signature", provider, &e))?;
+        self.enter(record, Lowering::ByProvider)
+    }
+
+    /// The same for a version that the authority signed as well: it may lower level of origin and classes (A16, A17).
+    ///
+    /// # Errors
+    /// Those of [`Catalogue::publish`] except `catalogue.lowered`; `catalogue.one-signer` if the authority is of the provider's organisation.
+    pub fn publish_lowered(&mut self, signed: &Signed<CatalogueRecord>, authority: &PartyName, keys: &KeyRing) -> Checked<u64> {
+        let provider = &signed.payload.entry.provider;
+        if provider.organisation() == authority.organisation() {
+            let what = (format!("`{authority}` is the provider itself"), format!("`{authority}` 即提供单位自身"));
+            return refuse("catalogue.one-signer", authority, what, ("have the authority sign", "由主管部门会签"));
+        }
+        let both = [provider.as_str(), authority.as_str()];
+        let record = signed.verify(keys, &both).map_err(|e| broken("catalogue.signature", provider, &e))?;
+        self.enter(record, Lowering::ByAuthority)
+    }
+
+    fn enter(&mut self, record: &CatalogueRecord, lowering: Lowering) -> Checked<u64> {
+        let provider = record.entry.provider.clone();
         let mut found = record.check();
         let before = self.shelves.get(&record.entry.dataset).and_then(|shelf| shelf.versions.last());
         let sentences = match before {
             Some((_, before)) => {
-                found.extend(record.check_follows(before));
+                found.retain(|f| f.code != "catalogue.prohibited");
+                found.extend(record.check_follows(before, lowering));
                 let sentences = diff(before, record);
                 if sentences.is_empty() && found.is_empty() {
                     found.push(unchanged(record));
@@ -119,14 +142,23 @@ impl Catalogue {
         if !found.is_empty() {
             return Err(found);
         }
-        let kind = if before.is_some() { ChangeKind::Changed } else { ChangeKind::Added };
+        let is_closed = record.entry.is_closed();
+        let kind = match before {
+            Some(_) if is_closed => ChangeKind::Withdrawn,
+            Some(_) => ChangeKind::Changed,
+            None => ChangeKind::Added,
+        };
         let hash = document_hash(record).map_err(|e| broken("catalogue.malformed", &provider, &e))?;
         let revision = self
             .log
             .append(record.entry.dataset.as_str(), kind, hash, sentences, record.at)
             .map_err(|e| broken("catalogue.malformed", &provider, &e))?;
         let shelf = self.shelves.entry(record.entry.dataset.clone());
-        shelf.or_insert_with(|| Shelf { versions: Vec::new(), supply: Supply::Available }).versions.push((hash, record.clone()));
+        let shelf = shelf.or_insert_with(|| Shelf { versions: Vec::new(), supply: Supply::Available });
+        shelf.versions.push((hash, record.clone()));
+        if is_closed && shelf.supply == Supply::Available {
+            shelf.supply = Supply::Withdrawn { at: record.at, reason: Text::new("opening is forbidden (A6)", "禁止开放（A6）") };
+        }
         Ok(revision)
     }
 
@@ -150,8 +182,14 @@ impl Catalogue {
     /// Puts a withdrawn data set back into supply.
     ///
     /// # Errors
-    /// `catalogue.missing`; `catalogue.available` if it is not withdrawn.
+    /// `catalogue.missing`; `catalogue.available` if it is not withdrawn; `catalogue.prohibited` while its present version is closed to
+    /// opening (A6).
     pub fn restore(&mut self, dataset: &DatasetId, at: Time) -> Checked<u64> {
+        if self.record(dataset).is_some_and(|record| record.entry.is_closed()) {
+            let what = (format!("`{dataset}` is closed to opening"), format!("`{dataset}` 属于禁止开放的数据"));
+            let remedy = ("publish a version without the closed columns first", "先发布不含禁止开放列的版本");
+            return refuse("catalogue.prohibited", dataset.organisation(), what, remedy);
+        }
         self.switch(dataset, Supply::Available, ChangeKind::Restored, Text::new("supply was resumed", "恢复供给"), at)
     }
 
@@ -179,6 +217,13 @@ impl Catalogue {
     #[must_use]
     pub fn record(&self, dataset: &DatasetId) -> Option<&CatalogueRecord> {
         self.shelves.get(dataset).and_then(|shelf| shelf.versions.last()).map(|(_, record)| record)
+    }
+
+    /// The present record with its supply.
+    #[must_use]
+    pub fn present(&self, dataset: &DatasetId) -> Option<(&CatalogueRecord, &Supply)> {
+        let shelf = self.shelves.get(dataset)?;
+        shelf.versions.last().map(|(_, record)| (record, &shelf.supply))
     }
 
     /// The record of one version number.

@@ -72,38 +72,24 @@ impl std::fmt::Debug for InstantSet {
     }
 }
 
-#[derive(Clone)]
-struct Kept {
-    record: ConsentRecord,
-    revoked_at: Option<Time>,
-}
-
-impl Kept {
-    /// First second at which it is over.
-    fn ends(&self) -> Time {
-        self.revoked_at.map_or(self.record.not_after, |at| at.min(self.record.not_after))
-    }
-
-    fn holds(&self, now: Time) -> bool {
-        self.record.not_before <= now && now < self.ends()
-    }
-}
-
 /// Records with what became of them. `attesters` are the nodes that the provider accepts as witnesses of consent.
 #[derive(Clone, Default)]
 pub struct ConsentBook {
     attesters: BTreeSet<PartyName>,
-    records: BTreeMap<Hash, Kept>,
+    records: BTreeMap<Hash, ConsentRecord>,
+    /// From when on a consent is void, by hash alone: of records that are here, that are deleted, and that have not come yet.
+    /// INVARIANT: nothing is ever taken out, so that no revoked or deleted consent comes back with its old signature.
+    voids: BTreeMap<Hash, Time>,
 }
 
 impl ConsentBook {
     /// An empty book.
     #[must_use]
     pub const fn new(attesters: BTreeSet<PartyName>) -> Self {
-        Self { attesters, records: BTreeMap::new() }
+        Self { attesters, records: BTreeMap::new(), voids: BTreeMap::new() }
     }
 
-    /// Takes a record and gives its hash; one that is there already is left as it is, revoked or not.
+    /// Takes a record and gives its hash; one that is there already is left as it is. What was revoked or deleted before stays void.
     ///
     /// # Errors
     /// `consent.signature`, `consent.attester-unknown`; what [`ConsentRecord::check`] objects to.
@@ -114,14 +100,15 @@ impl ConsentBook {
             return Err(found);
         }
         let hash = document_hash(record).map_err(|e| broken("consent.malformed", &record.attester, &e))?;
-        self.records.entry(hash).or_insert_with(|| Kept { record: record.clone(), revoked_at: None });
+        self.records.entry(hash).or_insert_with(|| record.clone());
         Ok(hash)
     }
 
-    /// Takes a revocation; of two, the earlier counts. It cannot be taken back: who consents again gives a new consent.
+    /// Takes a revocation; of two, the earlier counts. It cannot be taken back: who consents again gives a new consent. One that
+    /// arrives before its record is kept for it.
     ///
     /// # Errors
-    /// `consent.signature`, `consent.attester-unknown`, `consent.version-unknown`, `consent.missing`.
+    /// `consent.signature`, `consent.attester-unknown`, `consent.version-unknown`.
     pub fn revoke(&mut self, signed: &Signed<ConsentRevocation>, keys: &KeyRing) -> Checked<()> {
         let revocation = self.proven(signed, &signed.payload.by, keys)?.clone();
         if revocation.v != 1 {
@@ -133,9 +120,22 @@ impl ConsentBook {
                 ("use the same release of yu on both sides", "双方使用同一版本的 yu"),
             );
         }
-        let Some(kept) = self.records.get_mut(&revocation.consent) else { return missing(&revocation.consent) };
-        kept.revoked_at = Some(kept.revoked_at.map_or(revocation.at, |at| at.min(revocation.at)));
+        self.void(revocation.consent, revocation.at);
         Ok(())
+    }
+
+    fn void(&mut self, consent: Hash, from: Time) {
+        let at = self.voids.entry(consent).or_insert(from);
+        *at = from.min(*at);
+    }
+
+    /// First second at which a record is over.
+    fn ends(&self, consent: &Hash, record: &ConsentRecord) -> Time {
+        self.voids.get(consent).map_or(record.not_after, |at| record.not_after.min(*at))
+    }
+
+    fn holds(&self, consent: &Hash, record: &ConsentRecord, now: Time) -> bool {
+        record.not_before <= now && now < self.ends(consent, record)
     }
 
     fn proven<'a, T: crate::sign::SignedType>(&self, signed: &'a Signed<T>, by: &PartyName, keys: &KeyRing) -> Checked<&'a T> {
@@ -161,7 +161,7 @@ impl ConsentBook {
     /// Whether a record is there and holds at `now`.
     #[must_use]
     pub fn valid_at(&self, consent: &Hash, now: Time) -> bool {
-        self.records.get(consent).is_some_and(|kept| kept.holds(now))
+        self.records.get(consent).is_some_and(|record| self.holds(consent, record, now))
     }
 
     /// Who consents at the instant of the query.
@@ -173,31 +173,31 @@ impl ConsentBook {
             let what = ("consent to no item is asked for", "未列明征求同意的数据项");
             return refuse("consent.no-items", query.dataset.organisation(), what, ("name the items", "列明数据项"));
         }
-        let fits = |kept: &Kept| {
-            let r = &kept.record;
+        let fits = |hash: &Hash, r: &ConsentRecord| {
             r.dataset == query.dataset
                 && r.scenario == query.scenario
                 && r.purpose == query.purpose
                 && query.items.beyond(&r.items).is_empty()
-                && kept.holds(query.at)
+                && self.holds(hash, r, query.at)
         };
-        let valid: Vec<(&Hash, &Kept)> = self.records.iter().filter(|(_, kept)| fits(kept)).collect();
+        let valid: Vec<(&Hash, &ConsentRecord)> = self.records.iter().filter(|(hash, record)| fits(hash, record)).collect();
         let mut bytes = to_canonical(&query).map_err(|e| broken("consent.malformed", query.dataset.organisation(), &e))?;
         bytes.push(0);
         // records in order of their hashes, 32 bytes each, to the end: nothing is ambiguous
         valid.iter().for_each(|(hash, _)| bytes.extend(hash.as_bytes()));
-        let subjects = valid.iter().map(|(_, kept)| kept.record.subject).collect();
+        let subjects = valid.iter().map(|(_, record)| record.subject).collect();
         Ok(InstantSet { query, subjects, hash: digest("yu-consent-instant-v1", &bytes) })
     }
 
-    /// Deletes a record, `months` (profile data) after its consent ended, and not a second earlier (L7).
+    /// Deletes a record, `months` (profile data) after its consent ended, and not a second earlier (L7). Its hash stays, with the
+    /// second at which it ended: the same record, sent again, is as void as it was.
     ///
     /// # Errors
     /// `consent.missing`; `consent.still-valid`; `consent.retention-locked` naming the first second at which it may go.
     pub fn delete(&mut self, consent: &Hash, months: u32, now: Time) -> Checked<()> {
-        let Some(kept) = self.records.get(consent) else { return missing(consent) };
-        let ended = kept.ends();
-        let party = kept.record.attester.clone();
+        let Some(record) = self.records.get(consent) else { return missing(consent) };
+        let ended = self.ends(consent, record);
+        let party = record.attester.clone();
         if now < ended {
             let what = (format!("consent `{consent}` still holds until {ended}"), format!("授权同意 `{consent}` 有效至 {ended}"));
             return refuse("consent.still-valid", party, what, ("revoke it first", "先撤回同意"));
@@ -216,6 +216,7 @@ impl ConsentBook {
             );
         }
         self.records.remove(consent);
+        self.void(*consent, ended);
         Ok(())
     }
 }

@@ -105,6 +105,7 @@ impl ConsentRecord {
             (self.v == 1, "consent.version-unknown", ("has an unknown format", "格式无法识别")),
             (!self.items.is_empty(), "consent.no-items", ("names no data item", "未列数据项")),
             (self.not_before < self.not_after, "consent.term", ("has an empty term", "期限为空")),
+            (self.at <= self.not_before, "consent.backwards", ("reaches back before it was given", "追溯至作出之前")),
         ];
         rules
             .into_iter()

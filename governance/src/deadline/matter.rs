@@ -1,7 +1,8 @@
 //! What is decided, by whom, and under which terms.
 
 use crate::calendar::Limit;
-use crate::profile::{DeemedConsent, Rules, StartEvent, choices};
+use crate::clock::Time;
+use crate::profile::{DeemedConsent, Effective, StartEvent, choices};
 
 choices! {
     /// What a reviewer decides on.
@@ -75,9 +76,11 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The profile's terms for a matter. Matters without a clock in the texts run without a limit and lapse into nothing.
+    /// The profile's terms for a matter that starts at `now`. Matters without a clock in the texts run without a limit and lapse into
+    /// nothing; and silence is consent only under a text that is in force then, never under a draft (C4).
     #[must_use]
-    pub const fn of(matter: Matter, rules: &Rules) -> Self {
+    pub fn of(matter: Matter, profile: &Effective, now: Time) -> Self {
+        let rules = profile.rules();
         match matter {
             Matter::Registration => Self::fixed(rules.registration_limit.value, rules.registration_start.value),
             Matter::Check => Self::fixed(rules.check_limit.value, rules.check_start.value),
@@ -86,7 +89,7 @@ impl Terms {
                 start: rules.approval_start.value,
                 extensions: rules.approval_extensions.value.0,
                 extension: rules.extension_limit.value,
-                silence: rules.deemed_consent.value,
+                silence: if profile.is_in_force(now) { rules.deemed_consent.value } else { DeemedConsent::Off },
             },
             Matter::HigherLevelData | Matter::SubjectConsent | Matter::ProhibitedData | Matter::ProductEgress | Matter::Import => {
                 Self::fixed(Limit::Unset, StartEvent::Delivery)

@@ -108,6 +108,7 @@ pub struct ReviewClock {
     submitted: bool,
     accepted: bool,
     delivered: Option<Time>,
+    asked_for_time: bool,
     extensions: u32,
     outages: Vec<(Time, Option<Time>)>,
     last: Option<Time>,
@@ -118,18 +119,21 @@ impl ReviewClock {
     ///
     /// # Errors
     /// `Refused` where silence would count as consent and the clock does not start with proven delivery, or where the clock
-    /// service, the regulator and the applicant are not of three organisations: a lapse must not be in one hand (C4).
+    /// service, the regulator and the applicant are not of three organisations, or one of the first two is of the operator's, which
+    /// profits from a lapse: it must not be in one hand (C4).
     pub fn new(application: Hash, matter: Matter, seats: Seats, terms: Terms, touches: BTreeSet<Touch>) -> Result<Self> {
         if matter.may_lapse_into_consent() && terms.silence == DeemedConsent::On {
             if terms.start != StartEvent::Delivery {
                 return Err(refused("review.deemed-without-delivery", "silence is consent only from a proven delivery on".into()));
             }
             let organisations = [&seats.clock_service, &seats.regulator, &seats.applicant].map(PartyName::organisation);
-            if organisations.iter().collect::<BTreeSet<_>>().len() < 3 || seats.regulator.organisation() == seats.reviewer.organisation() {
+            let is_bound = seats.regulator.organisation() == seats.reviewer.organisation()
+                || [&seats.clock_service, &seats.regulator].iter().any(|seat| seat.organisation() == seats.operator.organisation());
+            if is_bound || organisations.iter().collect::<BTreeSet<_>>().len() < 3 {
                 return Err(refused(
                     "review.seats",
                     format!(
-                        "`{}` keeps the time, `{}` countersigns and `{}` asks: three organisations are needed, and no reviewer countersigns",
+                        "`{}` keeps the time, `{}` countersigns and `{}` asks: three organisations are needed, neither of the first two the operator's, and no reviewer countersigns",
                         seats.clock_service, seats.regulator, seats.applicant
                     ),
                 ));
@@ -145,6 +149,7 @@ impl ReviewClock {
             submitted: false,
             accepted: false,
             delivered: None,
+            asked_for_time: false,
             extensions: 0,
             outages: Vec::new(),
             last: None,
@@ -226,7 +231,7 @@ impl ReviewClock {
         self.matter.may_lapse_into_consent()
             && self.terms.silence == DeemedConsent::On
             && self.touches.is_empty()
-            && self.extensions == 0
+            && !self.asked_for_time
             && self.delivered.is_some()
     }
 
@@ -306,11 +311,13 @@ impl ReviewClock {
             (_, ReviewEvent::ExtensionRequested { reason }) if reason.trim().is_empty() => {
                 refuse("review.reason-missing", "an extension needs its reason")
             }
-            (_, ReviewEvent::ExtensionRequested { .. }) if self.extensions >= self.terms.extensions => {
+            (_, ReviewEvent::ExtensionRequested { .. }) if self.asked_for_time && self.extensions >= self.terms.extensions => {
                 refuse("review.extension-spent", &format!("{} are allowed", self.terms.extensions))
             }
+            // who asks is not silent, even where no time can be given (ZW 21)
             (_, ReviewEvent::ExtensionRequested { .. }) => {
-                self.extensions += 1;
+                self.asked_for_time = true;
+                self.extensions = self.terms.extensions.min(self.extensions.saturating_add(1));
                 self.set_due(calendar)
             }
         }

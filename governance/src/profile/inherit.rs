@@ -2,12 +2,15 @@
 
 use super::choice::{DeemedConsent, Mode, Stage, StartEvent};
 use super::table::{Pair, Rules};
-use super::{Profile, ProfileId};
+use super::{Basis, Profile, ProfileId, Status};
 use crate::calendar::Date;
 use crate::clock::Time;
 use crate::finding::Finding;
 use crate::policy::Floors;
 use crate::text::Text;
+
+/// The one article under which silence counts as consent.
+const DEEMED: &str = "ZW 21";
 
 /// A profile with all its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,14 @@ impl Effective {
     #[must_use]
     pub fn is_in_force(&self, now: Time) -> bool {
         self.profile.is_in_force(Date::of(now))
+    }
+
+    /// The same profile with its text played as if it were in force from a day on, for plays and trials of a draft. It is another document
+    /// with another hash, so nothing that was signed for the draft holds for it.
+    #[must_use]
+    pub fn played_as_if_in_force(&self, from: Date) -> Self {
+        let profile = Profile { status: Status::InForce, effective_from: Some(from), effective_until: None, ..self.profile.clone() };
+        Self { profile, rules: self.rules.clone() }
     }
 
     /// The numbers that a decision on a contract reads.
@@ -135,6 +146,27 @@ fn contradictions(id: &ProfileId, rules: &Rules) -> Vec<Finding> {
                 "逾期视为同意，但审核期限并非自有证明的送达起算（C4）",
             ),
             ("let the approval's clock start with `delivery`", "将审核起算改为送达"),
+        );
+    }
+    if rules.deemed_consent.value == DeemedConsent::On && rules.approval_extensions.value.0 == 0 {
+        add(
+            "profile.deemed-without-extension",
+            Text::new(
+                "a lapse counts as consent although a reviewer cannot get more time (ZW 21)",
+                "逾期视为同意，但审核方不能延期（ZW 21）",
+            ),
+            ("allow one extension at least", "至少允许延期一次"),
+        );
+    }
+    let cites_zw = matches!(&rules.deemed_consent.basis, Basis::Rule { articles, .. } if articles.iter().any(|a| a.to_string() == DEEMED));
+    if rules.deemed_consent.value == DeemedConsent::On && !cites_zw {
+        add(
+            "profile.deemed-without-basis",
+            Text::new(
+                format!("a lapse counts as consent without a citation of `{DEEMED}`, the only text that says so"),
+                format!("逾期视为同意，但未引用唯一有此规定的 `{DEEMED}`"),
+            ),
+            ("cite the article, or let silence be no consent", "引用该条，或不采用逾期视为同意"),
         );
     }
     let place = |stage: Stage| rules.stages.value.0.iter().position(|s| *s == stage);

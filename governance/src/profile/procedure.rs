@@ -45,8 +45,8 @@ const fn decider(approver: Approver) -> Role {
     }
 }
 
-/// The stage of the machine, and who signs that it is done. The announcement and the laboratory come before the application; a decision after a meeting is
-/// the meeting's.
+/// The stage of the machine, and who signs that it is done, or refuses there. The announcement and the laboratory come before the application; a decision
+/// after a meeting is one stage with it, which both sign ([`Rules::deciders`]).
 const fn stage(stage: Stage) -> Option<(authorisation::Stage, Role)> {
     use authorisation::Stage as S;
     match stage {
@@ -121,11 +121,25 @@ impl Rules {
             qualifications,
             test_report: self.dossier.value.0.contains(&Document::TestReport),
             experts: EXPERTS,
+            decide_by: self.deciders(),
             agreement_by: vec![Role::Authority, Role::Licensee],
             plan_by: self.plan_owners.value.0.iter().map(|actor| role(*actor)).collect::<BTreeSet<_>>().into_iter().collect(),
             suspend_by: self.suspenders(),
-            terminate_by: vec![Role::Authority],
+            terminate_by: self.terminators(),
         }
+    }
+
+    /// The body that deliberates and the government that decides: those of the two that the profile has.
+    fn deciders(&self) -> Vec<Role> {
+        let both = [(Stage::Meeting, Role::Coordination), (Stage::Decision, Role::Government)];
+        both.into_iter().filter(|(stage, _)| self.stages.value.0.contains(stage)).map(|(_, role)| role).collect()
+    }
+
+    /// The coordination body that deliberated on the authorisation deliberates on its end as well (审议给予、终止或撤销: NB 5, TZ 二(二)); where none sits,
+    /// the authority ends it alone.
+    fn terminators(&self) -> Vec<Role> {
+        let deliberates = self.stages.value.0.contains(&Stage::Meeting);
+        std::iter::once(Role::Authority).chain(deliberates.then_some(Role::Coordination)).collect()
     }
 
     fn suspenders(&self) -> Vec<Role> {
@@ -148,10 +162,12 @@ impl Rules {
     pub fn product(&self) -> product::Rules {
         let decided_by = vec![decider(self.product_approver.value); self.release_signatures.value.0.max(1) as usize];
         let together = self.product_joint_review.value != JointReview::No;
+        // the authority together with the sector (ZZ 21); once, if it decides already
+        let joint = [Role::Authority, Role::Sector].into_iter().filter(|role| together && !decided_by.contains(role)).collect();
         product::Rules {
             checked_by: Role::Checker,
             decided_by,
-            sensitive_by: if together { vec![Role::Sector] } else { Vec::new() },
+            sensitive_by: joint,
             filed_with: (self.product_filing.value == Gate::Required).then_some(Role::Authority),
             listed_by: Role::Platform,
             delisted_by: vec![Role::Authority, Role::Platform, Role::Licensee],

@@ -75,7 +75,7 @@ impl SupplyFlags {
     ///
     /// # Errors
     /// `supply.request-malformed` if the request names no column, one twice, or another data set; `catalogue.prohibited` for each column
-    /// that is closed to opening (A6): no list can make it a duty.
+    /// that is closed to opening (A6), `columns.beyond-catalogue` for each that the entry does not have: no list can make it a duty.
     pub fn of(request: &DataRequest, entry: &CatalogueEntry, agreed: &[Grant], duty: SupplyDuty) -> Checked<Self> {
         let asked = request.asked().ok().filter(|asked| !asked.is_empty() && request.dataset == entry.dataset);
         let (Some(asked), Ok(request_hash)) = (asked, document_hash(request)) else {

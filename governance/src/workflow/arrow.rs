@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 use crate::id::document_hash;
 use crate::sign::{KeyRing, Signed, SignedType};
 
+/// How much older than its reception an arrow may be: a day for the signatures to be gathered.
+pub const OLDEST_SECONDS: i64 = 86_400;
+
 /// One step of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound = "")]
@@ -64,12 +67,13 @@ impl<M: Machine> Replayed<M> {
     }
 
     /// Replays a whole chain under one set of rules. Where the profile changed midway, follow arrow by arrow with the rules
-    /// that were in force at each.
+    /// that were in force at each. A stored chain was received before: each arrow counts as received when it is dated; what is
+    /// received anew goes through [`Replayed::follow`].
     ///
     /// # Errors
     /// Those of [`Replayed::follow`] for the first arrow that does not hold.
     pub fn replay(object: &str, chain: &[Signed<Arrow<M>>], rules: &M::Rules, roster: &Roster, keys: &KeyRing) -> Result<Self> {
-        chain.iter().try_fold(Self::new(object), |here, arrow| here.follow(arrow, rules, roster, keys))
+        chain.iter().try_fold(Self::new(object), |here, arrow| here.follow(arrow, arrow.payload.at, rules, roster, keys))
     }
 
     /// Where the object stands.
@@ -110,15 +114,17 @@ impl<M: Machine> Replayed<M> {
         })
     }
 
-    /// The object after one more arrow.
+    /// The object after one more arrow, received at `received` by the receiver's clock. An arrow is dated by whoever profits from its date,
+    /// so it may be neither of the future nor older than [`OLDEST_SECONDS`].
     ///
     /// # Errors
-    /// `Refused`: `chain.version`, `chain.object`, `chain.gap`, `chain.fork`, `chain.time`, `chain.state-unknown`,
-    /// `chain.from`, `chain.to`, those of [`Roster::check`] and of the machine; `Signature` for a missing, unknown or wrong
+    /// `Refused`: `chain.version`, `chain.object`, `chain.gap`, `chain.fork`, `chain.time`, `chain.dated-ahead`, `chain.dated-back`,
+    /// `chain.state-unknown`, `chain.from`, `chain.to`, `workflow.holder` for a party that the event speaks of in a role that it does not hold, those of [`Roster::check`] and of the machine; `Signature` for a missing, unknown or wrong
     /// signature, or that of somebody who is not named in the arrow.
-    pub fn follow(&self, signed: &Signed<Arrow<M>>, rules: &M::Rules, roster: &Roster, keys: &KeyRing) -> Result<Self> {
+    pub fn follow(&self, signed: &Signed<Arrow<M>>, received: Time, rules: &M::Rules, roster: &Roster, keys: &KeyRing) -> Result<Self> {
         let arrow = &signed.payload;
         self.check_place(arrow)?;
+        check_date(arrow.sequence, arrow.at, received)?;
         let (from, to) = (known::<M>(&arrow.from)?, known::<M>(&arrow.to)?);
         let here = self.case.state_at(arrow.at);
         if from != here {
@@ -128,6 +134,9 @@ impl<M: Machine> Replayed<M> {
         if to != next.state_at(arrow.at) {
             let gives = next.state_at(arrow.at);
             return Err(refuse("chain.to", format!("arrow {} claims `{to}`, the rules give `{gives}`", arrow.sequence)));
+        }
+        if let Some(other) = self.case.speaks_of(&arrow.event).iter().find(|named| !roster.holds(named.role, &named.party)) {
+            return Err(refuse("workflow.holder", format!("`{}` does not hold the role `{}`", other.party, other.role)));
         }
         roster.check(&self.case.needs(&arrow.event, rules), &arrow.signers)?;
         let names: Vec<&str> = arrow.signers.iter().map(|s| s.party.as_str()).collect();
@@ -174,6 +183,17 @@ pub fn forks_at<M: Machine>(one: &[Signed<Arrow<M>>], two: &[Signed<Arrow<M>>]) 
         }
     }
     Ok(None)
+}
+
+fn check_date(sequence: u64, at: Time, received: Time) -> Result<()> {
+    if at > received {
+        return Err(refuse("chain.dated-ahead", format!("arrow {sequence} is dated {at}, received {received}; check the signer's clock")));
+    }
+    if at < received.plus_seconds(-OLDEST_SECONDS) {
+        let what = format!("arrow {sequence} is dated {at}, more than a day before {received}; sign the step anew with today's date");
+        return Err(refuse("chain.dated-back", what));
+    }
+    Ok(())
 }
 
 fn known<M: Machine>(name: &str) -> Result<M::State> {

@@ -327,14 +327,16 @@ impl Machine for Case {
             Event::Announce { .. } | Event::Activate | Event::Order { .. } | Event::Reopen | Event::Destroy | Event::Seal => {
                 one(Role::Authority)
             }
-            Event::Apply { .. } | Event::Supplement { .. } | Event::Qualify { .. } | Event::Withdraw | Event::Report => one(Role::Licensee),
+            Event::Apply { .. } | Event::Supplement { .. } | Event::Withdraw | Event::Report => one(Role::Licensee),
+            // the authority has seen the proof (A23)
+            Event::Qualify { .. } => vec![Need::role(Role::Licensee), Need::role(Role::Authority)],
             Event::Notify { .. } | Event::Complete => one(rules.by(Stage::Completeness)),
             Event::Review { .. } => one(rules.by(Stage::Preliminary)),
             Event::Assess { opinions, .. } => {
                 let experts = opinions.iter().map(|o| Need::of(Role::Expert, o.expert.clone()));
                 std::iter::once(Need::role(rules.by(Stage::Expert))).chain(experts).collect()
             }
-            Event::Decide => one(rules.by(Stage::Meeting)),
+            Event::Decide => each(&rules.decide_by),
             Event::Publish => one(rules.by(Stage::Publication)),
             Event::File { .. } => one(rules.by(Stage::Filing)),
             Event::Adopt => one(rules.by(Stage::Scheme)),
@@ -347,6 +349,10 @@ impl Machine for Case {
             }
             Event::Suspend { .. } => vec![Need::any(&rules.suspend_by)],
             Event::Expire => vec![Need::any(&[Role::Authority, Role::Clock])],
+            // whoever is said to have asked for it signs that it did
+            Event::Terminate { cause: Cause::AtRequest } if !rules.terminate_by.contains(&Role::Licensee) => {
+                each(&[rules.terminate_by.as_slice(), &[Role::Licensee]].concat())
+            }
             Event::Terminate { .. } => each(&rules.terminate_by),
             Event::OpenMatter { .. } | Event::CloseMatter { .. } => vec![Need::any(&[Role::Authority, Role::Regulator])],
         }

@@ -213,7 +213,8 @@ impl Machine for Case {
     fn needs(&self, event: &Event, rules: &Rules) -> Vec<Need> {
         let deciders = if self.sensitive { [rules.decided_by.as_slice(), &rules.sensitive_by].concat() } else { rules.decided_by.clone() };
         match event {
-            Event::Draft { .. } => vec![Need::any(&[Role::Licensee, Role::Developer])],
+            // whether it is sensitive decides on who signs later: its maker alone does not say so
+            Event::Draft { .. } => vec![Need::any(&[Role::Licensee, Role::Developer]), Need::any(&[rules.checked_by, Role::Authority])],
             Event::Check { .. } => vec![Need::role(rules.checked_by)],
             Event::Decide { .. } => each(&deciders),
             Event::Refuse { .. } if self.state == State::Drafted => vec![Need::role(rules.checked_by)],

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::role::{Need, Role};
+use super::role::{Need, Role, Signer};
 use super::word::words;
 use super::{Machine, need_reason, no_arrow, refuse};
 use crate::canonical::Hash;
 use crate::clock::Time;
+use crate::deadline::DeemedConsent;
 use crate::error::Result;
 use crate::text::Text;
 
@@ -61,8 +62,10 @@ impl Rules {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Event {
-    /// It comes in.
+    /// It comes in. What it touches is co-signed by the checker or the authority: the asker alone does not say what needs more consent.
     Submit {
+        /// Hash of the application's payload.
+        application: Hash,
         /// Columns that are asked for and not in the agreed list.
         outside: BTreeSet<String>,
         /// Whether data of a higher level are among them (A17).
@@ -75,12 +78,12 @@ pub enum Event {
         /// In which role.
         reviewer: Role,
     },
-    /// One reviewer let the time pass; the evidence is the clock service's statement.
+    /// One reviewer let the time pass; the evidence is the record of its clock.
     Lapse {
         /// Which.
         reviewer: Role,
-        /// Hash of the proof that the request was delivered to the reviewer.
-        delivered: Hash,
+        /// What clock service and regulator state of this reviewer and this application; their signatures are those of the arrow.
+        statement: DeemedConsent,
     },
     /// The check or a reviewer refuses.
     Refuse {
@@ -112,6 +115,7 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Case {
     state: State,
+    application: Option<Hash>,
     approved: BTreeSet<Role>,
     higher: bool,
     objector: Option<Role>,
@@ -136,6 +140,20 @@ impl Case {
         Ok(next)
     }
 
+    /// A lapse counts from its first second on, for the application that lapsed.
+    fn lapse(&self, reviewer: Role, statement: &DeemedConsent, at: Time, rules: &Rules) -> Result<Self> {
+        if !rules.deemed.contains(&reviewer) {
+            return Err(refuse("request.no-deemed-consent", format!("silence of `{reviewer}` is no approval in this profile")));
+        }
+        if statement.v != 1 || self.application != Some(statement.application) {
+            return Err(refuse("request.other-lapse", "the statement is on another application"));
+        }
+        if at < statement.since || statement.since <= statement.delivered {
+            return Err(refuse("request.not-lapsed", format!("`{}` may answer until {}", statement.reviewer, statement.since)));
+        }
+        self.approve(reviewer, rules)
+    }
+
     fn refused(&self, by: Role, reason: &Text, rules: &Rules) -> Result<Self> {
         need_reason(reason)?;
         let checker = self.state == State::Submitted && rules.checked_by == Some(by);
@@ -158,36 +176,31 @@ impl Machine for Case {
     const ARROW: &'static str = "arrow-request-v1";
 
     fn begin() -> Self {
-        Self { state: State::New, approved: BTreeSet::new(), higher: false, objector: None }
+        Self { state: State::New, application: None, approved: BTreeSet::new(), higher: false, objector: None }
     }
 
     fn state_at(&self, _: Time) -> State {
         self.state
     }
 
-    fn next(&self, event: &Event, _: Time, rules: &Rules) -> Result<Self> {
+    fn next(&self, event: &Event, at: Time, rules: &Rules) -> Result<Self> {
         rules.check()?;
         let to = |state| Self { state, ..self.clone() };
         Ok(match (self.state, event) {
-            (State::New, Event::Submit { outside, higher_level }) => {
+            (State::New, Event::Submit { application, outside, higher_level }) => {
                 let state = match (outside.is_empty(), rules.checked_by) {
                     (false, _) => State::Refused,
                     (true, Some(_)) => State::Submitted,
                     (true, None) => State::InReview,
                 };
-                Self { higher: *higher_level, ..to(state) }
+                Self { application: Some(*application), higher: *higher_level, ..to(state) }
             }
             (State::Submitted, Event::Check) => to(State::InReview),
             (State::Submitted, Event::Approve { .. } | Event::Lapse { .. }) => {
                 return Err(refuse("request.not-checked", "the check comes first, and a check never lapses"));
             }
             (State::InReview, Event::Approve { reviewer }) => self.approve(*reviewer, rules)?,
-            (State::InReview, Event::Lapse { reviewer, .. }) => {
-                if !rules.deemed.contains(reviewer) {
-                    return Err(refuse("request.no-deemed-consent", format!("silence of `{reviewer}` is no approval in this profile")));
-                }
-                self.approve(*reviewer, rules)?
-            }
+            (State::InReview, Event::Lapse { reviewer, statement }) => self.lapse(*reviewer, statement, at, rules)?,
             (State::Submitted | State::InReview, Event::Refuse { by, reason }) => self.refused(*by, reason, rules)?,
             (State::Objected, Event::Report) => to(State::Reported),
             (State::Reported, Event::Uphold { reason }) => {
@@ -210,7 +223,7 @@ impl Machine for Case {
     fn needs(&self, event: &Event, rules: &Rules) -> Vec<Need> {
         let askers = [Role::Licensee, Role::Developer];
         match event {
-            Event::Submit { .. } => vec![Need::any(&askers)],
+            Event::Submit { .. } => vec![Need::any(&askers), Need::any(&[rules.checked_by.unwrap_or(Role::Checker), Role::Authority])],
             Event::Check => vec![Need::role(rules.checked_by.unwrap_or(Role::Checker))],
             Event::Approve { reviewer } => vec![Need::role(*reviewer)],
             // the platform profits from the lapse: the regulator's node countersigns (C4)
@@ -220,6 +233,13 @@ impl Machine for Case {
             Event::Uphold { .. } | Event::Overrule { .. } => vec![Need::role(Role::Authority)],
             Event::Withdraw { .. } if self.state == State::Granted => vec![Need::role(Role::Provider)],
             Event::Withdraw { .. } => vec![Need::any(&askers)],
+        }
+    }
+
+    fn speaks_of(&self, event: &Event) -> Vec<Signer> {
+        match event {
+            Event::Lapse { reviewer, statement } => vec![Signer { role: *reviewer, party: statement.reviewer.clone() }],
+            _ => Vec::new(),
         }
     }
 }

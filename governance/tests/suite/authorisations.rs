@@ -42,6 +42,7 @@ pub(crate) fn rules(order: &[Stage], stamp: bool) -> Rules {
         test_report: false,
         form_at: None,
         experts: 1,
+        decide_by: vec![Role::Coordination],
         agreement_by: vec![Role::Government, Role::Licensee],
         plan_by: vec![Role::Licensee],
         suspend_by: vec![Role::Authority, Role::Regulator],
@@ -326,11 +327,12 @@ fn a4_a_longer_term_needs_a_decision_and_the_last_second_ends_it() {
 
 #[test]
 fn rules_that_contradict_themselves_deny() {
-    let cases: [Refusal<Rules>; 7] = [
+    let cases: [Refusal<Rules>; 8] = [
         ("twice", |r| r.order.push(r.order[0])),
         ("no agreement", |r| r.order.retain(|rule| rule.stage != Stage::Agreement)),
         ("seal without stage", |r| r.order.retain(|rule| rule.stage != Stage::Stamp)),
         ("seal first", |r| r.order.reverse()),
+        ("nobody decides", |r| r.decide_by.clear()),
         ("nobody suspends", |r| r.suspend_by.clear()),
         ("form nowhere", |r| r.form_at = Some(Stage::Meeting)),
         ("no term", |r| r.max_term_years = 0),

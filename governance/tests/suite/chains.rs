@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use yu_governance::canonical::{from_canonical, to_canonical};
 use yu_governance::sign::{KeyRing, Signed};
+use yu_governance::workflow::arrow::OLDEST_SECONDS;
 use yu_governance::workflow::authorisation::{Case, Cause, Event, Rules, State};
 use yu_governance::workflow::{Arrow, Machine as _, Replayed, Role, Roster, Signer, forks_at};
 
@@ -53,7 +54,7 @@ impl Office {
     }
 
     fn follow(&self, here: &Replayed<Case>, signed: &Signed<Arrow<Case>>) -> yu_governance::Result<Replayed<Case>> {
-        here.follow(signed, &self.rules, &self.roster, &self.keys)
+        here.follow(signed, signed.payload.at, &self.rules, &self.roster, &self.keys)
     }
 
     pub(crate) fn step(&self, here: &Replayed<Case>, event: Event, at: i64) -> (Replayed<Case>, Signed<Arrow<Case>>) {
@@ -191,4 +192,73 @@ fn states_are_computed_not_claimed() {
     assert!(broken(&office, 2, |a| a.v = 2).starts_with("chain.version"));
     assert!(broken(&office, 2, |a| a.event = Event::Decide).starts_with("stage.skipped"));
     assert!(broken(&office, 19, |a| a.event = Event::Activate).starts_with("workflow.no-arrow: `activate` does not follow `sealed`"));
+}
+
+#[test]
+fn an_arrow_is_neither_of_the_future_nor_dated_back() {
+    let office = Office::new();
+    let first = &chain(&office)[0];
+    let received = |seconds: i64| {
+        let now = first.payload.at.plus_seconds(seconds);
+        Replayed::new(OBJECT).follow(first, now, &office.rules, &office.roster, &office.keys).map_err(|e| e.to_string())
+    };
+    assert!(received(0).is_ok() && received(OLDEST_SECONDS).is_ok());
+    assert!(received(-1).unwrap_err().starts_with("chain.dated-ahead"));
+    assert!(received(OLDEST_SECONDS + 1).unwrap_err().starts_with("chain.dated-back"));
+}
+
+#[test]
+fn c4_a_lapse_is_of_a_reviewer_who_holds_the_role() {
+    use yu_governance::deadline::DeemedConsent;
+    use yu_governance::workflow::request;
+    let role = [(Role::Licensee, "bank"), (Role::Authority, "authority"), (Role::Clock, "clock"), (Role::Regulator, "regulator")];
+    let (mut roster, mut keys) = (Roster::new().with(Role::Provider, party("yu://dev/health/node1")), KeyRing::new());
+    for (role, name) in role.map(|(role, name)| (role, party(&format!("yu://dev/{name}/node1")))) {
+        keys.insert(name.as_str(), key(name.as_str()).public()).unwrap();
+        roster = roster.with(role, name);
+    }
+    let reviewers = BTreeSet::from([Role::Provider]);
+    let rules = request::Rules { checked_by: None, reviewers: reviewers.clone(), higher_level: Role::Province, deemed: reviewers };
+    let go = |here: &Replayed<request::Case>, event: request::Event, by: [(Role, &str); 2], at: i64| {
+        let signers: Vec<Signer> =
+            by.iter().map(|(role, name)| Signer { role: *role, party: party(&format!("yu://dev/{name}/node1")) }).collect();
+        let mut signed = Signed::unsigned(here.arrow(event, signers.clone(), hash("evidence"), t(at), &rules)?);
+        signers.iter().for_each(|s| signed.add_signature(s.party.as_str(), &key(s.party.as_str())).unwrap());
+        here.follow(&signed, t(at), &rules, &roster, &keys)
+    };
+    let submit = request::Event::Submit { application: hash("a"), outside: BTreeSet::new(), higher_level: false };
+    let asked = go(&Replayed::new("request"), submit, [(Role::Licensee, "bank"), (Role::Authority, "authority")], 10).unwrap();
+    let lapse = |application: &str, reviewer: &str, at: i64| {
+        let (application, reviewer) = (hash(application), party(reviewer));
+        let statement = DeemedConsent { v: 1, application, reviewer, profile: hash("p"), delivered: t(11), since: t(20) };
+        let event = request::Event::Lapse { reviewer: Role::Provider, statement };
+        let done = go(&asked, event, [(Role::Clock, "clock"), (Role::Regulator, "regulator")], at);
+        done.map_or_else(|e| e.to_string(), |here| here.case().state_at(t(at)).to_string())
+    };
+    let health = "yu://dev/health/node1";
+    assert!(lapse("a", health, 19).starts_with("request.not-lapsed"));
+    assert!(lapse("b", health, 20).starts_with("request.other-lapse"));
+    assert!(lapse("a", "yu://dev/tax/node1", 20).starts_with("workflow.holder"));
+    assert_eq!(lapse("a", health, 20), "granted");
+}
+
+#[test]
+fn a23_a_qualification_is_proved_to_the_authority() {
+    let office = Office::new();
+    let event = Event::Qualify { name: "team".into(), until: t(900) };
+    let roles: Vec<Role> = office.signers(&Case::begin(), &event).iter().map(|s| s.role).collect();
+    assert_eq!(roles, [Role::Licensee, Role::Authority]);
+}
+
+#[test]
+fn l4_what_is_agreed_is_terminated_and_not_refused() {
+    let office = Office::new();
+    let mut case = Case::begin();
+    for (i, event) in life().into_iter().take(9).enumerate() {
+        case = case.next(&event, t(20 + i64::try_from(i).unwrap()), &office.rules).unwrap();
+    }
+    assert_eq!(case.state_at(t(30)), State::Signed);
+    let refused = case.next(&Event::Refuse { reason: why() }, t(30), &office.rules).unwrap_err();
+    assert!(refused.to_string().starts_with("refuse.agreed"));
+    assert!(case.next(&Event::Terminate { cause: Cause::AtRequest }, t(30), &office.rules).is_ok());
 }

@@ -117,8 +117,9 @@ fn a15_only_proven_records_enter() {
     assert_eq!(codes(&book.add(&altered, &ring()).unwrap_err()), ["consent.signature"]);
     let empty = ConsentRecord { items: ColumnSet::default(), ..record("a") };
     assert_eq!(codes(&book.add(&sign(empty, HEALTH), &ring()).unwrap_err()), ["consent.no-items"]);
+    let backwards = ConsentRecord { at: t(1), ..record("a") };
+    assert_eq!(codes(&book.add(&sign(backwards, HEALTH), &ring()).unwrap_err()), ["consent.backwards"], "consent is given first");
     let unknown = revocation(&record("a"), t(5));
-    assert_eq!(codes(&book.revoke(&unknown, &ring()).unwrap_err()), ["consent.missing"]);
     book.add(&sign(record("a"), HEALTH), &ring()).unwrap();
     let mut forged = unknown.clone();
     forged.payload.at = t(1);
@@ -179,6 +180,30 @@ fn l7_records_outlive_the_consent_under_a_lock() {
     assert_eq!(book.len(), 1, "kept, although revoked and expired");
     book.delete(&id, 6, until).unwrap();
     assert!(book.is_empty());
+}
+
+#[test]
+fn a15_l7_a_revoked_consent_never_comes_back() {
+    let a = record("a");
+    let id = document_hash(&a).unwrap();
+    // the revocation arrives first
+    let mut early = book(&[]);
+    early.revoke(&revocation(&a, t(5)), &ring()).unwrap();
+    assert!(early.is_empty());
+    early.add(&sign(a.clone(), HEALTH), &ring()).unwrap();
+    assert!(early.valid_at(&id, t(4)) && !early.valid_at(&id, t(5)));
+    // deleted, and sent again with its old signature
+    for revoked in [true, false] {
+        let mut book = book(std::slice::from_ref(&a));
+        if revoked {
+            book.revoke(&revocation(&a, t(5)), &ring()).unwrap();
+        }
+        book.delete(&id, 0, t(1_000)).unwrap();
+        assert!(book.is_empty());
+        book.add(&sign(a.clone(), HEALTH), &ring()).unwrap();
+        assert_eq!(book.valid_at(&id, t(999)), !revoked);
+        assert_eq!(book.set_at(query(&["cost"], t(999))).unwrap().len(), usize::from(!revoked));
+    }
 }
 
 fn rules(need: Need) -> SensitiveRules {

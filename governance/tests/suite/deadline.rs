@@ -9,7 +9,7 @@ use yu_governance::catalogue::Class;
 use yu_governance::clock::Time;
 use yu_governance::deadline::*;
 use yu_governance::id::document_hash;
-use yu_governance::profile::{Cited, DeemedConsent as Silence, Rules, Shipped, StartEvent};
+use yu_governance::profile::{DeemedConsent as Silence, Effective, Rules, Shipped, StartEvent};
 use yu_governance::sign::{KeyRing, Signed};
 
 use crate::world::{World, at, hash, key, party, set, sign};
@@ -38,8 +38,21 @@ fn calendar() -> Calendar {
     Calendar::shipped().unwrap()
 }
 
-fn zhongwei() -> Rules {
-    Shipped::Zhongwei.effective().unwrap().rules().clone()
+/// The draft, as if it were law.
+fn zhongwei() -> Effective {
+    as_if(Shipped::Zhongwei)
+}
+
+fn as_if(which: Shipped) -> Effective {
+    which.effective().unwrap().played_as_if_in_force("2025-01-01".parse().unwrap())
+}
+
+fn terms(matter: Matter) -> Terms {
+    Terms::of(matter, &zhongwei(), at(MONDAY))
+}
+
+fn no_deemed() -> Terms {
+    Terms { silence: Silence::Off, ..terms(Matter::UseApproval) }
 }
 
 fn profile_hash() -> Hash {
@@ -60,13 +73,12 @@ fn seats(role: Reviewer) -> Seats {
     Seats { applicant, operator, reviewer, role, clock_service, regulator }
 }
 
-fn clock_of(matter: Matter, rules: &Rules, touches: &[Touch]) -> ReviewClock {
-    let terms = Terms::of(matter, rules);
+fn clock_of(matter: Matter, terms: Terms, touches: &[Touch]) -> ReviewClock {
     ReviewClock::new(application(), matter, seats(Reviewer::SourceDepartment), terms, touches.iter().copied().collect()).unwrap()
 }
 
 fn approval() -> ReviewClock {
-    clock_of(Matter::UseApproval, &zhongwei(), &[])
+    clock_of(Matter::UseApproval, terms(Matter::UseApproval), &[])
 }
 
 fn record(event: ReviewEvent, seats: &Seats, at: Time) -> ReviewRecord {
@@ -129,9 +141,9 @@ fn c4_the_state_flips_at_ten_working_days_and_one_second() {
 fn c4_only_the_approvals_of_zw_21_and_only_in_that_profile() {
     let late = at("2026-12-01T00:00:00Z");
     for which in Shipped::ALL {
-        let rules = which.effective().unwrap().rules().clone();
+        let profile = as_if(which);
         for matter in Matter::ALL {
-            let mut clock = say(&clock_of(*matter, &rules, &[]), ReviewEvent::Submitted, MONDAY);
+            let mut clock = say(&clock_of(*matter, Terms::of(*matter, &profile, at(MONDAY)), &[]), ReviewEvent::Submitted, MONDAY);
             clock = say(&say(&clock, ReviewEvent::Accepted, MONDAY), ReviewEvent::Delivered, MONDAY);
             let is_deemed = matches!(clock.status(late), Status::Deemed { .. });
             assert_eq!(is_deemed, which == Shipped::Zhongwei && *matter == Matter::UseApproval, "{which:?} {matter:?}");
@@ -139,14 +151,14 @@ fn c4_only_the_approvals_of_zw_21_and_only_in_that_profile() {
         }
     }
     // whatever terms a caller makes up: the matter decides
-    let terms = Terms::of(Matter::UseApproval, &zhongwei());
+    let of_approval = terms(Matter::UseApproval);
     for matter in Matter::ALL.iter().filter(|m| **m != Matter::UseApproval) {
-        let clock = ReviewClock::new(application(), *matter, seats(Reviewer::Operator), terms, BTreeSet::new()).unwrap();
+        let clock = ReviewClock::new(application(), *matter, seats(Reviewer::Operator), of_approval, BTreeSet::new()).unwrap();
         assert_eq!(running(&clock).status(late).name(), "lapsed", "{matter:?}");
     }
     // what silence can never open
     for touch in Touch::ALL {
-        let clock = running(&clock_of(Matter::UseApproval, &zhongwei(), &[*touch]));
+        let clock = running(&clock_of(Matter::UseApproval, terms(Matter::UseApproval), &[*touch]));
         assert_eq!(clock.status(late).name(), "lapsed", "{touch:?}");
     }
 }
@@ -161,21 +173,23 @@ fn c4_no_delivery_no_clock() {
         let forged = sign(record(ReviewEvent::Delivered, &seats, at(MONDAY)), forger);
         assert!(submitted.record(&forged, at(MONDAY), &keys(), &calendar()).is_err(), "{forger}");
     }
-    let terms = Terms { start: StartEvent::Submission, ..Terms::of(Matter::UseApproval, &zhongwei()) };
-    let error = ReviewClock::new(application(), Matter::UseApproval, seats.clone(), terms, BTreeSet::new()).unwrap_err();
+    let early = Terms { start: StartEvent::Submission, ..terms(Matter::UseApproval) };
+    let error = ReviewClock::new(application(), Matter::UseApproval, seats.clone(), early, BTreeSet::new()).unwrap_err();
     assert!(error.to_string().contains("review.deemed-without-delivery"));
     // one organisation never holds two of the three seats that a lapse needs
-    let terms = Terms::of(Matter::UseApproval, &zhongwei());
-    let spoil: [fn(&mut Seats); 4] = [
+    let of_approval = terms(Matter::UseApproval);
+    let spoil: [fn(&mut Seats); 6] = [
         |s| s.clock_service = party(REGULATOR),
         |s| s.clock_service = party(APPLICANT),
         |s| s.regulator = party("yu://dev/merchant/node2"),
         |s| s.regulator = party(DEPARTMENT),
+        |s| s.regulator = party("yu://dev/platform/node2"),
+        |s| s.clock_service = party(OPERATOR),
     ];
     for spoil in spoil {
         let mut seats = seats.clone();
         spoil(&mut seats);
-        let error = ReviewClock::new(application(), Matter::UseApproval, seats, terms, BTreeSet::new()).unwrap_err();
+        let error = ReviewClock::new(application(), Matter::UseApproval, seats, of_approval, BTreeSet::new()).unwrap_err();
         assert!(error.to_string().contains("review.seats"), "{error}");
     }
 }
@@ -191,6 +205,25 @@ fn c4_an_extension_request_ends_deemed_consent() {
     // too late by a second: it does not take the consent back
     let late = try_say(&running(&approval()), extension(), at(DUE).plus_seconds(1)).unwrap_err().to_string();
     assert!(late.contains("review.deemed"), "{late}");
+}
+
+#[test]
+fn c4_who_asks_for_time_is_not_silent_even_where_none_is_given() {
+    let terms = Terms { extensions: 0, ..terms(Matter::UseApproval) };
+    let clock = say(&running(&clock_of(Matter::UseApproval, terms, &[])), extension(), "2026-03-16T15:00:00Z");
+    assert_eq!(clock.status(at(DUE)), Status::Running { due: Some(at(DUE)) }, "no day more");
+    assert_eq!(clock.status(at(DUE).plus_seconds(1)).name(), "lapsed", "and no consent");
+}
+
+#[test]
+fn c4_a_draft_makes_no_consent() {
+    let draft = Shipped::Zhongwei.effective().unwrap();
+    assert_eq!(draft.rules().deemed_consent.value, Silence::On);
+    assert_eq!(Terms::of(Matter::UseApproval, &draft, at(MONDAY)).silence, Silence::Off);
+    let played = draft.played_as_if_in_force("2026-03-02".parse().unwrap());
+    assert_eq!(Terms::of(Matter::UseApproval, &played, at(MONDAY)).silence, Silence::On);
+    assert_eq!(Terms::of(Matter::UseApproval, &played, at("2026-03-01T04:00:00Z")).silence, Silence::Off, "not yet in force");
+    assert_ne!(document_hash(played.profile()).unwrap(), profile_hash(), "another document");
 }
 
 #[test]
@@ -269,11 +302,11 @@ fn c4_personal_information_still_needs_a16() {
         for item in &mut entry.items {
             item.class = if item.name == names[0] { class } else { Class::General };
         }
-        assert_eq!(codes(&entry, &zhongwei()), expected.into_iter().collect::<Vec<_>>(), "{class:?}");
+        assert_eq!(codes(&entry, zhongwei().rules()), expected.into_iter().collect::<Vec<_>>(), "{class:?}");
     }
     entry.items[0].class = Class::Personal;
     entry.items.retain(|c| c.name != names[1]);
-    assert!(codes(&entry, &zhongwei()).contains(&"deemed.column-unknown".to_owned()));
+    assert!(codes(&entry, zhongwei().rules()).contains(&"deemed.column-unknown".to_owned()));
     let ningbo = Shipped::Ningbo.effective().unwrap().rules().clone();
     entry.subjects = yu_governance::catalogue::Subjects::Persons;
     assert!(codes(&entry, &ningbo).contains(&"deemed.subject-consent".to_owned()), "NB 21");
@@ -282,7 +315,6 @@ fn c4_personal_information_still_needs_a16() {
 /// Every event in every state has a result, or is refused by name.
 #[test]
 fn c3_every_event_in_every_state() {
-    let off = Rules { deemed_consent: Cited { value: Silence::Off, ..zhongwei().deemed_consent }, ..zhongwei() };
     let now = at("2026-03-12T04:00:00Z");
     let late = at("2026-05-12T04:00:00Z");
     let submitted = say(&approval(), ReviewEvent::Submitted, MONDAY);
@@ -293,7 +325,7 @@ fn c3_every_event_in_every_state() {
         ("running", run.clone(), now),
         ("extended", say(&run, extension(), MONDAY), now),
         ("paused", say(&run, outage(), MONDAY), now),
-        ("lapsed", running(&clock_of(Matter::UseApproval, &off, &[])), late),
+        ("lapsed", running(&clock_of(Matter::UseApproval, no_deemed(), &[])), late),
         ("deemed", run.clone(), late),
         ("granted", say(&run, granted(), MONDAY), now),
         ("refused", say(&run, refusal("surplus"), MONDAY), now),
@@ -369,18 +401,18 @@ fn d9_a_clock_does_not_start_without_its_years() {
 #[test]
 fn c1_c2_registration_and_check_have_five_days() {
     // ZW 18: from acceptance; ZW 20: from submission
-    let registration = say(&clock_of(Matter::Registration, &zhongwei(), &[]), ReviewEvent::Submitted, MONDAY);
+    let registration = say(&clock_of(Matter::Registration, terms(Matter::Registration), &[]), ReviewEvent::Submitted, MONDAY);
     assert_eq!(registration.status(at(MONDAY)), Status::Waiting);
     let accepted = say(&registration, ReviewEvent::Accepted, "2026-03-03T04:00:00Z");
     assert_eq!(accepted.status(at(MONDAY)), Status::Running { due: Some(at("2026-03-10T15:59:59Z")) });
-    let check = say(&clock_of(Matter::Check, &zhongwei(), &[]), ReviewEvent::Submitted, MONDAY);
+    let check = say(&clock_of(Matter::Check, terms(Matter::Check), &[]), ReviewEvent::Submitted, MONDAY);
     assert_eq!(check.status(at(MONDAY)), Status::Running { due: Some(at("2026-03-09T15:59:59Z")) });
     assert_eq!(check.status(at("2026-03-09T16:00:00Z")).name(), "lapsed");
 }
 
 #[test]
 fn c2_results_are_notified() {
-    let check = say(&clock_of(Matter::Check, &zhongwei(), &[]), ReviewEvent::Submitted, MONDAY);
+    let check = say(&clock_of(Matter::Check, terms(Matter::Check), &[]), ReviewEvent::Submitted, MONDAY);
     assert_eq!(Notice::of(&check, at(MONDAY)), None);
     let done = say(&check, refusal("no protection measures"), MONDAY);
     let notice = Notice::of(&done, at(MONDAY)).unwrap();
@@ -398,9 +430,9 @@ fn c2_results_are_notified() {
     }
 }
 
-fn three(rules: &Rules) -> Application {
+fn three() -> Application {
     let clocks = Reviewer::ALL.iter().map(|role| {
-        ReviewClock::new(application(), Matter::UseApproval, seats(*role), Terms::of(Matter::UseApproval, rules), BTreeSet::new()).unwrap()
+        ReviewClock::new(application(), Matter::UseApproval, seats(*role), terms(Matter::UseApproval), BTreeSet::new()).unwrap()
     });
     Application::new(clocks.collect()).unwrap()
 }
@@ -411,7 +443,7 @@ fn tell(application: &Application, role: Reviewer, event: ReviewEvent, when: Tim
 
 #[test]
 fn c3_each_reviewer_has_a_clock_of_its_own() {
-    let all = tell(&three(&zhongwei()), Reviewer::Operator, ReviewEvent::Submitted, at(MONDAY));
+    let all = tell(&three(), Reviewer::Operator, ReviewEvent::Submitted, at(MONDAY));
     let days = ["2026-03-02T04:00:00Z", "2026-03-03T04:00:00Z", "2026-03-05T04:00:00Z"];
     let mut all = all;
     for (role, day) in Reviewer::ALL.iter().zip(days) {
@@ -445,8 +477,7 @@ fn c3_each_reviewer_has_a_clock_of_its_own() {
 #[test]
 fn c6_timeliness_is_a_table() {
     let run = running(&approval());
-    let off = Rules { deemed_consent: Cited { value: Silence::Off, ..zhongwei().deemed_consent }, ..zhongwei() };
-    let strict = running(&clock_of(Matter::UseApproval, &off, &[]));
+    let strict = running(&clock_of(Matter::UseApproval, no_deemed(), &[]));
     let clocks = [
         ("health", say(&run, granted(), "2026-03-03T04:00:00Z")), // 1 working day
         ("health", say(&run, granted(), "2026-03-06T04:00:00Z")), // 4

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use yu_governance::Error;
 use yu_governance::clock::Time;
+use yu_governance::deadline::DeemedConsent;
+use yu_governance::profile::Shipped;
 use yu_governance::text::Text;
-use yu_governance::workflow::{Machine, Role, incident, person, product, request, suspension};
+use yu_governance::workflow::{Machine, Need, Role, incident, person, product, request, suspension};
 
-use super::world::hash;
+use super::world::{hash, party};
 
 pub(crate) fn t(seconds: i64) -> Time {
     Time::from_unix(seconds)
@@ -178,10 +180,13 @@ fn a20_c4_no_request_is_granted_without_every_reviewer() {
     let mut events = vec![Event::Check, Event::Report, Event::Uphold { reason: why() }, Event::Overrule { reason: why() }];
     events.extend([Event::Withdraw { reason: why() }, Event::Refuse { by: Role::Provider, reason: Text::new("", "") }]);
     for outside in [BTreeSet::new(), BTreeSet::from(["income".to_owned()])] {
-        events.extend([false, true].map(|higher_level| Event::Submit { outside: outside.clone(), higher_level }));
+        let application = hash("application");
+        events.extend([false, true].map(|higher_level| Event::Submit { application, outside: outside.clone(), higher_level }));
     }
     for reviewer in roles {
-        events.extend([Event::Approve { reviewer }, Event::Lapse { reviewer, delivered: hash("delivered") }]);
+        events.extend([Event::Approve { reviewer }, Event::Lapse { reviewer, statement: lapse("application", 10) }]);
+        events.push(Event::Lapse { reviewer, statement: lapse("application", 11) });
+        events.push(Event::Lapse { reviewer, statement: lapse("another", 10) });
         events.push(Event::Refuse { by: reviewer, reason: why() });
     }
     events.push(Event::Refuse { by: Role::Checker, reason: why() });
@@ -213,7 +218,8 @@ fn a20_c4_no_request_is_granted_without_every_reviewer() {
                         assert!(reviewers.is_subset(agreed) && (!higher || agreed.contains(&Role::Province)), "{event:?}");
                         assert!(*checked || checked_by.is_none());
                     }
-                    if let Event::Lapse { reviewer, .. } = event {
+                    if let Event::Lapse { reviewer, statement } = event {
+                        assert_eq!(*statement, lapse("application", 10), "of this application, and not before its first second");
                         assert!(deemed.contains(reviewer) && *reviewer != Role::Province);
                     }
                     if let Event::Submit { outside, .. } = event {
@@ -235,6 +241,21 @@ fn a20_c4_no_request_is_granted_without_every_reviewer() {
         deemed: BTreeSet::from([Role::Province]),
     };
     assert!(lapsing.check().is_err(), "the level above never lapses");
+}
+
+fn lapse(application: &str, since: i64) -> DeemedConsent {
+    let (application, reviewer) = (hash(application), party("yu://dev/health/node1"));
+    DeemedConsent { v: 1, application, reviewer, profile: hash("profile"), delivered: t(1), since: t(since) }
+}
+
+#[test]
+fn o3_a17_who_asks_does_not_alone_say_what_is_touched() {
+    let co_signs = |needs: Vec<Need>| needs.len() == 2 && needs[1].any == [Role::Checker, Role::Authority];
+    let rules = Shipped::Taizhou.effective().unwrap().rules().clone();
+    let draft = product::Event::Draft { contents: hash("one"), replaces: None, sensitive: false };
+    assert!(co_signs(product::Case::begin().needs(&draft, &rules.product())));
+    let submit = request::Event::Submit { application: hash("a"), outside: BTreeSet::new(), higher_level: false };
+    assert!(co_signs(request::Case::begin().needs(&submit, &rules.request())));
 }
 
 #[test]

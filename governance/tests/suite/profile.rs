@@ -131,6 +131,30 @@ fn a9_the_order_of_the_stages_is_the_texts() {
 }
 
 #[test]
+fn a9_l1_o2_whoever_the_texts_name_signs() {
+    use yu_governance::workflow::authorisation::{Case, Cause, Event};
+    use yu_governance::workflow::{Machine as _, Role};
+    let signs = |which: Shipped, event: Event| -> Vec<Role> {
+        Case::begin().needs(&event, &rules(which).authorisation()).iter().map(|need| need.any[0]).collect()
+    };
+    for (which, decide, end) in [
+        (Shipped::Zhejiang, &[Role::Government][..], &[Role::Authority][..]),
+        (Shipped::Ningbo, &[Role::Coordination, Role::Government], &[Role::Authority, Role::Coordination]),
+        (Shipped::Taizhou, &[Role::Coordination, Role::Government], &[Role::Authority, Role::Coordination]),
+        (Shipped::Zhenjiang, &[Role::Government], &[Role::Authority]),
+        (Shipped::Zhongwei, &[Role::Government], &[Role::Authority]),
+    ] {
+        assert_eq!(signs(which, Event::Decide), decide, "{which:?}: who deliberates and who decides, both");
+        assert_eq!(signs(which, Event::Terminate { cause: Cause::Breach }), end, "{which:?}");
+        let asked = signs(which, Event::Terminate { cause: Cause::AtRequest });
+        assert_eq!(asked, [end, &[Role::Licensee]].concat(), "{which:?}: nobody else asks in its name");
+    }
+    let joint = rules(Shipped::Zhenjiang).product();
+    assert!([Role::Authority, Role::Sector].iter().all(|role| joint.decided_by.contains(role) || joint.sensitive_by.contains(role)));
+    assert!(rules(Shipped::Zhongwei).product().sensitive_by.is_empty());
+}
+
+#[test]
 fn a_city_may_only_tighten() {
     let parent = effective(Shipped::Zhejiang);
     let loosenings: [Spoil<Stated>; 16] = [
@@ -191,7 +215,7 @@ fn profiles_that_do_not_hold_together_are_refused_at_once() {
     let code = |profile: Profile, parent: Option<&Effective>| -> BTreeSet<String> {
         Effective::new(profile, parent).unwrap_err().into_iter().map(|f| f.code).collect()
     };
-    let spoil: [Spoil<Profile>; 12] = [
+    let spoil: [Spoil<Profile>; 14] = [
         ("profile.field-missing", |p| p.rules.term = None),
         ("profile.value-void", |p| p.rules.term = ours(MaxYears(0))),
         ("profile.value-void", |p| p.rules.dossier = ours(Needs([].into()))),
@@ -211,6 +235,8 @@ fn profiles_that_do_not_hold_together_are_refused_at_once() {
         ("profile.stamp", |p| p.rules.stamp = ours(Gate::Required)),
         ("profile.no-leaf", |p| p.rules.modes = ours(Allows([Mode::Whole].into()))),
         ("profile.deemed-without-delivery", |p| p.rules.approval_start = ours(StartEvent::Submission)),
+        ("profile.deemed-without-extension", |p| p.rules.approval_extensions.as_mut().unwrap().value.0 = 0),
+        ("profile.deemed-without-basis", |p| p.rules.deemed_consent = ours(DeemedConsent::On)),
     ];
     for (expected, spoil) in spoil {
         let mut profile = stated(Shipped::Zhongwei);

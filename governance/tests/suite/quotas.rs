@@ -35,10 +35,10 @@ fn a19_one_more_than_granted_is_refused_by_name() {
     let measures_of: [fn(&mut Measures, u64); 5] =
         [|m, n| m.uses = n, |m, n| m.rows = n, |m, n| m.queries = n, |m, n| m.micro_rho = n, |m, n| m.micro_epsilon = n];
     for (set_to, name) in measures_of.into_iter().zip(["uses", "rows", "queries", "micro_rho", "micro_epsilon"]) {
-        let mut most = Measures::default();
+        let mut most = Measures { uses: 9, ..Measures::default() };
         set_to(&mut most, 7);
         let one = |n| {
-            let mut m = Measures::default();
+            let mut m = Measures { uses: 1, ..Measures::default() };
             set_to(&mut m, n);
             BTreeMap::from([(dataset(0), m)])
         };
@@ -67,21 +67,50 @@ fn a_reservation_is_all_or_nothing_and_every_step_may_be_repeated() {
     assert!(says(ledger.commit(job(1), &charge(5, 1))).starts_with("quota.more-than-reserved"));
     for _ in 0..3 {
         ledger.commit(job(1), &charge(3, 1)).unwrap();
-        assert_eq!(ledger.used(&dataset(0)), measures(3));
+        assert_eq!(ledger.used(&dataset(0)), Measures { rows: 30, queries: 3, ..measures(4) }, "uses and budget stay charged");
     }
-    ledger.reserve(job(1), &charge(4, 4)).unwrap();
-    assert_eq!(ledger.used(&dataset(1)), measures(1), "reserving again after the commit charges nothing");
+    assert!(
+        says(ledger.reserve(job(1), &charge(4, 4))).starts_with("quota.committed"),
+        "a job that ran does not run again on its old charge"
+    );
     assert!(says(ledger.commit(job(1), &charge(2, 1))).starts_with("quota.other-charge"));
     assert!(says(ledger.release(job(1))).starts_with("quota.committed"));
     ledger.reserve(job(2), &charge(1, 1)).unwrap();
     assert_eq!(ledger.open().collect::<Vec<_>>(), [job(2)]);
     ledger.release(job(2)).unwrap();
     ledger.release(job(2)).unwrap();
-    assert_eq!(ledger.used(&dataset(0)), measures(3));
+    assert_eq!(ledger.used(&dataset(0)).uses, 4);
     assert!(says(ledger.reserve(job(2), &charge(1, 1))).starts_with("quota.released"));
     assert!(says(ledger.commit(job(2), &charge(1, 1))).starts_with("quota.released"));
     assert!(says(ledger.commit(job(9), &charge(1, 1))).starts_with("quota.not-reserved"));
     assert!(says(ledger.release(job(9))).starts_with("quota.not-reserved"));
+}
+
+#[test]
+fn a19_a_charge_without_a_use_is_refused() {
+    let mut ledger = Ledger::new(granted());
+    let rows_only = BTreeMap::from([(dataset(0), measures(1)), (dataset(1), Measures { rows: 5, ..Measures::default() })]);
+    for none in [Charge::new(), charge(0, 0), rows_only] {
+        assert!(says(ledger.reserve(job(1), &none)).starts_with("quota.empty"));
+    }
+    // one use is one use, whatever the node says afterwards
+    ledger.reserve(job(1), &charge(10, 5)).unwrap();
+    ledger.commit(job(1), &Charge::new()).unwrap();
+    assert_eq!(ledger.used(&dataset(0)), Measures { rows: 0, queries: 0, ..measures(10) });
+    assert!(says(ledger.reserve(job(2), &charge(1, 1))).starts_with("quota.exhausted: uses"));
+}
+
+#[test]
+fn a19_a_lower_quota_binds_new_reservations_and_not_the_history() {
+    let reserve = |n, charge| Entry { job: job(n), step: Step::Reserve { charge } };
+    let written = [reserve(1, charge(6, 3)), Entry { job: job(1), step: Step::Commit { charge: charge(6, 3) } }, reserve(2, charge(2, 1))];
+    let lower = BTreeMap::from([(dataset(0), measures(5))]);
+    let mut ledger = Ledger::replay(lower, &written).unwrap();
+    assert_eq!((ledger.used(&dataset(0)).uses, ledger.used(&dataset(1)).uses), (8, 4));
+    assert!(says(ledger.reserve(job(3), &BTreeMap::from([(dataset(0), measures(1))]))).starts_with("quota.exhausted"));
+    ledger.release(job(2)).unwrap();
+    let again = [&written[..], &[reserve(1, charge(6, 3))]].concat();
+    assert!(Ledger::replay(granted(), &again).unwrap_err().to_string().starts_with("quota.committed"));
 }
 
 fn step() -> impl Strategy<Value = Entry> {
@@ -119,13 +148,20 @@ proptest! {
         for entry in &written {
             match &entry.step {
                 Step::Reserve { charge } => drop(by_hand.entry(entry.job).or_insert_with(|| charge.clone())),
-                Step::Commit { charge } => drop(by_hand.insert(entry.job, charge.clone())),
+                Step::Commit { charge } => {
+                    // the budget stays as it was set aside, rows follow the use
+                    for (d, kept) in by_hand.get_mut(&entry.job).unwrap() {
+                        kept.rows = charge[d].rows;
+                    }
+                }
                 Step::Release => drop(by_hand.insert(entry.job, Charge::new())),
             }
         }
         for d in [dataset(0), dataset(1)] {
             let sum: u64 = by_hand.values().filter_map(|charge| charge.get(&d)).map(|m| m.micro_rho).sum();
             prop_assert_eq!(ledger.used(&d).micro_rho, sum);
+            let rows: u64 = by_hand.values().filter_map(|charge| charge.get(&d)).map(|m| m.rows).sum();
+            prop_assert_eq!(ledger.used(&d).rows, rows);
         }
     }
 }

@@ -194,11 +194,12 @@ fn it_can_be_taken_back_by_who_gave_it() {
 
 #[test]
 fn a_malformed_approval_is_refused() {
-    let changes: [fn(&mut StandingApproval); 5] = [
+    let changes: [fn(&mut StandingApproval); 6] = [
         |a| a.v = 2,
         |a| a.runs = 0,
         |a| a.until = a.from,
         |a| a.charge.retain(|name, _| *name != dataset(0)),
+        |a| a.charge.values_mut().for_each(|amount| amount.uses = 0),
         |a| a.party = party(STRANGER),
     ];
     for change in changes {

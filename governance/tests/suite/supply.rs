@@ -80,6 +80,9 @@ fn a6_a20_no_list_makes_closed_data_a_duty() {
     for duty in [SupplyDuty::AgreedList, SupplyDuty::Free] {
         assert_eq!(codes(&SupplyFlags::of(&request, &closed, &agreed(), duty).unwrap_err()), ["catalogue.prohibited"]);
     }
+    closed.items.remove(1);
+    let left_out = SupplyFlags::of(&request, &closed, &agreed(), SupplyDuty::AgreedList).unwrap_err();
+    assert_eq!(codes(&left_out), ["columns.beyond-catalogue"], "closed columns are left out of published entries");
     let other = CatalogueEntry { dataset: dataset(1), ..entry() };
     let found = SupplyFlags::of(&request, &other, &agreed(), SupplyDuty::AgreedList).unwrap_err();
     assert_eq!(codes(&found), ["supply.request-malformed"]);

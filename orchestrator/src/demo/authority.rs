@@ -2,7 +2,8 @@
 //!
 //! The clock is simulated: years pass in seconds. Everything else is real: every step is a document signed by those whom the profile names,
 //! each step follows from the one before or is refused by name, silence, terms and corrections are counted on the calendar, data lie
-//! encrypted in a vault whose key is destroyed at the end, and the log is verified from its files.
+//! encrypted in a vault from activation on, whose key is destroyed at the end, and the log is verified from its files. A text that is
+//! still a draft is played as if in force, and the play says so.
 //!
 //! | to see | open |
 //! |---|---|
@@ -27,18 +28,23 @@ use crate::fault::Result;
 use crate::profiles;
 use book::Book;
 use serde_json::json;
+use yu_governance::calendar::Date;
 use yu_governance::clock::Time;
+use yu_governance::profile::Status;
 use yu_governance::workflow::Role;
 
 /// First day of the play, a Monday on which the shipped calendars are known for the reviews that follow.
 const BEGIN: &str = "2025-03-03T01:00:00Z";
 
 pub(super) fn run(args: &DemoArgs, out: &Output) -> Result<()> {
-    let profile = profiles::named(&args.profile)?;
+    let stated = profiles::named(&args.profile)?;
     let scratch = super::nodes::Scratch::new(args.keep.as_deref())?;
     let now: Time = BEGIN.parse()?;
+    // a draft binds nobody: what it would mean can only be played, and is named so
+    let is_draft = stated.profile().status == Status::Draft;
+    let profile = if is_draft { stated.played_as_if_in_force(Date::of(now)) } else { stated };
     let mut book = Book::new(out, &scratch.path().join("authorisation"), profile, now)?;
-    rules(&mut book)?;
+    rules(&mut book, is_draft)?;
     let mut opened = opening::play(&mut book)?;
     working::play(&mut book, &mut opened)?;
     products::play(&mut book)?;
@@ -49,17 +55,24 @@ pub(super) fn run(args: &DemoArgs, out: &Output) -> Result<()> {
         &format!("the log of {size} entries verifies from its files; {} refusals by name on the way", book.refusals.len()),
         &format!("日志共 {size} 条，离线核验通过；过程中按名拒绝 {} 次", book.refusals.len()),
     );
-    out.document(&json!({ "story": "authorisation", "profile": args.profile, "refusals": book.refusals, "entries": size }));
+    out.document(&json!({ "story": "authorisation", "profile": args.profile, "played_as_if_in_force": is_draft, "refusals": book.refusals, "entries": size }));
     Ok(())
 }
 
-/// The profile comes into force by two signatures, and is told.
-fn rules(book: &mut Book<'_>) -> Result<()> {
+/// The profile is signed by two, and is told.
+fn rules(book: &mut Book<'_>, is_draft: bool) -> Result<()> {
     let title = book.profile.profile().title.clone();
     book.chapter(&format!("the rules: {}", title.en), &format!("规则：{}", title.zh));
     let profile = book.profile.profile().clone();
     book.publish(profile, &[Role::Authority, Role::Regulator])?;
-    book.note("in force with the signatures of the authority and the regulator (D16)", "经主管部门与监管方双方签署生效（D16）");
+    if is_draft {
+        book.note(
+            "the text is a draft for comments and in force nowhere: played as if in force, with the signatures of the authority and the regulator (D16)",
+            "该文本为征求意见稿，尚未施行：以下按“假定已施行”演示，由主管部门与监管方双方签署（D16）",
+        );
+    } else {
+        book.note("in force with the signatures of the authority and the regulator (D16)", "经主管部门与监管方双方签署生效（D16）");
+    }
     let told = [
         "stages",
         "dossier",

@@ -80,6 +80,9 @@ impl Case {
             Event::Stamp { agreement } if self.agreement.is_some() && self.agreement != Some(*agreement) => {
                 return Err(refuse("stamp.other-agreement", "the seal stands under another text than the one that was signed"));
             }
+            Event::Refuse { .. } if self.agreement.is_some() => {
+                return Err(refuse("refuse.agreed", "an agreement is signed: terminate it"));
+            }
             Event::Refuse { reason } => {
                 need_reason(reason)?;
                 next.state = State::Refused;

@@ -75,6 +75,8 @@ pub struct Rules {
     pub form_at: Option<Stage>,
     /// Fewest opinions without conflict of interest (A25).
     pub experts: u32,
+    /// All of these sign the decision of the meeting: where a body deliberates and another decides, both. Not empty if there is that stage.
+    pub decide_by: Vec<Role>,
     /// Who signs the agreement; a role may be named twice.
     pub agreement_by: Vec<Role>,
     /// Any of these signs the contingency plan (A2).
@@ -105,6 +107,8 @@ impl Rules {
             "the review form is closed at the preliminary review or with the experts, at a stage of the order"
         } else if [&self.agreement_by, &self.plan_by, &self.suspend_by, &self.terminate_by].iter().any(|roles| roles.is_empty()) {
             "agreement, plan, suspension and termination need a role each"
+        } else if place(Stage::Meeting).is_some() && self.decide_by.is_empty() {
+            "nobody signs the decision of the meeting"
         } else if self.max_term_years < 1 {
             "the longest term is less than a year"
         } else {

@@ -83,6 +83,11 @@ impl<'a> Book<'a> {
         self.profile.rules()
     }
 
+    /// Where the play keeps its files.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(super) fn chapter(&mut self, en: &str, zh: &str) {
         self.chapters += 1;
         self.out.line("");
@@ -133,12 +138,25 @@ impl<'a> Book<'a> {
 
     /// One step of a procedure: signed by whom it needs, followed, stored, logged, told.
     pub(super) fn step<M: Machine>(&mut self, case: &mut Case<M>, event: M::Event, rules: &M::Rules, evidence: &str) -> Result<()> {
+        let paper = self.paper(evidence)?;
+        self.step_on(case, event, rules, paper, evidence)
+    }
+
+    /// The same on a document that is there already.
+    pub(super) fn step_on<M: Machine>(
+        &mut self,
+        case: &mut Case<M>,
+        event: M::Event,
+        rules: &M::Rules,
+        document: Hash,
+        evidence: &str,
+    ) -> Result<()> {
         let before = case.at.case().state_at(self.now);
         let signers = self.cast.signers(&case.at.case().needs(&event, rules))?;
-        let arrow = case.at.arrow(event, signers.clone(), self.paper(evidence)?, self.now, rules)?;
+        let arrow = case.at.arrow(event, signers.clone(), document, self.now, rules)?;
         let names: Vec<_> = signers.iter().map(|signer| &signer.party).collect();
         let signed = self.cast.sign(arrow, &names)?;
-        case.at = case.at.follow(&signed, rules, &self.cast.roster, &self.cast.ring)?;
+        case.at = case.at.follow(&signed, self.now, rules, &self.cast.roster, &self.cast.ring)?;
         self.store(&signed)?;
         self.record(document_hash(&signed.payload)?)?;
         case.chain.push(signed);

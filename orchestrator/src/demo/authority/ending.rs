@@ -1,10 +1,8 @@
 //! The end: the term stops everything, data are destroyed by destroying their key, logs stay locked.
 
 use super::book::Book;
-use super::opening::{Opened, show};
+use super::opening::{HELD, Opened, TEXT, show};
 use crate::fault::{Code, Fault, Result};
-use crate::home::Home;
-use crate::vault::Vault;
 use yu_governance::calendar::Calendar;
 use yu_governance::canonical::digest;
 use yu_governance::clock::Time;
@@ -12,10 +10,6 @@ use yu_governance::destroy::{DestroyedItem, DestroyedKind, DestructionCertificat
 use yu_governance::id::{JobId, document_hash};
 use yu_governance::workflow::Role;
 use yu_governance::workflow::authorisation::Event;
-
-/// Name of the data in the vault.
-const HELD: &str = "authorisation-credit-2025";
-const TEXT: &[u8] = b"age,cost,visits\n61,1200.5,3\n";
 
 pub(super) fn play(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
     book.chapter("the end of the term", "期满");
@@ -47,13 +41,9 @@ pub(super) fn play(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
     retention(book, end)
 }
 
-/// The data of the authorisation lie in a vault of their own; its key goes, and with it everything that it encrypted.
+/// The data of the authorisation have lain in a vault of their own since activation; its key goes, and with it everything that it encrypted.
 fn destroy(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
-    let folder = super::super::nodes::Scratch::new(None)?;
-    let home = Home::new(folder.path().join("vault"));
-    home.create()?;
-    let vault = Vault::create(&home)?;
-    vault.put(HELD, TEXT)?;
+    let vault = &opened.vault;
     let (key, readable) = (vault.key_id(HELD), vault.get(HELD).is_ok_and(|bytes| &bytes[..] == TEXT));
     vault.shred(HELD)?;
     let key = key.filter(|_| readable && vault.get(HELD).is_err()).ok_or_else(|| Fault::new(Code::Bug, "the key was not destroyed"))?;
@@ -66,7 +56,8 @@ fn destroy(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
     DestructionCertificate::verify(&signed, &book.cast.ring)?;
     let hash = document_hash(&signed.payload)?;
     let rules = opened.rules.clone();
-    book.step(&mut opened.case, Event::Destroy, &rules, &format!("destruction certificate {hash}, verified offline (L1)"))?;
+    let why = format!("destruction certificate {hash}, verified offline (L1)");
+    book.step_on(&mut opened.case, Event::Destroy, &rules, hash, &why)?;
     book.refused(&opened.case, Event::Reopen, &rules, "workflow.no-arrow")
 }
 
@@ -75,8 +66,10 @@ fn retention(book: &Book<'_>, end: Time) -> Result<()> {
     let months = book.rules().log_retention.value.0;
     let until = Calendar::months_after(end, months);
     book.note(
-        &format!("logs stay locked for every role until {until}, {months} months from the end (L2)"),
-        &format!("日志对任何角色锁定至 {until}（自终止起 {months} 个月，L2）"),
+        &format!(
+            "the rule: logs are kept, locked for every role, until {until}, {months} months from the end (L2); this play locks nothing, its files may be deleted"
+        ),
+        &format!("规则：日志须保存并对任何角色锁定至 {until}（自终止起 {months} 个月，L2）；本演示不作锁定，其文件可删除"),
     );
     Ok(())
 }

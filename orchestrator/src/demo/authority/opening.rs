@@ -2,6 +2,8 @@
 
 use super::book::{Book, Case};
 use crate::fault::{Code, Fault, Result};
+use crate::home::Home;
+use crate::vault::Vault;
 use std::collections::{BTreeMap, BTreeSet};
 use yu_governance::canonical::Hash;
 use yu_governance::clock::Time;
@@ -30,7 +32,13 @@ pub(super) struct Opened {
     pub(super) id: AuthorisationId,
     pub(super) scope: Scope,
     pub(super) register: Register,
+    /// Where the data lie from activation to destruction.
+    pub(super) vault: Vault,
 }
+
+/// Name of the data in the vault.
+pub(super) const HELD: &str = "authorisation-credit-2025";
+pub(super) const TEXT: &[u8] = b"age,cost,visits\n61,1200.5,3\n";
 
 pub(super) fn scope(from: Time) -> Result<Scope> {
     let dataset = DatasetId::new(DATASET)?;
@@ -55,8 +63,9 @@ pub(super) fn play(book: &mut Book<'_>) -> Result<Opened> {
     let scope = scope(book.now.plus_days(60))?;
     stages(book, &mut case, &rules, &id, &scope)?;
     activate(book, &mut case, &rules)?;
+    let vault = supply(book)?;
     let authority = book.cast.one(Role::Authority)?;
-    let mut opened = Opened { case, rules, id, scope, register: Register::new(authority) };
+    let mut opened = Opened { case, rules, id, scope, register: Register::new(authority), vault };
     show(book, &mut opened)?;
     Ok(opened)
 }
@@ -73,6 +82,16 @@ pub(super) fn show(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
     let active = opened.register.lines().values().filter(|line| line.active).count();
     book.note(&format!("public register: {lines} line(s), {active} active"), &format!("公示名录：{lines} 项，其中生效 {active} 项"));
     Ok(())
+}
+
+/// With activation the data come into a vault of their own, encrypted under one key.
+fn supply(book: &Book<'_>) -> Result<Vault> {
+    let home = Home::new(book.folder().join("vault"));
+    home.create()?;
+    let vault = Vault::create(&home)?;
+    vault.put(HELD, TEXT)?;
+    book.note("the data are supplied and lie encrypted in a vault of the authorisation", "数据已供给，加密存放于该授权的专用保管库");
+    Ok(vault)
 }
 
 fn announce(book: &mut Book<'_>, case: &mut Case<authorisation::Case>, rules: &authorisation::Rules, id: &AuthorisationId) -> Result<Hash> {

@@ -48,9 +48,10 @@ fn people(book: &mut Book<'_>) -> Result<()> {
 fn requests(book: &mut Book<'_>) -> Result<()> {
     book.chapter("requests for data", "数据申请");
     let rules = book.rules().request();
-    let submit = || Event::Submit { outside: BTreeSet::new(), higher_level: false };
+    let papers = [book.paper("three columns for the scenario")?, book.paper("the address of every patient")?];
+    let submit = |application| Event::Submit { application, outside: BTreeSet::new(), higher_level: false };
     let (mut granted, mut refused) = (Case::<request::Case>::new("request-1"), Case::<request::Case>::new("request-2"));
-    book.step(&mut granted, submit(), &rules, "three columns for the scenario")?;
+    book.step(&mut granted, submit(papers[0]), &rules, "three columns for the scenario")?;
     if rules.checked_by.is_some() {
         book.step(&mut granted, Event::Check, &rules, "compliance check (C2)")?;
     }
@@ -58,7 +59,7 @@ fn requests(book: &mut Book<'_>) -> Result<()> {
         book.pass_days(1);
         book.step(&mut granted, Event::Approve { reviewer }, &rules, "approved within its limit (C3)")?;
     }
-    book.step(&mut refused, submit(), &rules, "the address of every patient")?;
+    book.step(&mut refused, submit(papers[1]), &rules, "the address of every patient")?;
     if let Some(by) = rules.checked_by {
         let reason = Text::new("addresses are not needed for the scenario (A5)", "住址非该场景所必需（A5）");
         return book.step(&mut refused, Event::Refuse { by, reason }, &rules, "the check refuses, with reasons");
@@ -83,7 +84,7 @@ fn silence(book: &mut Book<'_>) -> Result<()> {
         clock_service: book.cast.one(Role::Clock)?,
         regulator: book.cast.one(Role::Regulator)?,
     };
-    let terms = Terms::of(Matter::UseApproval, book.rules());
+    let terms = Terms::of(Matter::UseApproval, &book.profile, book.now);
     let mut clock = ReviewClock::new(application, Matter::UseApproval, seats, terms, BTreeSet::new())?;
     for event in [ReviewEvent::Submitted, ReviewEvent::Accepted, ReviewEvent::Delivered] {
         clock = recorded(book, &clock, event)?;
@@ -102,7 +103,7 @@ fn silence(book: &mut Book<'_>) -> Result<()> {
     let early = clock.deemed_consent(book.now, profile).err();
     book.denied(early, "review.not-deemed")?;
     book.now = due.plus_seconds(1);
-    if book.rules().deemed_consent.value == DeemedConsent::Off {
+    if terms.silence == DeemedConsent::Off {
         let refusal = clock.deemed_consent(book.now, profile).err();
         book.denied(refusal, "review.not-deemed")?;
         book.note(
@@ -116,11 +117,14 @@ fn silence(book: &mut Book<'_>) -> Result<()> {
     clock.accept_deemed(&signed, book.now, profile, &book.cast.ring)?;
     let rules = book.rules().request();
     let mut third = Case::<request::Case>::new("request-3");
-    book.step(&mut third, Event::Submit { outside: BTreeSet::new(), higher_level: false }, &rules, "the request")?;
+    book.step(&mut third, Event::Submit { application, outside: BTreeSet::new(), higher_level: false }, &rules, "the request")?;
     book.step(&mut third, Event::Check, &rules, "compliance check")?;
-    let delivered = document_hash(&signed.payload)?;
-    book.step(&mut third, Event::Lapse { reviewer: Role::Provider, delivered }, &rules, "silence counts as consent (C4, ZW 21)")?;
-    book.refused(&third, Event::Lapse { reviewer: Role::Province, delivered }, &rules, "request.no-deemed-consent")
+    let (statement, paper) = (signed.payload.clone(), document_hash(&signed.payload)?);
+    let other = yu_governance::deadline::DeemedConsent { application: paper, ..statement.clone() };
+    book.refused(&third, Event::Lapse { reviewer: Role::Provider, statement: other }, &rules, "request.other-lapse")?;
+    let lapse = |reviewer| Event::Lapse { reviewer, statement: statement.clone() };
+    book.step_on(&mut third, lapse(Role::Provider), &rules, paper, "silence counts as consent (C4, ZW 21)")?;
+    book.refused(&third, lapse(Role::Province), &rules, "request.no-deemed-consent")
 }
 
 fn recorded(book: &mut Book<'_>, clock: &ReviewClock, event: ReviewEvent) -> Result<ReviewClock> {
