@@ -26,8 +26,7 @@ pub(super) fn run(command: &ProfileCommand, out: &Output) -> Result<()> {
         ProfileCommand::Diff { old, new } => {
             let changes = diff(&named(old)?, &named(new)?);
             for change in &changes {
-                let effect = change.effect.words();
-                out.say(&format!("{}: {}", effect.en, change.sentence.en), &format!("{}：{}", effect.zh, change.sentence.zh));
+                out.say(&change.sentence.en, &change.sentence.zh);
             }
             if changes.is_empty() {
                 out.say("nothing changes", "没有变化");

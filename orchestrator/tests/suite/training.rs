@@ -296,7 +296,7 @@ fn p5_a_program_of_others_trains_where_it_was_taken_in_and_nowhere_else() {
     let toml = job(&owners, "").replace("rounds = 8", "rounds = 3") + &trainer;
     std::fs::write(world.file("job.toml"), &toml).unwrap();
     let explained = world.yu("bank", &["job", "explain", path(&world.file("job.toml"))]).all;
-    for word in ["PROGRAM of others", "外部程序", "it may hide rows in it"] {
+    for word in ["PROGRAM of others", "外部程序", "it may hide rows in the model"] {
         assert!(explained.contains(word), "`{word}`: {explained}");
     }
     // with the network, over its deadline, under a budget: refused before anybody is asked
@@ -357,7 +357,7 @@ fn killed_processes_come_back_and_the_training_goes_on() {
 fn a_killed_party_ends_the_training_by_name() {
     let owners = ["health", "bank", "clinic"];
     let mut town = town(&owners);
-    let long = job(&owners, "").replace("rounds = 8", "rounds = 50000");
+    let long = job(&owners, "").replace("rounds = 8", "rounds = 20000");
     let id = sign(&town.world, town.world.submit(&long), &["health", "clinic", "platform", "authority"]);
     town.world.wait("platform", &id, &["running"], LONG);
     std::thread::sleep(std::time::Duration::from_secs(2));
