@@ -183,7 +183,11 @@ fn sizes_are_those_of_all_models() {
         |settings: &Settings, rows: usize, columns: usize| settings.check_size(rows, columns).err().map(|error| error.to_string());
     let linear = Settings::new(Learner::LinearRegression { ridge: 1e-3 });
     assert!(refused(&linear, 1 << 20, 62).is_none() && refused(&linear, 100, 63).unwrap().contains("columns: 63"));
-    let poisson = Settings::new(Learner::PoissonRegression { iterations: 10, ridge: 1e-3 });
+    // columns that depend on each other must not take the inverse out of its range
+    let weak = Settings::new(Learner::PoissonRegression { iterations: 10, ridge: 1e-3 });
+    assert!(refused(&weak, 1000, 7).is_none() && refused(&weak, 1000, 8).unwrap().contains("ridge"));
+    assert!(refused(&Settings::new(Learner::LinearRegression { ridge: 1e-6 }), 100, 4).unwrap().contains("ridge"));
+    let poisson = Settings::new(Learner::PoissonRegression { iterations: 10, ridge: 0.01 });
     assert!(refused(&poisson, 1 << 20, 31).is_none() && refused(&poisson, 1 << 20, 32).unwrap().contains("cells"));
     assert!(refused(&poisson, (1 << 20) + 1, 2).unwrap().contains("rows"));
     let steps = Settings::new(Learner::LogisticRegression { epochs: 10, batch: 100, learning_rate: 0.1, l2: 0.0 });
