@@ -82,6 +82,17 @@ impl Time {
         moved.map_or(Self(if years < 0 { FIRST } else { LAST }), |d| Self::from_unix(d.unix_timestamp()))
     }
 
+    /// The same day and hour `months` later; the last day of a shorter month.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        let Ok(here) = OffsetDateTime::from_unix_timestamp(self.0) else { return self };
+        let count = i64::from(here.year()) * 12 + i64::from(u8::from(here.month())) - 1 + i64::from(months);
+        let month = u8::try_from(count.rem_euclid(12) + 1).ok().and_then(|month| time::Month::try_from(month).ok());
+        let (Ok(year), Some(month)) = (i32::try_from(count.div_euclid(12)), month) else { return Self(LAST) };
+        let date = (1..=here.day()).rev().find_map(|day| time::Date::from_calendar_date(year, month, day).ok());
+        date.map_or(Self(LAST), |date| Self::from_unix(here.replace_date(date).unix_timestamp()))
+    }
+
     /// Days since 1970-01-01: the unit in which runs per day are counted.
     #[must_use]
     pub const fn day(self) -> i64 {
@@ -136,6 +147,22 @@ mod tests {
         assert_eq!(leap.plus_years(3).to_string(), "2027-02-28T10:00:00Z");
         assert_eq!(leap.plus_years(4).to_string(), "2028-02-29T10:00:00Z");
         assert_eq!(leap.plus_years(99_999), Time::from_unix(i64::MAX));
+    }
+
+    #[test]
+    fn months_follow_the_calendar() {
+        for (from, months, to) in [
+            ("2026-01-31T10:00:00Z", 1, "2026-02-28T10:00:00Z"),
+            ("2026-01-31T10:00:00Z", 2, "2026-03-31T10:00:00Z"),
+            ("2026-08-31T10:00:00Z", 6, "2027-02-28T10:00:00Z"),
+            ("2027-08-31T00:00:00Z", 6, "2028-02-29T00:00:00Z"),
+            ("2026-12-05T23:59:59Z", 18, "2028-06-05T23:59:59Z"),
+            ("2024-02-29T00:00:00Z", 36, "2027-02-28T00:00:00Z"),
+            ("2026-05-01T00:00:00Z", 0, "2026-05-01T00:00:00Z"),
+        ] {
+            assert_eq!(from.parse::<Time>().unwrap().plus_months(months).to_string(), to);
+        }
+        assert_eq!(Time::from_unix(0).plus_months(u32::MAX), Time::from_unix(i64::MAX), "beyond the calendar: the last second");
     }
 
     proptest! {

@@ -40,7 +40,7 @@ pub fn remove_tree(folder: &Path) -> std::io::Result<()> {
         Ok(_) => {}
     }
     // from the top down every folder becomes one that can be read, without following links
-    let mut open = vec![folder.to_owned()];
+    let (mut open, mut folders) = (vec![folder.to_owned()], Vec::new());
     while let Some(next) = open.pop() {
         #[cfg(unix)]
         fs::set_permissions(&next, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
@@ -53,8 +53,10 @@ pub fn remove_tree(folder: &Path) -> std::io::Result<()> {
                 fs::remove_file(entry.path())?;
             }
         }
+        folders.push(next);
     }
-    fs::remove_dir_all(folder)
+    // children come after their parents
+    folders.iter().rev().try_for_each(fs::remove_dir)
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use time::{Date, Month, OffsetDateTime};
 
 use super::record::{ConsentRecord, ConsentRevocation, SubjectRef};
 use crate::canonical::{Hash, digest, to_canonical};
@@ -202,7 +201,7 @@ impl ConsentBook {
             let what = (format!("consent `{consent}` still holds until {ended}"), format!("授权同意 `{consent}` 有效至 {ended}"));
             return refuse("consent.still-valid", party, what, ("revoke it first", "先撤回同意"));
         }
-        let until = months_later(ended, months);
+        let until = ended.plus_months(months);
         if now < until {
             let what = (
                 format!("the record of consent `{consent}` is kept until {until}"),
@@ -230,33 +229,4 @@ impl std::fmt::Debug for ConsentBook {
 fn missing<T>(consent: &Hash) -> Checked<T> {
     let what = (format!("consent `{consent}` is not in the book"), format!("没有授权同意 `{consent}` 的记录"));
     refuse("consent.missing", "consent", what, ("check the hash", "核对哈希"))
-}
-
-/// The same day and hour of the month, or the month's last day where it has no such day; never earlier than calendar months demand.
-fn months_later(from: Time, months: u32) -> Time {
-    let end = Time::from_unix(i64::MAX);
-    let Ok(here) = OffsetDateTime::from_unix_timestamp(from.unix()) else { return end };
-    let count = i64::from(here.year()) * 12 + i64::from(u8::from(here.month())) - 1 + i64::from(months);
-    let (Ok(year), Ok(month)) = (i32::try_from(count.div_euclid(12)), u8::try_from(count.rem_euclid(12) + 1)) else { return end };
-    let Ok(month) = Month::try_from(month) else { return end };
-    let date = (1..=here.day()).rev().find_map(|day| Date::from_calendar_date(year, month, day).ok());
-    date.map_or(end, |date| Time::from_unix(here.replace_date(date).unix_timestamp()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn l7_months_follow_the_calendar() {
-        for (from, months, to) in [
-            ("2026-08-31T10:00:00Z", 6, "2027-02-28T10:00:00Z"),
-            ("2026-12-15T00:00:00Z", 1, "2027-01-15T00:00:00Z"),
-            ("2024-02-29T00:00:00Z", 36, "2027-02-28T00:00:00Z"),
-            ("2026-05-01T00:00:00Z", 0, "2026-05-01T00:00:00Z"),
-        ] {
-            assert_eq!(months_later(from.parse().unwrap(), months).to_string(), to);
-        }
-        assert_eq!(months_later(Time::from_unix(0), u32::MAX), Time::from_unix(i64::MAX), "beyond the calendar: never");
-    }
 }

@@ -358,6 +358,13 @@ fn h5_guests_have_a_sponsor_and_end_with_the_sponsor() {
 }
 
 #[test]
+fn d10_p2_a_login_is_not_printed() {
+    let login = ExternalSubject { issuer: "https://login.example".into(), subject: "13800138000".into() };
+    let printed = format!("{login:?}");
+    assert!(printed.contains("login.example") && !printed.contains("138"), "{printed}");
+}
+
+#[test]
 fn d10_one_login_is_one_person_both_ways() {
     let (a, b) = (id("dev/bank/p1"), id("dev/bank/p2"));
     let mut map = SubjectMap::new();

@@ -156,7 +156,7 @@ pub(crate) fn result_to(folder: &Path, answer: &Value) -> Result<()> {
 /// What is told of single rows, beside the keys of the own rows that it is about.
 fn scores(answer: &Value) -> Option<String> {
     let result = answer.get("result")?;
-    let told = [("probabilities", "probability"), ("classes", "class"), ("values", "value"), ("each", "class")];
+    let told = [("probabilities", "probability"), ("classes", "class"), ("values", "value"), ("each", "probability")];
     let (all, name) = told.into_iter().find_map(|(field, name)| Some((result.get(field)?.as_array()?, name)))?;
     let keys = answer.get("keys")?.as_array().filter(|keys| keys.len() == all.len())?;
     let width = keys.first()?.as_array()?.len();

@@ -64,7 +64,9 @@ fn rules(book: &mut Book<'_>, is_draft: bool) -> Result<()> {
     let title = book.profile.profile().title.clone();
     book.chapter(&format!("the rules: {}", title.en), &format!("规则：{}", title.zh));
     let profile = book.profile.profile().clone();
-    book.publish(profile, &[Role::Authority, Role::Regulator])?;
+    let signed = book.publish(profile, &[Role::Authority, Role::Regulator])?;
+    let (authority, regulator) = (book.cast.one(Role::Authority)?, book.cast.one(Role::Regulator)?);
+    yu_governance::profile::accept(&signed, &book.cast.ring, &authority, &regulator, None)?;
     if is_draft {
         book.note(
             "the text is a draft for comments and in force nowhere: played as if in force, with the signatures of the authority and the regulator (D16)",

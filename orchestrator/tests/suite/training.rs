@@ -243,6 +243,8 @@ fn trees_grow_over_the_rows_of_three_parties_and_whoever_is_killed_comes_back() 
     // leaves of a handful of rows
     let small = toml.replace("min_rows = 12", "min_rows = 3");
     expect(&town.world.submit(&small), "policy.refused", &["step.trees", "min_rows"]);
+    // a leaf is published with its rows: none below the smallest group
+    expect(&town.world.submit(&format!("{toml}[limits]\nmin_cell = 20\n")), "contract.rule", &["min_cell"]);
     let id = sign(&town.world, town.world.submit(&toml), &["health", "clinic", "platform", "authority"]);
     town.world.wait("platform", &id, &["running"], LONG);
     for victim in ["health", "platform"] {
@@ -302,6 +304,9 @@ fn p5_a_program_of_others_trains_where_it_was_taken_in_and_nowhere_else() {
     // with the network, over its deadline, under a budget: refused before anybody is asked
     expect(&world.submit(&(toml.clone() + "danger_network = true\n")), "input.bad", &["step.trainer", "network"]);
     expect(&world.submit(&toml.replace("seconds = 20", "seconds = 60")), "input.bad", &["deadline_s"]);
+    // what bank read as a shell script is not run by something else
+    let other = world.submit(&toml.replace("/bin/sh", "/bin/bash"));
+    assert!(other.status != 0 && other.all.contains("was taken in here as run by `/bin/sh`"), "{}", other.all);
     // health has not taken it in: it does not sign
     let id = world.submit(&toml).ok("submit")["job"].as_str().unwrap().to_owned();
     world.wait("bank", &id, &["refused", "failed"], LONG);

@@ -100,3 +100,46 @@ fn the_last_word_is_about_the_trees_that_were_told() {
     other.forest.trees[1].leaves[0] += 1e-9;
     blames_the_coordinator(&[question], Some(&other.to_bytes().unwrap()), "other trees");
 }
+
+/// What a party was told lies in what it stored: after a restart the coordinator cannot tell other bins or trees, and asks about finer cuts of its rows.
+#[test]
+fn what_was_told_is_never_told_otherwise_after_a_restart() {
+    use std::time::Duration;
+
+    use rand::SeedableRng;
+    use yu_fedlearn::star::{Answer, Place, Star};
+    use yu_fedlearn::trees::horizontal::{Party, take_part};
+
+    const LIMIT: Duration = Duration::from_secs(20);
+    let cuts = |end: f64| -> Vec<Cuts> { (0..3).map(|_| Cuts::new(vec![end], false).unwrap()).collect() };
+    let of = |end: f64| (Some((0.1, cuts(end))), Vec::new());
+    let run = |stored: Option<Vec<u8>>, question: Vec<u8>| {
+        let (ours, mut line) = yu_wire::memory::pair("platform", "party-0");
+        let party = std::thread::spawn(move || {
+            let (world, signer, verifier, mut kept) = (world(), world::key(0), world::ring(3), Vec::new());
+            let keep = &mut |state: &[u8]| {
+                kept = state.to_vec();
+                Ok(())
+            };
+            let rows = world.rows[0].clone();
+            let with = Party { index: 0, rows, signer: &signer, verifier: &verifier, resume: stored.as_deref(), keep, told: &mut |_| {} };
+            let ended = take_part(&world.plan, &mut line, with, &mut rand_chacha::ChaCha20Rng::seed_from_u64(1)).map(|(_, bytes)| bytes);
+            (kept, ended)
+        });
+        let mut star = Star::new(vec![ours]);
+        let answers = star.ask(Place { round: 1, stage: TASK }, vec![Some(question)], 1 << 20, LIMIT).unwrap();
+        let answered = answers.into_iter().filter_map(Answer::said).count();
+        drop(star);
+        let (kept, ended) = party.join().unwrap();
+        (answered, kept, ended)
+    };
+    let (answered, kept, _) = run(None, order(&of(0.0), &grow(0, &[])));
+    assert_eq!(answered, 1);
+    assert_eq!(run(Some(kept.clone()), order(&of(0.0), &grow(0, &[]))).0, 1, "the same again");
+    let (answered, _, ended) = run(Some(kept.clone()), order(&of(0.25), &grow(0, &[])));
+    assert_eq!(answered, 0);
+    world::blames_the_coordinator(ended, "before a restart");
+    // nor one level about another set of splits
+    let other = order(&of(0.0), &cells(0, &[vec![], vec![], vec![]]));
+    assert_eq!(run(Some(kept), other).0, 0);
+}
