@@ -13,6 +13,10 @@
 //! other one learns which party it was, and the session goes on with the next call. Calls that are counted differently, and an error while
 //! computing, end it: shares may be out of step, and every later call says why.
 //!
+//! **What the caller does.** It stores [`Online::used`] after each call, opens one session of a licence at a time, and names in the licence who may receive:
+//! a count that was not stored repeats, sessions side by side have the whole number each, and parties whose counts differ after a cut open no session until
+//! they agree. Results have 16 binary places here; those of a job are cut to three digits.
+//!
 //! The adversary is the engine's. **Rounds and bytes** of a call do not depend on the data: [`yu_mpc::dry::Dry`] gives them.
 
 use ndarray::ArrayView2;
@@ -107,13 +111,15 @@ impl<E: Engine> Online<E> {
         }
         let ready = self.ready(me, rows, features);
         let said = say(engine, me, &[self.used, if ready.is_ok() { rows as u64 } else { 0 }]).map_err(|error| self.end("calls", error))?;
+        let counted = self.used;
         self.used += 1;
+        // counts first: a party that was not ready must not wait in a session that the others have ended
+        if let Some(other) = said.iter().position(|said| E::OPENS && said.first() != Some(&counted)) {
+            let error = Error::caller(format!("party `{other}` has counted other calls"));
+            return Err(self.end("calls", error));
+        }
         let request = ready?;
         if E::OPENS {
-            if let Some(other) = said.iter().position(|said| said.first() != Some(&(self.used - 1))) {
-                let error = Error::caller(format!("party `{other}` has counted other calls"));
-                return Err(self.end("calls", error));
-            }
             if let Some(other) = said.iter().position(|said| said.get(1) != Some(&(rows as u64))) {
                 let what = format!("it was not ready for a call of {rows} rows: the call is refused, the session goes on");
                 return Err(Error::Peer { culprit: other.to_string(), step: "online prediction", what });
@@ -132,7 +138,7 @@ impl<E: Engine> Online<E> {
     /// Calls that are left.
     #[must_use]
     pub const fn left(&self) -> u64 {
-        if self.ended.is_some() { 0 } else { self.terms.calls - self.used }
+        if self.ended.is_some() { 0 } else { self.terms.calls.saturating_sub(self.used) }
     }
 
     /// Own rows of a request, if it fits.
