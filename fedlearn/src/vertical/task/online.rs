@@ -119,11 +119,9 @@ impl<E: Engine> Online<E> {
             return Err(self.end("calls", error));
         }
         let request = ready?;
-        if E::OPENS {
-            if let Some(other) = said.iter().position(|said| said.get(1) != Some(&(rows as u64))) {
-                let what = format!("it was not ready for a call of {rows} rows: the call is refused, the session goes on");
-                return Err(Error::Peer { culprit: other.to_string(), step: "online prediction", what });
-            }
+        if let Some(other) = said.iter().position(|said| E::OPENS && said.get(1) != Some(&(rows as u64))) {
+            let what = format!("it was not ready for a call of {rows} rows: the call is refused, the session goes on");
+            return Err(Error::Peer { culprit: other.to_string(), step: "online prediction", what });
         }
         let words = self.compute(engine, rows, &request, randomness).map_err(|error| self.end("prediction", error))?;
         words.map(|words| Predictions::read(&self.plan.settings, &words)).transpose()
