@@ -128,6 +128,7 @@ pub fn run(args: &crate::cli::DemoArgs, out: &Output) -> Result<()> {
     summary::print(out, &result);
 
     story.chapter(6, "destroyed, checkpointed, countersigned, verified", "销毁、检查点、联署、验证");
+    cluster.settle()?;
     for node in cluster.all() {
         say(&story, &node.ask(&AdminAsk::AuditCheckpoint)?);
     }

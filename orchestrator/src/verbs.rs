@@ -55,8 +55,10 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
             node.stop();
             Ok(done("stopping", "正在停止"))
         }
-        AdminAsk::Status => Ok(json!({ "name": node.name(), "listen": node.endpoint().listen_address().map(|a| a.to_string()),
-            "say": lines([(format!("{} is running", node.name()), format!("{} 正在运行", node.name()))]) })),
+        AdminAsk::Status => Ok(
+            json!({ "name": node.name(), "waiting": node.store().outbox()?.len(), "listen": node.endpoint().listen_address().map(|a| a.to_string()),
+            "say": lines([(format!("{} is running", node.name()), format!("{} 正在运行", node.name()))]) }),
+        ),
         AdminAsk::PeerInvite { valid_minutes, expects } => peers::invite(node, valid_minutes, expects),
         AdminAsk::PeerAccept { ticket } => join::accept(node, &ticket),
         AdminAsk::PeerCard => peers::card(node),

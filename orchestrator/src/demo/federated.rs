@@ -97,6 +97,7 @@ pub(super) fn run(args: &DemoArgs, out: &Output) -> Result<()> {
         }
         _ => return Err(Fault::new(Code::Verify, "a destroyed model was used")),
     }
+    cluster.settle()?;
     for node in cluster.all() {
         say(&story, &node.ask(&AdminAsk::AuditCheckpoint)?);
     }

@@ -189,6 +189,20 @@ impl Cluster {
         Ok(())
     }
 
+    /// Waits until no node has a message left for another, so that no document of a job comes after the checkpoints.
+    pub(super) fn settle(&self) -> Result<()> {
+        let end = Instant::now() + Duration::from_secs(30);
+        for node in self.all() {
+            while node.ask(&AdminAsk::Status)?.get("waiting").and_then(Value::as_u64) != Some(0) {
+                if Instant::now() > end {
+                    return Err(Fault::new(Code::Undelivered, "messages to the others still wait").party(node.name.clone()));
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Ok(())
+    }
+
     /// Stops all nodes and waits for them.
     pub(super) fn stop(&self) -> Result<()> {
         for node in self.all() {
