@@ -41,6 +41,8 @@ pub(super) struct Links {
     count: AtomicU64,
     /// Peers to which a thread delivers at this moment.
     outbox: Mutex<HashSet<String>>,
+    /// Tells those who dial that a peer came by itself.
+    came: tokio::sync::Notify,
     merge: Mutex<()>,
     node: OnceLock<Weak<Node>>,
 }
@@ -98,7 +100,21 @@ impl Node {
     fn keep(&self, peer: &str, connection: Connection) -> Link {
         let link = Link { connection, answered: Instant::now(), number: self.links.count.fetch_add(1, Ordering::Relaxed) };
         lock(&self.links.open).insert(peer.to_owned(), link.clone());
+        self.links.came.notify_waiters();
         link
+    }
+
+    /// The open connection to a peer, as soon as there is one.
+    async fn came(&self, peer: &str) -> Link {
+        let open = || lock(&self.links.open).get(peer).filter(|l| !l.connection.is_closed()).cloned();
+        loop {
+            // asked for first: who comes between the look and the wait is not missed
+            let next = self.links.came.notified();
+            match open() {
+                Some(link) => return link,
+                None => next.await,
+            }
+        }
     }
 
     /// Forgets a connection that is dead, unless another one took its place; returns that one.
@@ -176,7 +192,17 @@ impl Node {
         if link.answered.elapsed() > FRESH && silent() { self.forget(peer, &link) } else { Some(link) }
     }
 
+    /// Dials a peer; one that was restarted may come by itself before the dialled packets are sent again.
     fn link(&self, peer: &str, patience: Duration) -> Result<Link> {
+        self.handle.block_on(async {
+            tokio::select! {
+                link = self.link_async(peer, patience) => link,
+                link = self.came(peer) => Ok(link),
+            }
+        })
+    }
+
+    async fn link_async(&self, peer: &str, patience: Duration) -> Result<Link> {
         let row = self.peer(peer)?;
         let Some(address) = row.address else {
             return Err(Fault::new(Code::Unreachable, "it only dials out, and is not connected").party(peer));
@@ -184,14 +210,26 @@ impl Node {
         let expect = peer.parse()?;
         let late =
             || Fault::new(Code::Unreachable, format!("no connection within {} s", patience.as_secs())).at(address.clone()).party(peer);
-        let dial = async { tokio::time::timeout(patience, self.dial_async(&address, &expect, self.carrier())).await };
-        let connection = self.handle.block_on(dial).map_err(|_| late())??;
+        let dial = tokio::time::timeout(patience, self.dial_async(&address, &expect, self.carrier()));
+        let connection = dial.await.map_err(|_| late())??;
         if let Some(node) = self.links.node.get().and_then(Weak::upgrade)
             && let Some(pass) = self.door.dialled(connection.peer())
         {
             self.handle.spawn(control::serve_connection(node, connection.clone(), pass));
         }
         Ok(self.keep(peer, connection))
+    }
+
+    /// Dials every peer once, after a start: a process that was killed said no goodbye, and its peers would ask the connections
+    /// of its last life until they turn out to be dead.
+    pub(super) fn greet(self: &Arc<Self>) {
+        for peer in self.store.peers().unwrap_or_default().into_iter().filter(|peer| peer.address.is_some()) {
+            let node = Arc::clone(self);
+            self.handle.spawn(async move {
+                // away: it greets when it starts
+                let _ = node.link_async(&peer.name, PATIENCE).await;
+            });
+        }
     }
 
     /// A node that only dials out keeps a connection to every peer that it can dial, so that it can be asked.

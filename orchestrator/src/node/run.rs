@@ -45,6 +45,7 @@ pub fn up(home: &Home) -> Result<()> {
     };
     let served = runtime.block_on(async {
         tokio::spawn(accept(Arc::clone(&node)));
+        node.greet();
         tokio::select! {
             ended = admin::serve(Arc::clone(&node)) => ended,
             () = interrupted() => { node.stop(); Ok(()) }

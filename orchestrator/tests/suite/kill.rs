@@ -6,7 +6,7 @@ use super::support::{ORGS, Plan, World};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-const LIMIT: u64 = 4;
+const LIMIT: u64 = 6;
 /// Of the issue: a node names what failed this long after the configured limit at the latest.
 const GRACE: Duration = Duration::from_secs(15);
 /// Kills of each world; with the reruns below the 20 runs a day that the floors allow for one pair of inputs.
