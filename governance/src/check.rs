@@ -29,7 +29,7 @@ use crate::text::Text;
 pub mod hidden;
 pub mod local;
 
-pub use local::{Examination, LocalCheck, LocalLimits, examine};
+pub use local::{Examination, LocalCheck, LocalLimits, examine, examine_errors};
 
 /// What an input party found in its own matched rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | one step as a signed document; replay of a chain | [`arrow`] |
 //! | roles, who holds them | [`role`] |
+//! | who is appointed to them, with which key | [`appointment`] |
+//! | when a step was received | [`receipt`] |
 //! | authorisation, from announcement to destruction | [`authorisation`] |
 //! | announcement, review form, expert opinion | [`dossier`] |
 //! | data request | [`request`] |
@@ -40,18 +42,22 @@ use serde::de::DeserializeOwned;
 use crate::clock::Time;
 use crate::error::{Error, Result};
 
+pub mod appointment;
 pub mod arrow;
 pub mod authorisation;
 pub mod dossier;
 pub mod incident;
 pub mod person;
 pub mod product;
+pub mod receipt;
 pub mod request;
 pub mod role;
 pub mod suspension;
 pub mod word;
 
+pub use appointment::{Appointment, Appointments};
 pub use arrow::{Arrow, Replayed, forks_at};
+pub use receipt::Receipt;
 pub use role::{Need, Role, Roster, Signer};
 pub use word::Word;
 

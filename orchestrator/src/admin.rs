@@ -10,6 +10,8 @@ pub use server::serve;
 use crate::ticket::Standing;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use yu_governance::canonical::Hash;
+use yu_governance::profile::Profile;
 
 /// Largest question or answer, bytes.
 pub const LIMIT: u64 = 64 << 20;
@@ -190,6 +192,60 @@ pub enum AdminAsk {
         /// The person is a program that approves when all checks pass (said in the log).
         automatic: bool,
     },
+    /// What is in force, where every object stands, what waits.
+    ProcedureList,
+    /// One object, step by step.
+    ProcedureShow {
+        /// Machine.
+        machine: String,
+        /// Object.
+        object: String,
+    },
+    /// Draft a step.
+    ProcedureStep {
+        /// Machine.
+        machine: String,
+        /// Object.
+        object: String,
+        /// The event as TOML.
+        event: String,
+        /// Hash of the document that it rests on.
+        evidence: Hash,
+        /// Who signs in which role.
+        signers: Vec<(String, String)>,
+    },
+    /// Sign a step that waits.
+    ProcedureSign {
+        /// Machine.
+        machine: String,
+        /// Object.
+        object: String,
+    },
+    /// Do not sign it.
+    ProcedureDrop {
+        /// Machine.
+        machine: String,
+        /// Object.
+        object: String,
+    },
+    /// Say who signs in which role.
+    ProcedureAppoint {
+        /// Text of the TOML file.
+        toml: String,
+    },
+    /// Fetch what was missed.
+    ProcedureSync,
+    /// Sign a profile as the authority.
+    ProfileAdopt {
+        /// The profile.
+        profile: Box<Profile>,
+        /// Its parent.
+        parent: Option<Box<Profile>>,
+    },
+    /// What waits for the regulator.
+    ProfileProposed,
+    /// Sign it as the regulator.
+    ProfileCountersign,
     /// Checkpoint the log and have it countersigned.
     AuditCheckpoint,
 }

@@ -32,6 +32,10 @@ pub enum NodeRole {
     Platform,
     /// Signs, decides, never computes (公共数据主管部门).
     Authority,
+    /// Watches: keeps a replica of every log, witnesses checkpoints, countersigns profiles; never computes (监管方).
+    Regulator,
+    /// Takes part in procedures by its signature only: government, coordination, province, county, sector, expert (机关、专家).
+    Organ,
 }
 
 /// `node.toml`.
@@ -65,6 +69,9 @@ pub struct NodeConfig {
     /// The authority whose signatures count, as `yu://env/org/node`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
+    /// The regulator whose signature counts beside it, as `yu://env/org/node`; without it no profile comes into force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regulator: Option<String>,
     /// Limits.
     #[serde(default)]
     pub limits: Limits,

@@ -15,6 +15,7 @@
 //! | how nodes meet | [`ticket`] |
 //! | faults: what, where, which party, remedy | [`fault`] |
 //! | jurisdiction profiles | [`profiles`] |
+//! | procedures: what moves by signed steps only | [`procedure`] |
 //! | the demonstration | [`demo`] |
 //! | algorithms as WebAssembly modules, with the feature `wasm` | `wasm` |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
@@ -37,6 +38,7 @@ pub mod keys;
 pub mod live;
 pub mod models;
 pub mod node;
+pub mod procedure;
 pub mod profiles;
 pub mod raw_table;
 pub mod sessions;

@@ -35,6 +35,16 @@ pub fn named(name: &str) -> Result<Effective> {
     })
 }
 
+/// The same as stated, with the parent as stated.
+///
+/// # Errors
+/// Those of [`named`].
+pub fn with_parent(name: &str) -> Result<(Profile, Option<Profile>)> {
+    let profile = named(name)?.profile().clone();
+    let parent = profile.parent.as_ref().map(|parent| named(&parent.to_string())).transpose()?;
+    Ok((profile, parent.map(|parent| parent.profile().clone())))
+}
+
 fn shipped(name: &str) -> Result<Option<Effective>> {
     for shipped in Shipped::ALL {
         if shipped.profile()?.id.to_string() == name {

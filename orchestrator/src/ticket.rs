@@ -126,7 +126,7 @@ impl Standing {
         if self.root.len() != 64 || hex::decode(&self.root).is_err() {
             return bad("--root", "a fingerprint is 64 hexadecimal digits".into());
         }
-        if !["provider", "licensee", "platform", "authority"].contains(&self.role.as_str()) {
+        if !["provider", "licensee", "platform", "authority", "regulator", "organ"].contains(&self.role.as_str()) {
             return bad("--role", format!("`{}`: provider, licensee, platform or authority", self.role));
         }
         if !["inside", "outside"].contains(&self.zone.as_str()) {

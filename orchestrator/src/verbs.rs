@@ -8,11 +8,13 @@ mod join;
 mod keys;
 mod models;
 mod peers;
+mod procedures;
 mod review;
 
 use crate::admin::AdminAsk;
 use crate::fault::{Code, Fault, Result};
 use crate::node::Node;
+use crate::procedure::{self, draft::Wanted};
 use crate::store::JobEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -96,6 +98,19 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::ReviewDecide { job, approve, reviewer, reason, automatic } => {
             review::decide(node, &job, approve, &reviewer, &reason, automatic)
         }
+        AdminAsk::ProcedureList => procedure::chain::list(node),
+        AdminAsk::ProcedureShow { machine, object } => procedure::chain::show(node, &machine, &object),
+        AdminAsk::ProcedureStep { machine, object, event, evidence, signers } => {
+            let wanted = Wanted { machine: &machine, object: &object, event: &event, evidence, signers: &signers };
+            procedure::draft::step(node, &wanted)
+        }
+        AdminAsk::ProcedureSign { machine, object } => procedure::draft::sign(node, &machine, &object),
+        AdminAsk::ProcedureDrop { machine, object } => procedure::draft::drop_draft(node, &machine, &object),
+        AdminAsk::ProcedureAppoint { toml } => procedure::adopt::appoint(node, &toml),
+        AdminAsk::ProcedureSync => procedures::sync(node),
+        AdminAsk::ProfileAdopt { profile, parent } => procedure::adopt::propose(node, *profile, parent.map(|parent| *parent)),
+        AdminAsk::ProfileProposed => procedures::proposed(node),
+        AdminAsk::ProfileCountersign => procedure::adopt::countersign(node),
         AdminAsk::AuditCheckpoint => audit::checkpoint(node),
     }
 }

@@ -41,6 +41,8 @@ mod offers;
 mod peers;
 #[path = "suite/planted.rs"]
 mod planted;
+#[path = "suite/procedures.rs"]
+mod procedures;
 #[path = "suite/prod.rs"]
 mod prod;
 #[path = "suite/rig.rs"]

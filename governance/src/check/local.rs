@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// A check that only the owner of the values can make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,6 +90,12 @@ impl Examination {
         self
     }
 
+    /// Leaves one check out: equal squares are no equal values.
+    fn without(mut self, check: LocalCheck) -> Self {
+        self.objections.retain(|objection| objection.check != check);
+        self
+    }
+
     /// All objections.
     #[must_use]
     pub fn objections(&self) -> &[Objection] {
@@ -153,6 +160,32 @@ pub fn examine(rows: u64, columns: &[(&str, &[f64])], groups: Option<OwnGroups<'
         }
     }
     Examination { objections }
+}
+
+/// Examines the own label of which errors are told, over `judged` hundredths of the rows that nobody has chosen yet: the rows whose label is
+/// not the commonest one are enough, and no row makes up most of the squared deviations or of the sum, also if only its
+/// part of the rows were told.
+///
+/// As for [`examine`], only yes or no for each check leaves the machine.
+#[must_use]
+pub fn examine_errors(name: &str, values: &[f64], judged: u32, limits: LocalLimits) -> Examination {
+    let judged = judged.clamp(1, 100);
+    // a part of the rows has more of one row than all of them
+    let all = LocalLimits { dominance_percent: limits.dominance_percent * judged / 100, ..limits };
+    let mean = values.iter().sum::<f64>() / (values.len() as f64).max(1.0);
+    let squares = Zeroizing::new(values.iter().map(|value| (value - mean).powi(2)).collect::<Vec<_>>());
+    let rows = values.len() as u64;
+    let mut found =
+        examine(rows, &[(name, values)], None, all).and(examine(rows, &[(name, &squares)], None, all).without(LocalCheck::Verbatim));
+    let mut counts = BTreeMap::<u64, u64>::new();
+    // zero has two patterns of bits
+    values.iter().for_each(|value| *counts.entry((value + 0.0).to_bits()).or_default() += 1);
+    let others = rows - counts.values().copied().max().unwrap_or(0);
+    if others.saturating_mul(u64::from(judged)) < limits.min_cell.saturating_mul(100) {
+        found =
+            found.and(Examination { objections: vec![Objection { check: LocalCheck::Cells, column: Some(name.to_owned()), group: None }] });
+    }
+    found
 }
 
 /// Running facts about the values of one column in one group.
@@ -227,6 +260,30 @@ mod tests {
         assert_eq!(objections(4, &[f64::NAN, 1.0, 2.0, 3.0], None), [(LocalCheck::Dominance, None)]);
         // all zero: nobody dominates, but everybody has the mean
         assert_eq!(objections(3, &[0.0; 3], None), [(LocalCheck::Verbatim, None)]);
+    }
+
+    #[test]
+    fn o5_labels_of_which_errors_are_told() {
+        let found = |values: &[f64], judged| {
+            examine_errors("cost", values, judged, LIMITS).objections().iter().map(|o| o.check).collect::<Vec<_>>()
+        };
+        let ordinary: Vec<f64> = (0..40).map(f64::from).collect();
+        assert_eq!(found(&ordinary, 30), []);
+        // far from the others, though its part of the sum is small
+        let mut far: Vec<f64> = (0..40).map(|row| 1000.0 + f64::from(row % 2)).collect();
+        far[7] = 1040.0;
+        assert_eq!(found(&far, 100), [LocalCheck::Dominance]);
+        // in the half of the rows that is told one of two may be alone
+        far[8] = 960.0;
+        assert_eq!(found(&far, 100), []);
+        assert_eq!(found(&far, 50), [LocalCheck::Dominance]);
+        // counts of which nearly all are zero: 12 others of 40 are enough for half of the rows, 4 are not
+        let rare = |others: usize| (0..40).map(|row| if row < others { 1.0 } else { f64::from(row as u8 % 2) * -0.0 }).collect::<Vec<_>>();
+        assert_eq!(found(&rare(12), 50), []);
+        assert_eq!(found(&rare(4), 50), [LocalCheck::Cells]);
+        assert!(found(&[2.0; 40], 30).contains(&LocalCheck::Verbatim));
+        assert!(found(&[f64::NAN; 40], 30).contains(&LocalCheck::Dominance));
+        assert!(found(&[], 30).contains(&LocalCheck::Cells));
     }
 
     #[test]

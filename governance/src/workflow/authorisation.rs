@@ -240,6 +240,12 @@ impl Case {
         self.term
     }
 
+    /// Hash of the agreement, once signed.
+    #[must_use]
+    pub const fn agreement(&self) -> Option<Hash> {
+        self.agreement
+    }
+
     /// The plan in force.
     #[must_use]
     pub const fn plan(&self) -> Option<Hash> {

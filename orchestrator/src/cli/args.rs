@@ -4,6 +4,7 @@ mod attest;
 mod desensitize;
 mod key;
 mod model;
+mod procedure;
 mod profile;
 mod program;
 
@@ -11,6 +12,7 @@ pub use attest::{AttestCommand, BundleCommand, EnclaveCommand, VerifyArgs};
 pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
 pub use key::KeyCommand;
 pub use model::ModelCommand;
+pub use procedure::ProcedureCommand;
 pub use profile::ProfileCommand;
 pub use program::ProgramCommand;
 
@@ -78,6 +80,9 @@ pub enum Command {
     /// Rules of a jurisdiction.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Procedures: who signs which step of an authorisation, a request, a product, an incident, a suspension, a person.
+    #[command(subcommand)]
+    Procedure(ProcedureCommand),
     /// Authorisations.
     #[command(subcommand)]
     Authorisation(AuthorisationCommand),
@@ -168,7 +173,7 @@ pub struct InitArgs {
     /// Node name.
     #[arg(long, default_value = "n1")]
     pub node: String,
-    /// provider, licensee, platform or authority.
+    /// provider, licensee, platform, authority, regulator, or organ (signs in procedures only).
     #[arg(long)]
     pub role: String,
     /// dev or prod.
@@ -195,6 +200,9 @@ pub struct InitArgs {
     /// The authority, as yu://env/org/node.
     #[arg(long)]
     pub authority: Option<String>,
+    /// The regulator, as yu://env/org/node; without it no profile comes into force.
+    #[arg(long)]
+    pub regulator: Option<String>,
     /// Sign contracts that pass the policy without asking a person.
     #[arg(long)]
     pub auto_sign: bool,
@@ -246,7 +254,7 @@ pub struct InviteArgs {
     /// Fingerprint of its organisation's root certificate; compare it over a second channel.
     #[arg(long, requires = "name")]
     pub root: Option<String>,
-    /// Its role: provider, licensee, platform or authority.
+    /// Its role: provider, licensee, platform, authority, regulator or organ.
     #[arg(long, requires = "name")]
     pub role: Option<String>,
     /// Who controls it legally.

@@ -21,8 +21,9 @@ use yu_governance::sign::{KeyRing, PublicKey, Signed};
 
 /// `init`.
 pub(super) fn init(home: &Home, args: &InitArgs, out: &Output) -> Result<()> {
-    let role: NodeRole = serde_json::from_value(Value::String(args.role.clone()))
-        .map_err(|_| Fault::new(Code::Input, format!("`{}`: provider, licensee, platform or authority", args.role)).at("--role"))?;
+    let role: NodeRole = serde_json::from_value(Value::String(args.role.clone())).map_err(|_| {
+        Fault::new(Code::Input, format!("`{}`: provider, licensee, platform, authority, regulator or organ", args.role)).at("--role")
+    })?;
     if !["inside", "outside"].contains(&args.zone.as_str()) {
         return Err(Fault::new(Code::Input, format!("`{}`: inside or outside", args.zone)).at("--zone"));
     }
@@ -33,6 +34,11 @@ pub(super) fn init(home: &Home, args: &InitArgs, out: &Output) -> Result<()> {
     let authority = match (&args.authority, role) {
         (Some(a), _) => Some(a.parse::<PartyName>()?.to_string()),
         (None, NodeRole::Authority) => Some(name.to_string()),
+        (None, _) => None,
+    };
+    let regulator = match (&args.regulator, role) {
+        (Some(r), _) => Some(r.parse::<PartyName>()?.to_string()),
+        (None, NodeRole::Regulator) => Some(name.to_string()),
         (None, _) => None,
     };
     let config = NodeConfig {
@@ -47,6 +53,7 @@ pub(super) fn init(home: &Home, args: &InitArgs, out: &Output) -> Result<()> {
         carrier: args.carrier.clone(),
         proxy: args.proxy.clone(),
         authority,
+        regulator,
         limits: Limits { auto_sign: args.auto_sign, ..Limits::default() },
     };
     home.create()?;

@@ -2,7 +2,7 @@
 
 use super::Output;
 use super::args::ProfileCommand;
-use crate::fault::Result;
+use crate::fault::{Code, Fault, Result};
 use crate::profiles::{named, names};
 use serde_json::json;
 use yu_governance::profile::{Effect, diff};
@@ -22,6 +22,9 @@ pub(super) fn run(command: &ProfileCommand, out: &Output) -> Result<()> {
                 out.say(&line.en, &line.zh);
             }
             out.document(&json!({ "profile": effective.profile(), "rules": effective.rules() }));
+        }
+        ProfileCommand::Adopt { .. } | ProfileCommand::Proposed | ProfileCommand::Countersign => {
+            return Err(Fault::new(Code::Bug, "the node does this"));
         }
         ProfileCommand::Diff { old, new } => {
             let changes = diff(&named(old)?, &named(new)?);

@@ -23,7 +23,14 @@ pub(super) fn run(cli: Cli) -> Result<()> {
         Command::Attest(command) => super::attest::run(command, &home, &out),
         Command::Enclave(command) => super::attest::enclave(command, &home, &out),
         Command::Program(command) => super::program::run(&command, &home, &out),
-        Command::Profile(command) => super::profile::run(&command, &out),
+        Command::Profile(command) => match super::procedure::profile(&command)? {
+            None => super::profile::run(&command, &out),
+            Some(question) => {
+                let value = ask(&home, &question)?;
+                out.answer(&question, &value);
+                Ok(())
+            }
+        },
         Command::Audit(AuditCommand::Verify { dirs }) => offline::audit_verify(&dirs, &out),
         Command::Audit(AuditCommand::Show { job }) => offline::audit_show(&home, job.as_deref(), &out),
         Command::Result(ResultCommand::Verify { folder }) => offline::result_verify(&folder, &out),
@@ -89,6 +96,7 @@ fn question(command: Command) -> Result<AdminAsk> {
             KeyCommand::List => AdminAsk::KeyList,
             KeyCommand::Destroy { name } => AdminAsk::KeyDestroy { name },
         },
+        Command::Procedure(command) => super::procedure::question(command)?,
         Command::Model(ModelCommand::List) => AdminAsk::ModelList,
         Command::Model(ModelCommand::Destroy { job }) => AdminAsk::ModelDestroy { job },
         Command::Authorisation(AuthorisationCommand::Sign { file }) => AdminAsk::AuthorisationSign { toml: text(&file)? },

@@ -121,6 +121,11 @@ pub enum Ask {
         /// Signed decision.
         decision: Value,
     },
+    /// What is in force: profile, appointments, steps from a place on.
+    Procedures {
+        /// Steps that I have been told of.
+        from: u64,
+    },
     /// Countersign my last checkpoint. Without checkpoints: which one did you see last?
     Countersign {
         /// Checkpoint lines of my log that you have not seen, oldest first.
@@ -148,6 +153,7 @@ impl Ask {
             Self::Share { .. } => "share",
             Self::Release { .. } => "release",
             Self::Outcome { .. } => "outcome",
+            Self::Procedures { .. } => "procedures",
             Self::Countersign { .. } => "countersign",
         }
     }

@@ -156,6 +156,7 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         Ask::Share { job, share } => job::held::share(node, &from, &job, share),
         Ask::Release { job, package } => job::held::release(node, &from, &job, package),
         Ask::Outcome { job, decision } => job::held::outcome(node, &from, &job, decision),
+        Ask::Procedures { from } => crate::procedure::sync::answer(node, from),
         Ask::Countersign { checkpoints } => verbs::countersign_for(node, &from, &checkpoints),
         Ask::Join { .. } => Err(Fault::new(Code::Bug, "answered above")),
     }
@@ -257,6 +258,11 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
             node.store_signed("certificate", &hash.to_hex(), &signed)?;
             node.log(Event::new(Verb::CertificateReceived).by(from)?.hash("document", &hash))?;
         }
+        "profile" => crate::procedure::adopt::arrived(node, from, document)?,
+        "appointments" => crate::procedure::adopt::appointed(node, from, document)?,
+        "step" => crate::procedure::chain::arrived(node, from, document)?,
+        "step-draft" => crate::procedure::draft::arrived(node, from, document)?,
+        "step-complete" => crate::procedure::draft::complete(node, from, document)?,
         other => return Err(Fault::new(Code::PeerProtocol, format!("unknown document `{}`", other.escape_default())).party(from)),
     }
     Ok(json!({}))

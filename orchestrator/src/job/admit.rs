@@ -20,7 +20,7 @@ use crate::verbs::to_value;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use yu_governance::audit::{Event, Verb};
-use yu_governance::contract::{Role, StepTerms};
+use yu_governance::contract::Role;
 use yu_governance::policy;
 use yu_governance::request::Approval;
 use yu_governance::sign::{Signature, Signed};
@@ -75,6 +75,7 @@ fn gather(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
 fn own_policy(node: &Node, bundle: &Bundle) -> Result<()> {
     let contract = &bundle.contract.payload;
     known::compare(node, bundle)?;
+    crate::procedure::effect::permits(node, contract)?;
     let situation = Situation::of(node, contract)?;
     let findings = policy::check(&situation.input(contract, &bundle.dossier), &bundle::policy(node)?);
     match findings.first() {
@@ -117,7 +118,7 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
     // which code is trusted with rows a person decides, or wrote down before
     let asks = bundle.contract.payload.enclave().is_none() || node.home().path("attestation.json").exists();
     // numbers about single rows are a person's to let go
-    let scores = contract.split_model().is_some_and(|(step, _)| matches!(step, StepTerms::Predict(_)));
+    let scores = super::split::asks(contract);
     // so is letting a program of others see them
     let program = contract.training().is_some_and(|terms| terms.trainer.is_some());
     if node.config().limits.auto_sign && asks && !scores && !program {

@@ -12,7 +12,7 @@ use yu_desensitize::key::normalise;
 use yu_desensitize::table::Table;
 use yu_fedlearn::vertical::task::Target;
 use yu_governance::check::local::OwnGroups;
-use yu_governance::check::{Examination, LocalCheck, LocalLimits, examine};
+use yu_governance::check::{Examination, LocalCheck, LocalLimits, examine, examine_errors};
 use yu_governance::contract::{ColumnRef, ConsentTerms, Contract, GroupingTerms, Input, ModelTerms, Side, StepTerms};
 use yu_governance::id::JobId;
 use yu_governance::policy::Permit;
@@ -245,8 +245,11 @@ impl OwnRows<'_> {
             StepTerms::Train(terms @ ModelTerms { target: Some(target), .. })
             | StepTerms::Evaluate(terms @ ModelTerms { target: Some(target), .. }) => match super::split::target(terms) {
                 Target::Class(count) => classes(target, count),
-                // of numbers and counts no group is told
-                Target::Number | Target::Count => Vec::new(),
+                // of numbers and counts no group is told, but their errors are: at a training on the rows that are held out
+                Target::Number | Target::Count => {
+                    let judged = if matches!(step, StepTerms::Train(_)) { super::split::held_out(terms) } else { 100 };
+                    number(target).map(|(name, values)| examine_errors(name, values, judged, self.limits)).into_iter().collect()
+                }
             },
             _ => Vec::new(),
         }
@@ -267,7 +270,7 @@ pub fn refuse_small(contract: &Contract, examination: &Examination) -> Result<()
     };
     Err(match objection.check {
         LocalCheck::Cells => Fault::new(Code::SmallCell, place(format!("fewer than {} rows", contract.limits.min_cell))),
-        LocalCheck::Dominance => Fault::new(Code::Refused, place("one row makes up most of a sum".into())),
+        LocalCheck::Dominance => Fault::new(Code::Refused, place("one row may make up most of a sum or of an error".into())),
         LocalCheck::Verbatim => Fault::new(Code::Refused, place("a constant column: its mean is every row's value".into())),
     })
 }

@@ -150,10 +150,6 @@ pub fn check(node: &Node, contract: &Contract) -> Result<()> {
             return Err(rule(&what));
         }
     }
-    // figures of numbers, of counts and of many classes tell more of single rows than those of two: not before their owners look at them accordingly
-    if target(terms) != Target::Class(2) {
-        return Err(rule("split-model.label: jobs train, judge and use models of zeros and ones; the library has the others"));
-    }
     if words(&plan(contract, [0; 32])?.settings)? != terms.settings {
         return Err(rule("split-model.settings: they are not written as this version writes them"));
     }
@@ -297,6 +293,17 @@ impl SplitReport {
 /// What a column of the label holds, as far as an owner looks at it before anything is shared.
 pub fn target(terms: &ModelTerms) -> Target {
     Settings::from_json(&terms.settings).map_or(Target::Class(2), |settings| settings.target())
+}
+
+/// Hundredths of the rows on which a training judges its model.
+pub fn held_out(terms: &ModelTerms) -> u32 {
+    Settings::from_json(&terms.settings).map_or(1, |settings| settings.hold_out)
+}
+
+/// Whether a person decides, whatever the node's configuration says: what is told of single rows, and errors, in which one row may weigh more than in
+/// a rank.
+pub fn asks(contract: &Contract) -> bool {
+    contract.split_model().is_some_and(|(step, terms)| matches!(step, StepTerms::Predict(_)) || target(terms) != Target::Class(2))
 }
 
 fn learner(settings: &str) -> (String, String) {

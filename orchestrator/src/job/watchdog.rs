@@ -44,6 +44,9 @@ pub fn watch(node: &Arc<Node>) {
         }
         next_round = Instant::now() + ROUND;
         tidy(node);
+        // terms end without anybody saying so
+        crate::procedure::effect::follow(node);
+        crate::procedure::sync::catch_up(node);
         round(node, &mut seen);
     }
 }

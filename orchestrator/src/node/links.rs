@@ -44,6 +44,7 @@ pub(super) struct Links {
     /// Tells those who dial that a peer came by itself.
     came: tokio::sync::Notify,
     merge: Mutex<()>,
+    procedures: Mutex<()>,
     node: OnceLock<Weak<Node>>,
 }
 
@@ -254,6 +255,11 @@ impl Node {
     /// Whether a thread delivers to a peer at this moment.
     pub fn outbox_busy(&self, peer: &str) -> bool {
         lock(&self.links.outbox).contains(peer)
+    }
+
+    /// One thread at a time takes steps of procedures in.
+    pub fn procedure_turn(&self) -> MutexGuard<'_, ()> {
+        lock(&self.links.procedures)
     }
 
     /// One thread at a time merges signatures.

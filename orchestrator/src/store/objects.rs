@@ -159,6 +159,29 @@ impl Store {
         Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
     }
 
+    /// Documents of a kind whose ids lie in `from..to`, by id.
+    pub fn objects_from(&self, kind: &str, from: &str, to: &str) -> Result<Vec<Object>> {
+        let db = self.lock();
+        let mut query = db.prepare("SELECT id, hash, json FROM object WHERE kind=?1 AND id>=?2 AND id<?3 ORDER BY id")?;
+        let rows = query.query_map([kind, from, to], |r| Ok(Object { id: r.get(0)?, hash: r.get(1)?, json: r.get(2)? }))?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+    }
+
+    /// Stores a document and queues what peers are to be told of it, in one step.
+    pub fn put_object_and_queue(&self, kind: &str, id: &str, hash: &str, json: &str, tell: &[(&str, &str)], now: i64) -> Result<()> {
+        let mut db = self.lock();
+        let tx = db.transaction()?;
+        tx.execute(
+            "INSERT INTO object (kind, id, hash, json, stored) VALUES (?1,?2,?3,?4,?5) ON CONFLICT (kind, id) DO UPDATE SET hash=?3, json=?4, stored=?5",
+            params![kind, id, hash, json, now],
+        )?;
+        for (peer, request) in tell {
+            tx.execute("INSERT INTO outbox (peer, job, request) VALUES (?1,NULL,?2)", params![peer, request])?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
     /// Registers a data set version.
     pub fn put_dataset(&self, d: &DatasetRow, now: i64) -> Result<()> {
         let rows = i64::try_from(d.rows).map_err(|_| bad_row("dataset"))?;

@@ -12,6 +12,7 @@ use crate::node::{Node, payload_hash};
 use rand::Rng;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use yu_governance::audit::{Event, Field, Verb};
 use yu_governance::authorisation::{Authorisation, ContingencyPlan, Grant};
@@ -182,11 +183,14 @@ pub(super) fn authorise(node: &Arc<Node>, text: &str) -> Result<Value> {
 /// Authorisations known here.
 pub(super) fn authorisations(node: &Arc<Node>) -> Result<Value> {
     let all: Vec<Authorisation> = node.all_signed::<Authorisation>("authorisation")?.into_iter().map(|s| s.payload).collect();
+    // under which the agreement is signed in its procedure
+    let hashes = all.iter().map(|a| Ok((a.id.to_string(), payload_hash(a)?.to_string()))).collect::<Result<BTreeMap<_, _>>>()?;
     let say = lines(all.iter().map(|a| {
         let state = if a.covers(now()) { ("in force", "有效") } else { ("not in force", "不在有效期") };
-        (format!("{}  {}  {} to {}  {}", a.id, a.licensee, a.not_before, a.not_after, state.0), state.1.to_owned())
+        let hash = hashes.get(a.id.as_str()).cloned().unwrap_or_default();
+        (format!("{}  {}  {} to {}  {}  {hash}", a.id, a.licensee, a.not_before, a.not_after, state.0), state.1.to_owned())
     }));
-    Ok(json!({ "authorisations": all, "say": say }))
+    Ok(json!({ "authorisations": all, "hashes": hashes, "say": say }))
 }
 
 /// Asks a provider (or, for an own import, the authority) for columns.

@@ -171,6 +171,28 @@ impl World {
         world
     }
 
+    /// One more node, which nobody knows yet.
+    pub(crate) fn join(&mut self, org: &'static str, role: &str, regulator: &str) {
+        let (listen, authority) = (free_port().to_string(), self.name("authority"));
+        let args = [
+            "init",
+            "--env",
+            self.env,
+            "--org",
+            org,
+            "--role",
+            role,
+            "--listen",
+            &listen,
+            "--authority",
+            &authority,
+            "--regulator",
+            regulator,
+        ];
+        yu(&self.dir(org), &args).ok("init");
+        self.up(org);
+    }
+
     /// Everything up to the approved requests, with simulated residents.
     pub(crate) fn ready(plan: &Plan) -> Self {
         let world = Self::start(plan);

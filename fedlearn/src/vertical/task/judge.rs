@@ -80,7 +80,7 @@ impl<E: Engine> Model<E> {
         if labels.len() == 1 {
             return Ok(sum);
         }
-        let told = decisions(engine, &scores, labels)?;
+        let told = decisions(engine, &scores, labels, plan.least)?;
         Ok(E::Words::concat(&[&sum, &told]))
     }
 
@@ -128,15 +128,19 @@ pub(super) fn beside<E: Engine>(scores: &[Secret<E, Score, Ix1>]) -> Result<Secr
     Ok(Secret::<E, Score, Ix2>::from_words(all, Ix2(scores.len(), rows))?.t())
 }
 
-/// Share of the rows that the greatest score tells right; sums over the classes of precision, recall and F1, 0 where a class has none.
-fn decisions<E: Engine>(engine: &mut E, scores: &[Secret<E, Score, Ix1>], labels: &[Secret<E, Int, Ix1>]) -> Result<E::Words> {
+/// Share of the rows that the greatest score tells right; sums over the classes of precision, recall and F1, 0 where a class has none. The precision
+/// of a class that is told of fewer than `least` rows would be about these single rows: 0 as well.
+fn decisions<E: Engine>(engine: &mut E, scores: &[Secret<E, Score, Ix1>], labels: &[Secret<E, Int, Ix1>], least: u64) -> Result<E::Words> {
     let (classes, rows) = (labels.len(), labels.first().map_or(0, Secret::len));
     let told = beside(scores)?.argmax_one_hot(engine, 1)?.lift(engine)?.t();
     let truth = E::Words::concat(&labels.iter().map(Secret::words).collect::<Vec<_>>());
     let product = yu_mpc::engine::Product::Dots { left: told.words(), right: &truth, terms: rows };
     let right = only(engine.multiply(&[product], 0)?)?;
     let (found, there) = (told.words().sums(rows), truth.sums(rows));
-    let sums = E::Words::concat(&[&right.sums(classes), &right, &right, &right.scale(2)]).scale(1 << FIGURE);
+    let lacking = found.sub(&engine.constant(&vec![least; classes]));
+    let lacking = Secret::<E, Int, Ix1>::from_words(lacking, Ix1(classes))?.is_negative(engine)?.lift(engine)?;
+    let few = only(engine.multiply(&[yu_mpc::engine::Product::Each(&right, lacking.words())], 0)?)?;
+    let sums = E::Words::concat(&[&right.sums(classes), &right.sub(&few), &right, &right.scale(2)]).scale(1 << FIGURE);
     let all = engine.constant(&[rows as u64]);
     let counts = E::Words::concat(&[&all, &found, &there, &found.add(&there)]);
     let shares = only(table::means(engine, &[&sums], &counts, 2 * rows)?)?;

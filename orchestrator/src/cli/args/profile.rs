@@ -13,6 +13,18 @@ pub enum ProfileCommand {
         /// A name of `yu profile list`, or a file.
         profile: String,
     },
+    /// Sign a profile as the authority; it comes into force when the regulator has signed it too.
+    #[command(after_help = "Example: yu profile adopt ningbo --dir authority")]
+    Adopt {
+        /// A name of `yu profile list`, or a file.
+        profile: String,
+    },
+    /// What waits for the regulator's signature, in sentences: what it would change.
+    #[command(after_help = "Example: yu profile proposed --dir regulator")]
+    Proposed,
+    /// Sign what the authority proposed, as the regulator.
+    #[command(after_help = "Example: yu profile countersign --dir regulator")]
+    Countersign,
     /// What changes from one profile to another: what LOOSENS comes first.
     #[command(after_help = "Example: yu profile diff zhejiang ningbo")]
     Diff {

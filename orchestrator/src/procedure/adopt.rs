@@ -1,0 +1,263 @@
+//! A profile comes into force by two signatures, the authority's and the regulator's (D16); the authority appoints who signs in which role.
+
+use super::law::{self, APPOINTMENTS, IN_FORCE, PARENT, PROFILE};
+use crate::control::Ask;
+use crate::fault::{Code, Fault, Result};
+use crate::journal::Note;
+use crate::keys::now;
+use crate::node::{Node, payload_hash};
+use crate::verbs::{done, lines, to_value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use yu_governance::audit::{Event, Verb};
+use yu_governance::id::{PartyName, document_hash};
+use yu_governance::profile::{Profile, accept, diff};
+use yu_governance::sign::Signed;
+use yu_governance::workflow::{Appointment, Appointments, Role};
+
+/// Kind of a profile that waits for the second signature.
+const PROPOSED: &str = "profile-proposed";
+
+/// What travels: a profile with the parent it stands on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposed {
+    /// The profile.
+    pub profile: Signed<Profile>,
+    /// Its parent, signed likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Signed<Profile>>,
+}
+
+/// The authority signs a profile and shows it to the regulator.
+///
+/// # Errors
+/// `state.wrong` at another node; `input.bad`; `env.mismatch` for a draft in production; `peer.unknown` when the regulator is not a peer.
+pub fn propose(node: &Arc<Node>, profile: Profile, parent: Option<Profile>) -> Result<Value> {
+    let (authority, regulator) = law::pinned(node)?;
+    if authority.as_str() != node.name() {
+        return Err(Fault::new(Code::State, "only the authority proposes a profile"));
+    }
+    node.peer(regulator.as_str())?;
+    let (profile, parent) = (following(node, profile, IN_FORCE)?, parent.map(|parent| following(node, parent, PARENT)).transpose()?);
+    let effective = law::effective(&profile, parent.clone())?;
+    if node.config().environment == "prod" && !effective.is_in_force(now()) {
+        let what = format!("`{}` is a draft, or not in force today: it may be tried in development only", profile.id);
+        return Err(Fault::new(Code::EnvMismatch, what));
+    }
+    let sign = |profile: Profile| Signed::sign(profile, node.name(), node.signing());
+    let proposed = Proposed { profile: sign(profile)?, parent: parent.map(sign).transpose()? };
+    let name = proposed.profile.payload.id.to_string();
+    keep(node, &proposed)?;
+    send(node, regulator.as_str(), &proposed)?;
+    node.flush_outbox();
+    Ok(done(&format!("{name}: signed, waits for the regulator {regulator}"), &format!("{name}：已签署，待监管方 {regulator} 会签")))
+}
+
+/// The version that follows on the one in force here; a profile of a file states its own numbers.
+fn following(node: &Node, mut profile: Profile, place: &str) -> Result<Profile> {
+    if let Some(current) = law::stored(node, place)?
+        && current.payload.id == profile.id
+        && (profile.version, profile.replaces) == (1, None)
+    {
+        let same = Profile { version: current.payload.version, replaces: current.payload.replaces, ..profile.clone() };
+        if same == current.payload {
+            return Ok(current.payload);
+        }
+        profile.version = current.payload.version.saturating_add(1);
+        profile.replaces = Some(document_hash(&current.payload)?);
+    }
+    Ok(profile)
+}
+
+/// The regulator's person signs what the authority proposed: it comes into force.
+///
+/// # Errors
+/// `not-found` when nothing waits; `state.wrong` at another node.
+pub fn countersign(node: &Arc<Node>) -> Result<Value> {
+    let (authority, regulator) = law::pinned(node)?;
+    if regulator.as_str() != node.name() {
+        return Err(Fault::new(Code::State, "only the regulator countersigns a profile"));
+    }
+    let mut proposed = waiting(node)?.ok_or_else(|| Fault::new(Code::NotFound, "no profile waits for a signature"))?;
+    for signed in std::iter::once(&mut proposed.profile).chain(&mut proposed.parent) {
+        signed.add_signature(node.name(), node.signing())?;
+    }
+    let name = proposed.profile.payload.id.to_string();
+    enter(node, &proposed)?;
+    send(node, authority.as_str(), &proposed)?;
+    node.flush_outbox();
+    Ok(done(&format!("{name} is in force"), &format!("{name} 已生效")))
+}
+
+/// What waits here for the second signature.
+///
+/// # Errors
+/// `storage.damaged`.
+pub fn waiting(node: &Node) -> Result<Option<Proposed>> {
+    let damaged = |_| Fault::new(Code::Damaged, "proposed profile does not parse");
+    node.store().object(PROPOSED, IN_FORCE)?.map(|kept| serde_json::from_str(&kept.json).map_err(damaged)).transpose()
+}
+
+/// What would change, in sentences.
+///
+/// # Errors
+/// `input.bad`.
+pub fn changes(node: &Node, proposed: &Proposed) -> Result<Vec<yu_governance::text::Text>> {
+    let new = law::effective(&proposed.profile.payload, proposed.parent.as_ref().map(|signed| signed.payload.clone()))?;
+    Ok(match law::in_force(node)? {
+        Some(law) => diff(&law.profile, &new).into_iter().map(|change| change.sentence).collect(),
+        None => new.show(),
+    })
+}
+
+fn keep(node: &Node, proposed: &Proposed) -> Result<()> {
+    let hash = payload_hash(&proposed.profile.payload)?;
+    let json = to_value(proposed)?.to_string();
+    node.store().put_object(PROPOSED, IN_FORCE, &hash.to_string(), &json, now().unix())
+}
+
+fn send(node: &Node, peer: &str, proposed: &Proposed) -> Result<()> {
+    node.send_later(peer, None, &Ask::Deliver { kind: PROFILE.into(), document: to_value(proposed)? })
+}
+
+/// A profile arrives: at the regulator with one signature, everywhere with two.
+///
+/// # Errors
+/// `signature.bad`, `policy.refused`.
+pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
+    let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at("profile").party(from);
+    let proposed: Proposed = serde_json::from_value(document).map_err(parse)?;
+    let (authority, regulator) = law::pinned(node)?;
+    let complete = proposed.profile.names(authority.as_str()) && proposed.profile.names(regulator.as_str());
+    if complete && [authority.as_str(), regulator.as_str()].contains(&from) {
+        enter(node, &proposed)?;
+        if authority.as_str() == node.name() {
+            for peer in node.store().peers()?.into_iter().filter(|peer| peer.name != regulator.as_str()) {
+                send(node, &peer.name, &proposed)?;
+            }
+            node.flush_in_background();
+        }
+        return Ok(());
+    }
+    if regulator.as_str() == node.name() && from == authority.as_str() {
+        let ring = node.ring()?;
+        proposed.profile.verify(&ring, &[from])?;
+        proposed.parent.iter().try_for_each(|parent| parent.verify(&ring, &[from]).map(drop))?;
+        law::effective(&proposed.profile.payload, proposed.parent.as_ref().map(|signed| signed.payload.clone()))?;
+        return keep(node, &proposed);
+    }
+    Err(Fault::new(Code::Refused, "a profile comes from authority or regulator, with both signatures").party(from))
+}
+
+/// Puts a profile with both signatures into force. Doing it again changes nothing.
+fn enter(node: &Node, proposed: &Proposed) -> Result<()> {
+    let (authority, regulator) = law::pinned(node)?;
+    let ring = node.ring()?;
+    let current = law::stored(node, IN_FORCE)?;
+    if current.as_ref().is_some_and(|known| known.payload == proposed.profile.payload) {
+        return Ok(());
+    }
+    if node.config().environment == "prod"
+        && !law::effective(&proposed.profile.payload, proposed.parent.as_ref().map(|p| p.payload.clone()))?.is_in_force(now())
+    {
+        return Err(Fault::new(Code::EnvMismatch, format!("`{}` is a draft, or not in force today", proposed.profile.payload.id)));
+    }
+    let follows = |new: &Signed<Profile>, known: Option<&Signed<Profile>>| match known {
+        Some(known) if known.payload == new.payload => Ok(()),
+        // a newcomer has none of the versions before
+        None if new.payload.version > 1 && current.is_none() => {
+            new.verify(&ring, &[authority.as_str(), regulator.as_str()])?;
+            new.payload.check().first().map_or(Ok(()), |finding| Err(Fault::from(finding)))
+        }
+        _ => Ok(accept(new, &ring, &authority, &regulator, known.map(|known| &known.payload)).map(drop)?),
+    };
+    if let Some(parent) = &proposed.parent {
+        follows(parent, law::stored(node, PARENT)?.as_ref())?;
+    }
+    follows(&proposed.profile, current.as_ref())?;
+    law::effective(&proposed.profile.payload, proposed.parent.as_ref().map(|signed| signed.payload.clone()))?;
+    if let Some(parent) = &proposed.parent {
+        node.store_signed(PROFILE, PARENT, parent)?;
+    }
+    if let Some(old) = &current {
+        node.store_signed("profile-past", &format!("{}-{}", old.payload.id, old.payload.version), old)?;
+    }
+    let hash = node.store_signed(PROFILE, IN_FORCE, &proposed.profile)?;
+    node.store().remove_object(PROPOSED, IN_FORCE)?;
+    node.log(Event::new(Verb::ProcedureStepped).code("step", "profile-in-force").hash("document", &hash))
+}
+
+/// `appointments.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppointmentsFile {
+    appointed: Vec<AppointedFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppointedFile {
+    role: Role,
+    party: PartyName,
+}
+
+/// The authority appoints who signs in which role, and tells everybody.
+///
+/// # Errors
+/// `state.wrong` at another node; `input.bad`; `peer.unknown` for a party without a ticket.
+pub fn appoint(node: &Arc<Node>, text: &str) -> Result<Value> {
+    let (authority, _) = law::pinned(node)?;
+    if authority.as_str() != node.name() {
+        return Err(Fault::new(Code::State, "only the authority appoints"));
+    }
+    let file: AppointmentsFile =
+        toml::from_str(text).map_err(|e| Fault::new(Code::Input, e.message().to_owned()).at("appointments file"))?;
+    let current = current(node)?;
+    let appointed = file.appointed.into_iter().map(|a| {
+        let key =
+            if a.party.as_str() == node.name() { node.signing().public() } else { crate::node::public_key(&node.peer(a.party.as_str())?)? };
+        Ok(Appointment { role: a.role, party: a.party, key })
+    });
+    let version = current.as_ref().map_or(1, |known| known.version.saturating_add(1));
+    let appointments = Appointments { v: 1, version, authority, appointed: appointed.collect::<Result<_>>()?, at: now() };
+    let count = appointments.appointed.len();
+    let signed = Signed::sign(appointments, node.name(), node.signing())?;
+    take(node, &signed)?;
+    for peer in node.store().peers()? {
+        node.send_later(&peer.name, None, &Ask::Deliver { kind: APPOINTMENTS.0.into(), document: to_value(&signed)? })?;
+    }
+    node.flush_outbox();
+    Ok(json!({ "version": version, "say": lines([(
+        format!("version {version}: {count} appointments, sent to all peers"),
+        format!("第 {version} 版：{count} 项任命，已发送各节点"),
+    )]) }))
+}
+
+fn current(node: &Node) -> Result<Option<Appointments>> {
+    match node.store().object(APPOINTMENTS.0, APPOINTMENTS.1)? {
+        Some(_) => Ok(Some(node.signed::<Appointments>(APPOINTMENTS.0, APPOINTMENTS.1)?.payload)),
+        None => Ok(None),
+    }
+}
+
+fn take(node: &Node, signed: &Signed<Appointments>) -> Result<()> {
+    let (authority, _) = law::pinned(node)?;
+    let known = current(node)?;
+    if known.as_ref().is_some_and(|known| *known == signed.payload) {
+        return Ok(());
+    }
+    Appointments::accept(signed, &node.ring()?, &authority, known.as_ref())?;
+    let hash = node.store_signed(APPOINTMENTS.0, APPOINTMENTS.1, signed)?;
+    node.log(Event::new(Verb::ProcedureStepped).code("step", "appointments").hash("document", &hash))
+}
+
+/// Appointments arrive.
+///
+/// # Errors
+/// `signature.bad`, `policy.refused`.
+pub fn appointed(node: &Node, from: &str, document: Value) -> Result<()> {
+    let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at("appointments").party(from);
+    take(node, &serde_json::from_value(document).map_err(parse)?)
+}

@@ -1,0 +1,270 @@
+//! Chains of steps as this node keeps them, and steps that arrive.
+
+use super::kind::{Procedure, object, with_machine};
+use super::law::{self, Law};
+use super::{adopt, effect};
+use crate::control::Ask;
+use crate::fault::{Code, Fault, Result};
+use crate::journal::Note;
+use crate::keys::now;
+use crate::node::{Node, payload_hash};
+use crate::verbs::{lines, to_value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use yu_governance::audit::{Event, Verb};
+use yu_governance::sign::Signed;
+use yu_governance::workflow::{Arrow, Receipt, Replayed, Word as _};
+
+/// Most steps of one object.
+const LONGEST: u64 = 10_000;
+
+/// A step with the authority's receipt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, bound = "")]
+pub struct Recorded<M: Procedure> {
+    /// The step.
+    pub arrow: Signed<Arrow<M>>,
+    /// When it was received.
+    pub receipt: Signed<Receipt>,
+}
+
+fn kind<M: Procedure>() -> String {
+    format!("arrow-{}", M::NAME)
+}
+
+fn place(object: &str, sequence: u64) -> String {
+    format!("{object}#{sequence:08}")
+}
+
+/// The steps of an object, in order.
+///
+/// # Errors
+/// `storage.damaged`.
+pub fn steps<M: Procedure>(node: &Node, object: &str) -> Result<Vec<Recorded<M>>> {
+    let damaged = |id: &str| Fault::new(Code::Damaged, "a stored step does not parse").at(id.to_owned());
+    let all = node.store().objects_from(&kind::<M>(), &format!("{object}#"), &format!("{object}$"))?;
+    all.iter().map(|kept| serde_json::from_str(&kept.json).map_err(|_| damaged(&kept.id))).collect()
+}
+
+/// Where an object stands by its stored chain, every signature checked anew.
+///
+/// # Errors
+/// `storage.damaged` when the chain does not hold any more.
+pub fn replay<M: Procedure>(node: &Node, law: &Law, object: &str) -> Result<Replayed<M>> {
+    let rules = M::rules(law.rules());
+    let end = (now(), skew(node));
+    let follow = |here: Replayed<M>, step: &Recorded<M>| {
+        here.follow_received(&step.arrow, &step.receipt, &law.authority, end, &rules, &law.roster, &law.ring)
+            .map_err(|e| Fault::new(Code::Damaged, e.to_string()).at(place(object, here.length())))
+    };
+    steps::<M>(node, object)?.iter().try_fold(Replayed::new(object), follow)
+}
+
+fn skew(node: &Node) -> i64 {
+    i64::try_from(node.config().limits.max_skew_s).unwrap_or(i64::MAX)
+}
+
+/// Names of all objects of a machine.
+///
+/// # Errors
+/// `storage.failed`.
+pub fn objects<M: Procedure>(node: &Node) -> Result<Vec<String>> {
+    let first = place("", 0);
+    let all = node.store().objects(&kind::<M>())?;
+    let mut names: Vec<String> = all.into_iter().filter_map(|kept| kept.id.strip_suffix(&first).map(str::to_owned)).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The authority takes a step with all its signatures in: it holds from now on, and everybody is told.
+///
+/// # Errors
+/// `policy.refused`, `signature.bad` by the rules; `state.wrong` at another node.
+pub fn enter<M: Procedure>(node: &Arc<Node>, arrow: Signed<Arrow<M>>) -> Result<()> {
+    let law = law::required(node)?;
+    if law.authority.as_str() != node.name() {
+        return Err(Fault::new(Code::State, "steps are taken in at the authority's node"));
+    }
+    let name = object(&arrow.payload.object)?.to_owned();
+    let _turn = node.procedure_turn();
+    let here = replay::<M>(node, &law, &name)?;
+    if let Some(known) = steps::<M>(node, &name)?.get(usize::try_from(arrow.payload.sequence).unwrap_or(usize::MAX)) {
+        // sent again because the answer was lost
+        if known.arrow.payload == arrow.payload {
+            return Ok(());
+        }
+    }
+    if here.length() >= LONGEST {
+        return Err(Fault::new(Code::Refused, format!("`{name}` has {LONGEST} steps, which is the most")));
+    }
+    let at = now();
+    here.follow(&arrow, at, &M::rules(law.rules()), &law.roster, &law.ring)?;
+    let receipt = Signed::sign(Receipt::of(&arrow.payload, at)?, node.name(), node.signing())?;
+    let recorded = Recorded { arrow, receipt };
+    let document = to_value(&Told { machine: M::NAME.into(), step: to_value(&recorded)? })?;
+    let peers = node.store().peers()?;
+    let told = Ask::Deliver { kind: "step".into(), document };
+    let told = serde_json::to_string(&told).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
+    keep(node, &recorded, &peers.iter().map(|peer| (peer.name.as_str(), told.as_str())).collect::<Vec<_>>())?;
+    node.flush_in_background();
+    effect::follow(node);
+    Ok(())
+}
+
+/// Stores and logs a step that holds; what others are to be told is queued in the same step of the store.
+fn keep<M: Procedure>(node: &Node, step: &Recorded<M>, tell: &[(&str, &str)]) -> Result<()> {
+    let arrow = &step.arrow.payload;
+    let hash = payload_hash(arrow)?;
+    let json = serde_json::to_string(step).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
+    // logged first: what is in force is in the log, whatever a crash does; the same step again is logged once more
+    node.log(Event::new(Verb::ProcedureStepped).code("step", M::NAME).hash("document", &hash))?;
+    node.store().put_object_and_queue(&kind::<M>(), &place(&arrow.object, arrow.sequence), &hash.to_string(), &json, tell, now().unix())
+}
+
+/// A step as it travels.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    machine: String,
+    step: Value,
+}
+
+/// A step arrives from the authority. One that follows on steps which are missing here fetches them first.
+///
+/// # Errors
+/// `policy.refused`, `signature.bad` by the rules.
+pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
+    let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at("step").party(from);
+    let told: Told = serde_json::from_value(document).map_err(parse)?;
+    let law = law::in_force(node)?;
+    if law.as_ref().is_some_and(|law| law.authority.as_str() != from) {
+        return Err(Fault::new(Code::Refused, "steps come from the authority").party(from));
+    }
+    let taken = law.as_ref().map_or(Ok(Taken::Gap), |law| take(node, law, &told, from))?;
+    if taken == Taken::Gap {
+        // what came before was lost, or the profile is not here yet
+        super::sync::fetch(node)?;
+    }
+    super::draft::outdated(node)?;
+    effect::follow(node);
+    Ok(())
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It holds, or is known.
+    In,
+    /// Earlier ones are missing.
+    Gap,
+}
+
+/// Takes a step in that the authority sent.
+pub(super) fn take(node: &Node, law: &Law, told: &Told, from: &str) -> Result<Taken> {
+    let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at("step").party(from);
+    with_machine!(told.machine.as_str(), M => {
+        let step: Recorded<M> = serde_json::from_value(told.step.clone()).map_err(parse)?;
+        let name = object(&step.arrow.payload.object)?.to_owned();
+        let _turn = node.procedure_turn();
+        let here = replay::<M>(node, law, &name)?;
+        if step.arrow.payload.sequence < here.length() {
+            same(node, &name, &step)?;
+            return Ok(Taken::In);
+        }
+        if step.arrow.payload.sequence > here.length() {
+            return Ok(Taken::Gap);
+        }
+        here.follow_received(&step.arrow, &step.receipt, &law.authority, (now(), skew(node)), &M::rules(law.rules()), &law.roster, &law.ring)?;
+        keep(node, &step, &[])?;
+        Ok(Taken::In)
+    })
+}
+
+/// Every step of every object, as it travels.
+///
+/// # Errors
+/// `storage.damaged`.
+pub(super) fn all(node: &Node) -> Result<Vec<Told>> {
+    let mut told = Vec::new();
+    for (name, _) in super::kind::NAMES {
+        with_machine!(*name, M => {
+            for object in objects::<M>(node)? {
+                for step in steps::<M>(node, &object)? {
+                    told.push(Told { machine: M::NAME.into(), step: to_value(&step)? });
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(told)
+}
+
+/// A step that is known arrives again; another one in its place is a fork, which the log keeps (S1).
+fn same<M: Procedure>(node: &Node, object: &str, step: &Recorded<M>) -> Result<()> {
+    let place = usize::try_from(step.arrow.payload.sequence).unwrap_or(usize::MAX);
+    let known = steps::<M>(node, object)?.into_iter().nth(place);
+    if known.is_some_and(|known| known.arrow.payload == step.arrow.payload) {
+        return Ok(());
+    }
+    node.log(Event::new(Verb::ProcedureStepped).code("step", "fork").hash("document", &payload_hash(&step.arrow.payload)?))?;
+    let what =
+        format!("step {} of `{object}` is known here with another text: the authority tells two histories", step.arrow.payload.sequence);
+    Err(Fault::new(Code::Tampered, what))
+}
+
+/// All objects with where they stand.
+///
+/// # Errors
+/// `not-found` without a profile; `storage.damaged`.
+pub fn list(node: &Node) -> Result<Value> {
+    let law = law::required(node)?;
+    let (mut all, mut say) = (Vec::new(), Vec::new());
+    let title = &law.profile.profile().title;
+    say.push((format!("in force: {}", title.en), format!("现行规则集：{}", title.zh)));
+    for (name, zh) in super::kind::NAMES {
+        with_machine!(*name, M => {
+            for object in objects::<M>(node)? {
+                let here = replay::<M>(node, &law, &object)?;
+                let state = yu_governance::workflow::Machine::state_at(here.case(), now());
+                all.push(json!({ "machine": name, "object": object, "state": state.as_str(), "steps": here.length() }));
+                say.push((format!("{name} {object}: {state}"), format!("{zh} {object}：{}", state.zh())));
+            }
+            Ok(())
+        })?;
+    }
+    if let Some(proposed) = adopt::waiting(node)? {
+        let name = &proposed.profile.payload.id;
+        say.push((format!("profile {name} waits for `yu profile countersign`"), format!("规则集 {name} 待会签")));
+    }
+    super::draft::tell(node, &mut say)?;
+    Ok(json!({ "objects": all, "profile": law.profile.profile().id, "say": lines(say) }))
+}
+
+/// One object, step by step.
+///
+/// # Errors
+/// `not-found`; `storage.damaged`.
+pub fn show(node: &Node, machine: &str, name: &str) -> Result<Value> {
+    let law = law::required(node)?;
+    with_machine!(machine, M => {
+        let here = replay::<M>(node, &law, object(name)?)?;
+        if here.length() == 0 {
+            return Err(Fault::new(Code::NotFound, format!("{machine} `{name}`")).party(node.name()));
+        }
+        let steps = steps::<M>(node, name)?;
+        let word = |text: &str| <M as yu_governance::workflow::Machine>::State::parse(text).map_or_else(|| text.to_owned(), |s| s.zh().to_owned());
+        let mut say: Vec<(String, String)> = steps.iter().map(|step| {
+            let a = &step.arrow.payload;
+            let by = |zh: bool| a.signers.iter().map(|s| format!("{} ({})", if zh { s.role.zh() } else { s.role.as_str() }, s.party)).collect::<Vec<_>>().join(if zh { "、" } else { ", " });
+            let event = serde_json::to_value(&a.event).ok().and_then(|v| v["event"].as_str().map(str::to_owned)).unwrap_or_default();
+            (
+                format!("{} {}  {event}: {} -> {}, signed by {}", a.sequence, a.at, a.from, a.to, by(false)),
+                format!("{}：{} → {}，签署：{}", event, word(&a.from), word(&a.to), by(true)),
+            )
+        }).collect();
+        let state = yu_governance::workflow::Machine::state_at(here.case(), now());
+        say.push((format!("now: {state}"), format!("当前：{}", state.zh())));
+        Ok(json!({ "machine": machine, "object": name, "state": state.as_str(), "steps": steps, "say": lines(say) }))
+    })
+}

@@ -1,0 +1,89 @@
+//! What procedures mean for jobs: none runs without its authorisation being active, its licensee's access open; what stops takes running ones with it (A4, C5, L3).
+
+use super::chain::{objects, replay};
+use super::law::{self, Law};
+use crate::fault::{Code, Fault, Result};
+use crate::job::bundle::Bundle;
+use crate::job::end;
+use crate::keys::now;
+use crate::node::{Node, payload_hash};
+use std::sync::Arc;
+use yu_governance::authorisation::Authorisation;
+use yu_governance::contract::Contract;
+use yu_governance::workflow::{Machine as _, Word as _, authorisation, suspension};
+
+/// Refuses a contract whose authorisation is not active, or one of whose parties has its access closed. Without a profile in force nothing is
+/// refused here.
+///
+/// # Errors
+/// `authorisation.missing`, `authorisation.expired`, `policy.refused` naming state and object.
+pub fn permits(node: &Node, contract: &Contract) -> Result<()> {
+    let Some(law) = law::in_force(node)? else { return Ok(()) };
+    active(node, &law, contract.authorisation.id.as_str())?;
+    let organisations: std::collections::BTreeSet<&str> = contract.parties.iter().map(|party| party.name.organisation()).collect();
+    organisations.into_iter().try_for_each(|organisation| open(node, &law, organisation))
+}
+
+/// The authorisation's procedure says that jobs may run, under the text that was agreed.
+fn active(node: &Node, law: &Law, id: &str) -> Result<()> {
+    let here = replay::<authorisation::Case>(node, law, id)?;
+    let state = here.case().state_at(now());
+    if here.length() == 0 {
+        return Err(Fault::new(Code::AuthMissing, format!("`{id}` has no procedure under the profile in force")).party(node.name()));
+    }
+    if !here.case().may_run(now()) {
+        let code = if state == authorisation::State::Expired { Code::AuthExpired } else { Code::Refused };
+        return Err(Fault::new(code, format!("procedure.authorisation: `{id}` is {state} ({})", state.zh())).party(node.name()));
+    }
+    let signed = node.signed::<Authorisation>("authorisation", id)?;
+    let agreed = here.case().agreement();
+    if agreed != Some(payload_hash(&signed.payload)?) {
+        return Err(Fault::new(Code::Refused, format!("procedure.agreement: `{id}` is another text than the one that was agreed"))
+            .party(node.name()));
+    }
+    Ok(())
+}
+
+/// A tenant whose access was ever opened or closed has it open.
+fn open(node: &Node, law: &Law, organisation: &str) -> Result<()> {
+    let here = replay::<suspension::Case>(node, law, organisation)?;
+    if here.length() == 0 || (here.case().may_operate() && here.case().state_at(now()) == suspension::State::Open) {
+        return Ok(());
+    }
+    let state = here.case().state_at(now());
+    Err(Fault::new(Code::Refused, format!("procedure.suspension: the access of `{organisation}` is {state} ({})", state.zh()))
+        .party(node.name()))
+}
+
+/// Ends the open jobs that are not permitted any more, by name.
+pub fn follow(node: &Arc<Node>) {
+    let open =
+        node.store().jobs().unwrap_or_default().into_iter().filter(|row| row.state.before_held() || row.state == crate::job::State::Held);
+    for row in open {
+        let Ok(contract) = Bundle::of(&row).map(|bundle| bundle.contract.payload) else { continue };
+        match permits(node, &contract) {
+            // a disk that fails says nothing about the permission
+            Err(fault) if !matches!(fault.code, Code::Storage | Code::DiskFull) => end::fail(node, &row.id, &fault),
+            _ => {}
+        }
+    }
+}
+
+/// Whether an authorisation has come to its end here, by its term or by its procedure.
+///
+/// # Errors
+/// `storage.damaged`.
+pub fn has_ended(node: &Node, id: &str) -> Result<bool> {
+    use authorisation::State as S;
+    let Some(law) = law::in_force(node)? else { return Ok(false) };
+    let here = replay::<authorisation::Case>(node, &law, id)?;
+    Ok(matches!(here.case().state_at(now()), S::Expired | S::Terminated | S::Sealed | S::Destroyed))
+}
+
+/// Whether any procedure is known here.
+///
+/// # Errors
+/// `storage.failed`.
+pub fn is_known(node: &Node, id: &str) -> Result<bool> {
+    Ok(objects::<authorisation::Case>(node)?.iter().any(|object| object == id))
+}
