@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::finding::Finding;
+use crate::grant::{Measures, Quota};
 use crate::id::{AuthorisationId, ColumnSet, DatasetId, Environment, PartyName, Purpose, Scenario};
 use crate::sign::SignedType;
 use crate::text::Text;
@@ -20,6 +21,9 @@ pub struct Grant {
     pub dataset: DatasetId,
     /// The columns; there is no "all" (A5).
     pub columns: ColumnSet,
+    /// How much may be used in all, over the whole term (A19); absent: as often as the policies allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Measures>,
 }
 
 /// Contingency plan (应急预案), A2. Who writes it differs between the rule texts, so it names its owner.
@@ -92,6 +96,12 @@ impl Authorisation {
     #[must_use]
     pub fn grant(&self, dataset: &DatasetId) -> Option<&ColumnSet> {
         self.datasets.iter().find(|g| g.dataset == *dataset).map(|g| &g.columns)
+    }
+
+    /// The quota of each data set that has one (A19).
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        self.datasets.iter().filter_map(|g| Some((g.dataset.clone(), g.quota?))).collect()
     }
 
     /// Whether `at` lies in the term.
@@ -270,6 +280,7 @@ mod tests {
             datasets: vec![Grant {
                 dataset: DatasetId::new("dev/health/insured").unwrap(),
                 columns: ColumnSet::new(["id", "cost"]).unwrap(),
+                quota: None,
             }],
             contingency_plan: Some(ContingencyPlan {
                 owner: "bank".into(),

@@ -1,7 +1,9 @@
 //! Standing approvals (持续审核): a party signs a job once, for many runs over new versions of the same data.
 //!
-//! Nothing of the contract may change but the versions of its inputs, the two instants and the nonce; a run may not live
-//! longer than the one that was signed. Each run is counted by the hash of its contract, against the authorisation's quota.
+//! Nothing of the contract may change but the versions of its inputs, the two instants, the nonce, and what follows from new data: the numbers of
+//! rows, within what a run is charged, the commitments to consents, the magnitudes of columns where rows are joined on shares, and the cost, which
+//! every party computes by itself. A run may not live longer than the one that was signed. Each run is counted by the hash of its
+//! contract, against the authorisation's quota.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +33,7 @@ pub struct StandingApproval {
     /// How many runs.
     #[serde(with = "u64_string")]
     pub runs: u64,
-    /// What one run is charged.
+    /// What one run is charged, and the most rows that it may bring.
     pub charge: Charge,
     /// From when on.
     pub from: Time,
@@ -102,7 +104,7 @@ impl Standing {
     /// `ends` is the moment at which the authorisation stops.
     ///
     /// # Errors
-    /// `Refused`: `standing.outside-term`, `standing.revoked`, `standing.outlives`, `standing.exhausted`, those of [`covers`]
+    /// `Refused`: `standing.outside-term`, `standing.revoked`, `standing.outlives`, `standing.rows`, `standing.exhausted`, those of [`covers`]
     /// and of [`Ledger::reserve`]. Nothing is counted then.
     pub fn admit(&mut self, contract: &Contract, at: Time, ends: Time, ledger: &mut Ledger) -> Result<JobId> {
         if at < self.approval.from || at >= self.approval.until {
@@ -113,6 +115,13 @@ impl Standing {
             return Err(refuse("standing.revoked", format!("the approval is taken back from {revoked}")));
         }
         covers(&self.approval.template, contract)?;
+        for input in &contract.inputs {
+            let most = self.approval.charge.get(&input.dataset).map_or(0, |amount| amount.rows);
+            if input.rows > most {
+                let what = format!("`{}` brings {} rows, a run is charged {most}", input.dataset, input.rows);
+                return Err(refuse("standing.rows", what));
+            }
+        }
         if contract.expires > self.approval.until.min(ends) {
             return Err(refuse("standing.outlives", format!("the run ends at {}, after the approval or authorisation", contract.expires)));
         }
@@ -152,7 +161,8 @@ impl Standing {
     }
 }
 
-/// Whether a contract is the template with other versions of its inputs, and nothing else.
+/// Whether a contract is the template with other versions of its inputs and what follows from them, and nothing else; how many rows they have is
+/// looked at by [`Standing::admit`].
 ///
 /// # Errors
 /// `Refused`: `standing.differs` naming the first field that differs, `standing.longer` if the run lives longer than the
@@ -178,7 +188,14 @@ pub fn difference(template: &Value, contract: &Value) -> Option<String> {
 /// May this field be another one in each run?
 fn varies(path: &[String]) -> bool {
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-    matches!(parts.as_slice(), ["created" | "expires" | "nonce"] | ["inputs", _, "version"])
+    matches!(
+        parts.as_slice(),
+        ["created" | "expires" | "nonce"]
+            | ["inputs", _, "version" | "rows"]
+            | ["inputs", _, "consent", "commitment"]
+            | ["cost", ..]
+            | ["protocol", "statistics", "left" | "right", "exponents", _]
+    )
 }
 
 fn differ(a: &Value, b: &Value, path: &mut Vec<String>) -> Option<String> {
@@ -188,7 +205,7 @@ fn differ(a: &Value, b: &Value, path: &mut Vec<String>) -> Option<String> {
             keys.into_iter().find_map(|key| step(x.get(key), y.get(key), key.clone(), path))
         }
         (Value::Array(x), Value::Array(y)) => (0..x.len().max(y.len())).find_map(|i| step(x.get(i), y.get(i), i.to_string(), path)),
-        (Value::String(_), Value::String(_)) if varies(path) => None,
+        (Value::String(_), Value::String(_)) | (Value::Number(_), Value::Number(_)) if varies(path) => None,
         _ if a == b => None,
         _ => Some(path.join("/")),
     }

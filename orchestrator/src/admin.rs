@@ -11,6 +11,7 @@ use crate::ticket::Standing;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use yu_governance::canonical::Hash;
+use yu_governance::clock::Time;
 use yu_governance::profile::Profile;
 
 /// Largest question or answer, bytes.
@@ -191,6 +192,32 @@ pub enum AdminAsk {
         reason: String,
         /// The person is a program that approves when all checks pass (said in the log).
         automatic: bool,
+    },
+    /// What was used of an authorisation.
+    AuthorisationUsage {
+        /// Authorisation.
+        authorisation: String,
+    },
+    /// Sign a job once for many runs.
+    StandingApprove {
+        /// Job.
+        job: String,
+        /// How many runs.
+        runs: u64,
+        /// Until when.
+        until: Time,
+        /// Most rows that each data set may bring to a run; absent: those of the job.
+        #[serde(default)]
+        rows: Option<u64>,
+    },
+    /// Standing approvals.
+    StandingList,
+    /// Take one back.
+    StandingRevoke {
+        /// Its hash, or how it begins.
+        approval: String,
+        /// Why.
+        reason: String,
     },
     /// What is in force, where every object stands, what waits.
     ProcedureList,

@@ -14,7 +14,7 @@ mod verbs;
 pub use args::{
     AttestCommand, AuditCommand, AuthorisationCommand, BundleCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs,
     DesensitizeCommand, DetectArgs, EnclaveCommand, InitArgs, InviteArgs, JobCommand, KeyCommand, ModelCommand, PeerCommand,
-    ProcedureCommand, ProfileCommand, ProgramCommand, RequestCommand, ResultCommand, ReviewCommand, RunArgs, VerifyArgs,
+    ProcedureCommand, ProfileCommand, ProgramCommand, RequestCommand, ResultCommand, ReviewCommand, RunArgs, StandingCommand, VerifyArgs,
 };
 pub(crate) use offline::{result_check, result_to, verify_dirs};
 pub use output::{Output, emit};

@@ -27,6 +27,7 @@ pub mod inputs;
 pub mod known;
 pub mod offer;
 pub mod plan;
+pub mod recurring;
 pub mod report;
 pub mod run;
 pub mod split;

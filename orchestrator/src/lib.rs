@@ -15,6 +15,7 @@
 //! | how nodes meet | [`ticket`] |
 //! | faults: what, where, which party, remedy | [`fault`] |
 //! | jurisdiction profiles | [`profiles`] |
+//! | quotas of authorisations | [`quotas`] |
 //! | procedures: what moves by signed steps only | [`procedure`] |
 //! | the demonstration | [`demo`] |
 //! | algorithms as WebAssembly modules, with the feature `wasm` | `wasm` |
@@ -40,6 +41,7 @@ pub mod models;
 pub mod node;
 pub mod procedure;
 pub mod profiles;
+pub mod quotas;
 pub mod raw_table;
 pub mod sessions;
 pub mod store;

@@ -98,6 +98,10 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::ReviewDecide { job, approve, reviewer, reason, automatic } => {
             review::decide(node, &job, approve, &reviewer, &reason, automatic)
         }
+        AdminAsk::AuthorisationUsage { authorisation } => crate::quotas::usage(node, &authorisation),
+        AdminAsk::StandingApprove { job, runs, until, rows } => crate::job::recurring::approve(node, &job, runs, until, rows),
+        AdminAsk::StandingList => crate::job::recurring::list(node),
+        AdminAsk::StandingRevoke { approval, reason } => crate::job::recurring::revoke(node, &approval, &reason),
         AdminAsk::ProcedureList => procedure::chain::list(node),
         AdminAsk::ProcedureShow { machine, object } => procedure::chain::show(node, &machine, &object),
         AdminAsk::ProcedureStep { machine, object, event, evidence, signers } => {

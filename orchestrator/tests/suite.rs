@@ -45,6 +45,8 @@ mod planted;
 mod procedures;
 #[path = "suite/prod.rs"]
 mod prod;
+#[path = "suite/recurring.rs"]
+mod recurring;
 #[path = "suite/rig.rs"]
 mod rig;
 #[path = "suite/rules.rs"]

@@ -40,7 +40,7 @@ fn calls(args: &FedlearnArgs, name: &str, settings: Settings) -> Result<Vec<Row>
     let sides = [side(), side()];
     let labels: Vec<f64> = (0..ROWS).map(|row| f64::from(u8::from(sides[0][[row, 0]] + sides[1][[row, 0]] > 0.0))).collect();
     let plan = Plan { job: [41; 32], columns: [COLUMNS; 2], labels: 1, settings, least: 10 };
-    let terms = Terms { receiver: 1, calls: u64::from(args.runs) + 1, rows: 1 };
+    let terms = Terms { receiver: 1, calls: u64::from(args.runs) + 1, rows: 1, licence: [0; 32] };
     let results = three(|engine| {
         let me = engine.index();
         let own = [0, 1].map(|owner| {
@@ -57,6 +57,7 @@ fn calls(args: &FedlearnArgs, name: &str, settings: Settings) -> Result<Vec<Row>
             for at in 0..=args.runs as usize {
                 let row = |owner: usize| (owner == me).then(|| sides[owner].slice(ndarray::s![at % ROWS..=at % ROWS, ..]));
                 let (before, start) = (engine.totals(), Instant::now());
+                session.reserve()?;
                 session.predict(engine, Some(me), 1, [row(0), row(1)], (me == terms.receiver).then_some(&mut randomness))?;
                 times.push(start.elapsed().as_secs_f64() * 1e3);
                 let after = engine.totals();

@@ -177,7 +177,7 @@ fn a1_a2_an_authorisation_says_what_its_leaf_says() {
         licensee: "shop".into(),
         scenario: Scenario::new("credit").unwrap(),
         purpose: purpose("p"),
-        datasets: vec![Columns { dataset: data(0), columns: set(&["a"]) }],
+        datasets: vec![Columns { dataset: data(0), columns: set(&["a"]), quota: None }],
         contingency_plan: Some(plan.clone()),
         not_before: t(10),
         not_after: t(90),

@@ -14,7 +14,10 @@ use crate::catalogue::codes;
 use crate::world::{AUTHORITY, BANK, HEALTH, PLATFORM, STRANGER, World, at, dataset, hash, party, ring, set, sign};
 
 fn agreed() -> Vec<Grant> {
-    vec![Grant { dataset: dataset(0), columns: set(&["id", "cost", "visits"]) }, Grant { dataset: dataset(1), columns: set(&["chronic"]) }]
+    vec![
+        Grant { dataset: dataset(0), columns: set(&["id", "cost", "visits"]), quota: None },
+        Grant { dataset: dataset(1), columns: set(&["chronic"]), quota: None },
+    ]
 }
 
 fn entry() -> CatalogueEntry {

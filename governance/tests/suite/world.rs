@@ -189,8 +189,8 @@ fn authorisation() -> Authorisation {
         scenario: Scenario::new("普惠信贷").unwrap(),
         purpose: Purpose::new("joint-statistics").unwrap(),
         datasets: vec![
-            Grant { dataset: dataset(0), columns: set(&["id", "cost", "visits", "chronic"]) },
-            Grant { dataset: dataset(1), columns: set(&["id", "income", "loans"]) },
+            Grant { dataset: dataset(0), columns: set(&["id", "cost", "visits", "chronic"]), quota: None },
+            Grant { dataset: dataset(1), columns: set(&["id", "income", "loans"]), quota: None },
         ],
         contingency_plan: Some(ContingencyPlan {
             owner: "bank".into(),

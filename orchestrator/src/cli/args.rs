@@ -7,6 +7,7 @@ mod model;
 mod procedure;
 mod profile;
 mod program;
+mod standing;
 
 pub use attest::{AttestCommand, BundleCommand, EnclaveCommand, VerifyArgs};
 pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
@@ -15,6 +16,7 @@ pub use model::ModelCommand;
 pub use procedure::ProcedureCommand;
 pub use profile::ProfileCommand;
 pub use program::ProgramCommand;
+pub use standing::StandingCommand;
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -92,6 +94,9 @@ pub enum Command {
     /// Jobs.
     #[command(subcommand)]
     Job(JobCommand),
+    /// Jobs that are signed once for many runs over new data.
+    #[command(subcommand)]
+    Standing(StandingCommand),
     /// Results that wait for a decision (authority).
     #[command(subcommand)]
     Review(ReviewCommand),
@@ -339,6 +344,12 @@ pub enum AuthorisationCommand {
     Sign {
         /// The file.
         file: PathBuf,
+    },
+    /// What was used of its quotas, and which of its columns no job has read (A5, A19).
+    #[command(after_help = "Example: yu authorisation usage --dir bank a-1")]
+    Usage {
+        /// Authorisation id.
+        authorisation: String,
     },
     /// List authorisations known here.
     #[command(after_help = "Example: yu authorisation list --dir bank")]

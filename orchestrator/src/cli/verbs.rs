@@ -2,7 +2,7 @@
 
 use super::args::{
     AuditCommand, AuthorisationCommand, Cli, Command, DatasetCommand, InviteArgs, JobCommand, KeyCommand, ModelCommand, PeerCommand,
-    RequestCommand, ResultCommand, ReviewCommand,
+    RequestCommand, ResultCommand, ReviewCommand, StandingCommand,
 };
 use super::{Output, job_file, offline};
 use crate::admin::{AdminAsk, DatasetAdd, ask};
@@ -100,6 +100,14 @@ fn question(command: Command) -> Result<AdminAsk> {
         Command::Model(ModelCommand::List) => AdminAsk::ModelList,
         Command::Model(ModelCommand::Destroy { job }) => AdminAsk::ModelDestroy { job },
         Command::Authorisation(AuthorisationCommand::Sign { file }) => AdminAsk::AuthorisationSign { toml: text(&file)? },
+        Command::Authorisation(AuthorisationCommand::Usage { authorisation }) => AdminAsk::AuthorisationUsage { authorisation },
+        Command::Standing(c) => match c {
+            StandingCommand::Approve { job, runs, until, rows } => {
+                AdminAsk::StandingApprove { job, runs, until: yu_governance::clock::Time::parse(&until)?, rows }
+            }
+            StandingCommand::List => AdminAsk::StandingList,
+            StandingCommand::Revoke { approval, reason } => AdminAsk::StandingRevoke { approval, reason },
+        },
         Command::Authorisation(AuthorisationCommand::List) => AdminAsk::AuthorisationList,
         Command::Request(c) => match c {
             RequestCommand::Send { authorisation, provider, dataset, columns } => {

@@ -76,6 +76,7 @@ fn own_policy(node: &Node, bundle: &Bundle) -> Result<()> {
     let contract = &bundle.contract.payload;
     known::compare(node, bundle)?;
     crate::procedure::effect::permits(node, contract)?;
+    crate::quotas::permits(node, contract)?;
     let situation = Situation::of(node, contract)?;
     let findings = policy::check(&situation.input(contract, &bundle.dossier), &bundle::policy(node)?);
     match findings.first() {
@@ -118,6 +119,16 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
     // which code is trusted with rows a person decides, or wrote down before
     let asks = bundle.contract.payload.enclave().is_none() || node.home().path("attestation.json").exists();
     // numbers about single rows are a person's to let go
+    if let Some(approval) = super::recurring::covers(node, &id, contract)? {
+        let signature = sign(node, &id, false)?;
+        node.store().add_event(
+            &id,
+            "standing-approval",
+            &json!({ "party": node.name(), "approval": approval.to_string() }),
+            now().unix(),
+        )?;
+        return to_value(&ProposeAnswer::Signed { signature });
+    }
     let scores = super::split::asks(contract);
     // so is letting a program of others see them
     let program = contract.training().is_some_and(|terms| terms.trainer.is_some());
@@ -262,6 +273,7 @@ fn enter(node: &Arc<Node>, bundle: &Bundle) -> Result<()> {
     {
         return Err(Fault::new(Code::RunsPerDay, format!("{limit} runs a day")).party(node.name()));
     }
+    crate::quotas::reserve(node, contract)?;
     node.log(Event::new(Verb::JobAdmitted).of(&job)?)?;
     node.store().set_contract(&job, &bundle.to_json()?, now().unix())?;
     node.store().move_job(&job, &[State::Signed], State::Admitted, now().unix())?;
@@ -306,7 +318,7 @@ fn begin(node: &Arc<Node>, job: &str) -> Result<()> {
     if computes && !node.live().begin(job) {
         return Ok(());
     }
-    match (started(node, job), computes) {
+    match (started(node, job, &bundle), computes) {
         (Ok(true), true) => run::spawn(node, job, bundle),
         (Ok(_), false) => {}
         (Ok(false), true) => run::ended(node, job),
@@ -318,7 +330,9 @@ fn begin(node: &Arc<Node>, job: &str) -> Result<()> {
     Ok(())
 }
 
-fn started(node: &Node, job: &str) -> Result<bool> {
+fn started(node: &Node, job: &str, bundle: &Bundle) -> Result<bool> {
+    // first: a start that is not counted would be free
+    crate::quotas::commit(node, &bundle.contract.payload)?;
     if !node.store().move_job(job, &[State::Admitted], State::Running, now().unix())? {
         return Ok(false);
     }

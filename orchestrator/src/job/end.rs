@@ -80,9 +80,12 @@ pub fn clean_up(node: &Node, job: &str) {
 
 fn try_clean_up(node: &Node, job: &str) -> Result<()> {
     let Some(row) = node.store().job(job)?.filter(|row| row.state == State::Failed && !row.cleaned) else { return Ok(()) };
-    let code = row.fault.map_or(Code::Other, |fault| fault.code);
+    let code = row.fault.as_ref().map_or(Code::Other, |fault| fault.code);
     if !node.journal().tells(Verb::JobFailed, job)? {
         node.log(Event::new(Verb::JobFailed).of(job)?.code("code", code.as_str()))?;
+    }
+    if let Ok(bundle) = Bundle::of(&row) {
+        crate::quotas::release(node, &bundle.contract.payload)?;
     }
     if node.live().runs(job) {
         // its keys may still be in memory: its thread comes here when it ends

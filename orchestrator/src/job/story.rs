@@ -27,6 +27,10 @@ pub fn sentence(verb: &str, detail: &Value) -> (String, String) {
         "policy-passed" => ("own policy checked: passed".into(), "本方策略检查：通过".into()),
         "signed" => (format!("{} signed the contract", p("party")), format!("{} 签署合约", p("party"))),
         "waiting" => (format!("waiting for a person of {} to sign", p("party")), format!("等待 {} 人工签署", p("party"))),
+        "standing-approval" => (
+            format!("{} signed by its standing approval {}", p("party"), p("approval")),
+            format!("{} 依持续审核 {} 签署", p("party"), p("approval")),
+        ),
         "refused" => (format!("{} refused: {}", p("party"), p("reason")), format!("{} 拒签：{}", p("party"), p("reason"))),
         "admitted" => ("every party signed: admitted, all or nothing".into(), "各方均已签署：整体准入".into()),
         "started" => ("started: opening bound sessions".into(), "开始运行：建立与合约绑定的会话".into()),

@@ -87,7 +87,7 @@ pub fn enter<M: Procedure>(node: &Arc<Node>, arrow: Signed<Arrow<M>>) -> Result<
         return Err(Fault::new(Code::State, "steps are taken in at the authority's node"));
     }
     let name = object(&arrow.payload.object)?.to_owned();
-    let _turn = node.procedure_turn();
+    let turn = node.procedure_turn();
     let here = replay::<M>(node, &law, &name)?;
     if let Some(known) = steps::<M>(node, &name)?.get(usize::try_from(arrow.payload.sequence).unwrap_or(usize::MAX)) {
         // sent again because the answer was lost
@@ -107,6 +107,7 @@ pub fn enter<M: Procedure>(node: &Arc<Node>, arrow: Signed<Arrow<M>>) -> Result<
     let told = Ask::Deliver { kind: "step".into(), document };
     let told = serde_json::to_string(&told).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     keep(node, &recorded, &peers.iter().map(|peer| (peer.name.as_str(), told.as_str())).collect::<Vec<_>>())?;
+    drop(turn);
     node.flush_in_background();
     effect::follow(node);
     Ok(())

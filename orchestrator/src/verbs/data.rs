@@ -19,6 +19,7 @@ use yu_governance::authorisation::{Authorisation, ContingencyPlan, Grant};
 use yu_governance::canonical::Hash;
 use yu_governance::catalogue::{CatalogueEntry, Kind};
 use yu_governance::clock::Time;
+use yu_governance::grant::Measures;
 use yu_governance::id::{AuthorisationId, ColumnSet, DatasetId, Environment, RequestId};
 use yu_governance::policy::Floors;
 use yu_governance::request::{Approval, AskedColumn, ColumnDecision, DataRequest, Verdict};
@@ -43,6 +44,23 @@ struct AuthorisationFile {
 struct GrantFile {
     dataset: String,
     columns: Vec<String>,
+    quota: Option<QuotaFile>,
+}
+
+/// How much of a data set may be used over the whole term; what is not named is not limited by its kind.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuotaFile {
+    uses: u64,
+    rows: Option<u64>,
+    queries: Option<u64>,
+}
+
+impl QuotaFile {
+    fn measures(&self) -> Measures {
+        let all = |most: Option<u64>| most.unwrap_or(u64::MAX);
+        Measures { uses: self.uses, rows: all(self.rows), queries: all(self.queries), micro_rho: u64::MAX, micro_epsilon: u64::MAX }
+    }
 }
 
 /// The node's environment as governance knows it.
@@ -138,7 +156,10 @@ pub(super) fn authorise(node: &Arc<Node>, text: &str) -> Result<Value> {
     let datasets = file
         .datasets
         .into_iter()
-        .map(|g| Ok(Grant { dataset: g.dataset.parse()?, columns: ColumnSet::new(g.columns)? }))
+        .map(|g| {
+            let quota = g.quota.as_ref().map(QuotaFile::measures);
+            Ok(Grant { dataset: g.dataset.parse()?, columns: ColumnSet::new(g.columns)?, quota })
+        })
         .collect::<Result<Vec<_>>>()?;
     let authorisation = Authorisation {
         v: 1,

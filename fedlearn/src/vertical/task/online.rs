@@ -1,21 +1,23 @@
 //! Online prediction (在线预测): parties that hold a split model load it once and answer single requests, one after the other.
 //!
-//! 1. [`Online::open`]: all say a digest of model, settings and terms, and how many calls went before; what differs ends it. Two rounds.
-//! 2. [`Online::predict`]: each says its count of calls and for how many rows it is ready (two rounds); owners share the features of these rows, all
+//! 1. [`Online::open`]: all say a digest of model, settings and terms, and how many calls went before; another digest ends it, of the counts the
+//!    largest holds for all. Two rounds.
+//! 2. [`Online::reserve`]: the next call counts from here on, by itself; whoever stores the count before it goes on never has a call that is not counted.
+//! 3. [`Online::predict`]: each says its count of calls and for how many rows it is ready (two rounds); owners share the features of these rows, all
 //!    compute as [`predict`](super::predict) does, and the result is opened to the receiver alone ([`crate::reveal`]: two rounds).
 //!
 //! **Who learns what.** All: how many rows each call has, and who was not ready. The receiver: what [`Predictions`] says. Nobody: features of others,
 //! anything of the model. **What the receiver can find out** by choosing its own features grows with the calls, whatever protocol answers them: so their
-//! number and that of rows of a call are agreed upon, and every party counts by itself (A18). A call counts from the moment on at which all
-//! have spoken, also if somebody was not ready: to ask for nothing is not free either.
+//! number and that of rows of a call are agreed upon, and every party counts by itself (A18). A call counts once it is reserved, also if somebody
+//! was not ready: to ask for nothing is not free either.
 //!
 //! **Calls that fail.** A party whose request is not usable (missing values, another number of rows or columns) says so instead of staying away, every
 //! other one learns which party it was, and the session goes on with the next call. Calls that are counted differently, and an error while
 //! computing, end it: shares may be out of step, and every later call says why.
 //!
-//! **What the caller does.** It stores [`Online::used`] after each call, opens one session of a licence at a time, and names in the licence who may receive:
-//! a count that was not stored repeats, sessions side by side have the whole number each, and parties whose counts differ after a cut open no session until
-//! they agree. Results have 16 binary places here; those of a job are cut to three digits.
+//! **What the caller does.** It stores what [`Online::reserve`] gives before it predicts, opens one session of a licence at a time, names in the licence
+//! who may receive, and gives its hash in the terms: sessions side by side have the whole number each. Results have 16 binary places
+//! here; those of a job are cut to three digits.
 //!
 //! The adversary is the engine's. **Rounds and bytes** of a call do not depend on the data: [`yu_mpc::dry::Dry`] gives them.
 
@@ -36,7 +38,9 @@ const MOST_CALLS: u64 = 1 << 31;
 /// Most rows of a call.
 const MOST_ROWS: u32 = 4096;
 /// Words that a session is opened with: a digest, and the number of earlier calls.
-const OPENING: usize = 5;
+const OPENING: usize = DIGEST + 1;
+/// Those of the digest.
+const DIGEST: usize = 4;
 
 /// What all parties agree upon, in the licence of the product for instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct Terms {
     pub calls: u64,
     /// Most rows of a call.
     pub rows: u32,
+    /// Hash of the document in which that is agreed upon.
+    pub licence: [u8; 32],
 }
 
 /// A loaded model. It does not print.
@@ -56,14 +62,16 @@ pub struct Online<E: Engine> {
     preparations: [Option<Preparation>; 2],
     terms: Terms,
     used: u64,
+    is_reserved: bool,
     ended: Option<String>,
 }
 
 impl<E: Engine> Online<E> {
-    /// Opens a session after `used` calls of earlier ones. Which party we are, `None` where one process plays all of them.
+    /// Opens a session after `used` calls of earlier ones; a party that knows of more is believed. Which party we are, `None` where one process plays all
+    /// of them.
     ///
     /// # Errors
-    /// [`Error::Caller`] for terms that do not fit, and naming a party whose plan, terms or count differ; the engine's.
+    /// [`Error::Caller`] for terms that do not fit, and naming a party whose plan or terms differ; the engine's.
     pub fn open(
         engine: &mut E,
         me: Option<usize>,
@@ -80,27 +88,22 @@ impl<E: Engine> Online<E> {
         }
         let own = opening(&plan, &terms, used)?;
         let said = say(engine, me, &own)?;
-        if let Some(other) = said.iter().position(|said| E::OPENS && *said != own) {
-            return Err(Error::caller(format!("party `{other}` opens another session: model, settings, terms or earlier calls differ")));
+        if let Some(other) = said.iter().position(|said| E::OPENS && said.get(..DIGEST) != own.get(..DIGEST)) {
+            return Err(Error::caller(format!("party `{other}` opens another session: model, settings or terms differ")));
         }
-        Ok(Self { plan, model, preparations, terms, used, ended: None })
+        // whoever lost its count, or gives a smaller one, gains no calls
+        let used = said.iter().filter_map(|said| said.get(DIGEST)).fold(used, |most, said| most.max(*said));
+        Ok(Self { plan, model, preparations, terms, used, is_reserved: false, ended: None })
     }
 
-    /// Answers a request of some rows, whose features each owner passes. What it tells is at the receiver, which passes randomness; the others get `None`.
+    /// The next call counts from now on: gives the count, to be stored before [`Online::predict`].
     ///
     /// # Errors
-    /// [`Error::Unsafe`] when all calls are used, before anything is said; [`Error::Caller`] when the session has ended; [`Error::Peer`] naming a party
-    /// that was not ready, and our own error if it was us: the session goes on after both; the engine's, which end it.
-    pub fn predict<R: CryptoRng>(
-        &mut self,
-        engine: &mut E,
-        me: Option<usize>,
-        rows: usize,
-        features: [Option<ArrayView2<'_, f64>>; 2],
-        randomness: Option<&mut R>,
-    ) -> Result<Option<Predictions>> {
-        if let Some(why) = &self.ended {
-            return Err(Error::caller(format!("the session has ended: {why}")));
+    /// [`Error::Unsafe`] when all calls are used; [`Error::Caller`] when the session has ended, or a call is reserved already.
+    pub fn reserve(&mut self) -> Result<u64> {
+        self.check_open()?;
+        if self.is_reserved {
+            return Err(Error::caller("a call is reserved already"));
         }
         if self.used >= self.terms.calls {
             return Err(Error::Unsafe {
@@ -109,10 +112,35 @@ impl<E: Engine> Online<E> {
                 remedy: "agree upon more in a new licence".into(),
             });
         }
+        self.used += 1;
+        self.is_reserved = true;
+        Ok(self.used)
+    }
+
+    fn check_open(&self) -> Result<()> {
+        self.ended.as_ref().map_or(Ok(()), |why| Err(Error::caller(format!("the session has ended: {why}"))))
+    }
+
+    /// Answers a request of some rows, whose features each owner passes. What it tells is at the receiver, which passes randomness; the others get `None`.
+    ///
+    /// # Errors
+    /// [`Error::Caller`] when the session has ended, or no call is reserved; [`Error::Peer`] naming a party that was not ready, and our own error
+    /// if it was us: the session goes on after both; the engine's, which end it.
+    pub fn predict<R: CryptoRng>(
+        &mut self,
+        engine: &mut E,
+        me: Option<usize>,
+        rows: usize,
+        features: [Option<ArrayView2<'_, f64>>; 2],
+        randomness: Option<&mut R>,
+    ) -> Result<Option<Predictions>> {
+        self.check_open()?;
+        if !std::mem::take(&mut self.is_reserved) {
+            return Err(Error::caller("no call is reserved"));
+        }
         let ready = self.ready(me, rows, features);
         let said = say(engine, me, &[self.used, if ready.is_ok() { rows as u64 } else { 0 }]).map_err(|error| self.end("calls", error))?;
         let counted = self.used;
-        self.used += 1;
         // counts first: a party that was not ready must not wait in a session that the others have ended
         if let Some(other) = said.iter().position(|said| E::OPENS && said.first() != Some(&counted)) {
             let error = Error::caller(format!("party `{other}` has counted other calls"));
@@ -218,6 +246,7 @@ fn opening(plan: &Plan, terms: &Terms, used: u64) -> Result<[u64; OPENING]> {
     let mut digest = Sha256::new().chain_update(b"yu-vertical-online-v1").chain_update(plan.job);
     numbers.iter().for_each(|number| digest.update(number.to_le_bytes()));
     digest.update(terms.rows.to_le_bytes());
+    digest.update(terms.licence);
     digest.update(&settings);
     let digest: [u8; 32] = digest.finalize().into();
     let mut words = [used; OPENING];

@@ -12,7 +12,7 @@ use super::learners::{count, number, sector, table};
 use super::task::{is_regression, live, plan, sides, trees, weights};
 use super::world::{NAMES, Table, rng, synthetic, three};
 
-const TERMS: Terms = Terms { receiver: 1, calls: 4, rows: 8 };
+const TERMS: Terms = Terms { receiver: 1, calls: 4, rows: 8, licence: [7; 32] };
 
 fn rows_of(sides: &[Array2<f64>; 2], range: std::ops::Range<usize>, index: usize) -> [Option<ArrayView2<'_, f64>>; 2] {
     [0, 1].map(|owner| (owner == index).then(|| sides[owner].slice(ndarray::s![range.clone(), ..])))
@@ -26,6 +26,7 @@ fn call(
 ) -> yu_fedlearn::Result<Option<Predictions>> {
     let index = engine.index();
     let mut randomness = rng(500 + index as u64);
+    session.reserve()?;
     session.predict(engine, Some(index), rows, features, (index == TERMS.receiver).then_some(&mut randomness))
 }
 
@@ -47,6 +48,7 @@ fn priced(plan: &Plan, calls: &[usize], name: &str) -> Vec<(u64, u64, u32)> {
     let mut session = Online::open(&mut dry, None, plan.clone(), model, [None, None], TERMS, 0).unwrap();
     let mut all = vec![spent(&dry)];
     for rows in calls {
+        session.reserve().unwrap();
         session.predict(&mut dry, None, *rows, [None; 2], None::<&mut rand_chacha::ChaCha20Rng>).unwrap();
         all.push(spent(&dry));
     }
@@ -128,6 +130,8 @@ fn a18_every_side_counts_calls() {
         let before = engine.totals();
         let refused = call(&mut session, engine, 1, rows_of(&next, 0..1, index)).unwrap_err().to_string();
         assert!(refused.contains("`calls` is refused: all 4 calls"), "{refused}");
+        let unreserved = session.predict(engine, Some(index), 1, [None; 2], None::<&mut rand_chacha::ChaCha20Rng>);
+        assert!(unreserved.unwrap_err().to_string().contains("no call is reserved"));
         assert_eq!(between(before, engine.totals()), (0, 0, 0), "an extra call is not even asked for");
         Ok(session.used())
     });
@@ -176,15 +180,33 @@ fn sessions_of_other_terms_do_not_open() {
     };
     assert!(opened([TERMS; 3], [3; 3]).iter().all(Option::is_none));
     let more = Terms { calls: 5, ..TERMS };
-    for (terms, used) in [([TERMS, TERMS, more], [0; 3]), ([TERMS; 3], [1, 1, 0]), ([Terms { receiver: 0, ..TERMS }, TERMS, TERMS], [0; 3])]
-    {
-        let errors = opened(terms, used);
+    let elsewhere = Terms { licence: [8; 32], ..TERMS };
+    for terms in [[TERMS, TERMS, more], [Terms { receiver: 0, ..TERMS }, TERMS, TERMS], [TERMS, elsewhere, TERMS]] {
+        let errors = opened(terms, [0; 3]);
         assert!(errors.iter().all(|error| error.as_ref().is_some_and(|error| error.contains("opens another session"))), "{errors:?}");
     }
     let wrong = |terms: Terms| {
         opened([terms; 3], [0; 3]).iter().all(|error| error.as_ref().is_some_and(|error| error.contains("expected a party")))
     };
     assert!(wrong(Terms { receiver: 3, ..TERMS }) && wrong(Terms { calls: 0, ..TERMS }) && wrong(Terms { rows: 0, ..TERMS }));
+}
+
+/// A party that lost its count, or says a smaller one, gains nothing: the largest holds for all.
+#[test]
+fn a18_the_largest_count_holds_for_all() {
+    let (_, kept, next) = kept();
+    let results = three(|engine, index| {
+        let kept = Kept::from_bytes(&kept[index])?;
+        let mut session = Online::load(engine, &kept, TERMS, [0, 3, 1][index])?;
+        assert_eq!(session.left(), 1);
+        call(&mut session, engine, 1, rows_of(&next, 0..1, index))?;
+        let mut twice = Online::load(engine, &kept, TERMS, 2)?;
+        assert_eq!(twice.reserve()?, 3);
+        assert!(twice.reserve().unwrap_err().to_string().contains("reserved already"));
+        session.reserve().map(drop).unwrap_err();
+        Ok(session.used())
+    });
+    assert!(results.iter().all(|(used, _)| *used == 4));
 }
 
 #[test]
