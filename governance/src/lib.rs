@@ -28,6 +28,8 @@
 //! | sentences in both languages | [`text`] |
 //! | the Merkle audit log | [`audit`] |
 //! | grants as a tree, lab grants, agreements | [`grant`] |
+//! | where something comes from and where it went (P9) | [`lineage`] |
+//! | metering, tariffs, invoices, shares (D13, O9, S8) | [`metering`] |
 //! | quotas, columns read and granted | [`quota`] |
 //! | one approval for many runs of a job | [`standing`] |
 //! | public register, filings, credit records | [`register`] |
@@ -50,6 +52,8 @@ pub mod finding;
 pub mod grant;
 pub mod held;
 pub mod id;
+pub mod lineage;
+pub mod metering;
 pub mod person;
 pub mod policy;
 pub mod profile;

@@ -27,10 +27,14 @@ mod derivative;
 mod grants;
 #[path = "suite/hard.rs"]
 mod hard;
+#[path = "suite/lineage.rs"]
+mod lineage;
 #[path = "suite/logs.rs"]
 mod logs;
 #[path = "suite/machines.rs"]
 mod machines;
+#[path = "suite/metering.rs"]
+mod metering;
 #[path = "suite/people.rs"]
 mod people;
 #[path = "suite/policy.rs"]
