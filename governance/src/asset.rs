@@ -12,6 +12,7 @@ use crate::canonical::Hash;
 use crate::clock::Time;
 use crate::finding::{Checked, Finding, broken, refuse, unless};
 use crate::id::{AuthorisationId, PartyName, document_hash};
+use crate::lineage::{Kind, NodeId, Trace};
 use crate::sign::{KeyRing, Signed, SignedType};
 use crate::workflow::Word as _;
 use crate::workflow::word::words;
@@ -195,6 +196,29 @@ pub fn settle(
     let undone = inventory.iter().filter(|asset| !done.contains(asset));
     found.extend(undone.map(|asset| about("disposal.undone", asset, "has no record of what was done with it", "没有处置记录")));
     unless(found, ())
+}
+
+/// What the lineage of an authorisation's jobs reaches and the inventory leaves out: nothing is kept by not being listed.
+#[must_use]
+pub fn hidden(trace: &Trace, inventory: &BTreeSet<Asset>) -> Vec<Finding> {
+    let listed: BTreeSet<(AssetKind, Hash)> = inventory.iter().map(|asset| (asset.kind, asset.content)).collect();
+    let missing = trace.steps.iter().filter_map(|step| {
+        let kind = match step.node.id.kind {
+            Kind::Dataset | Kind::Derivative => AssetKind::Rows,
+            Kind::Model => AssetKind::Model,
+            Kind::Result => AssetKind::Result,
+            Kind::Product => AssetKind::Product,
+            Kind::Algorithm => AssetKind::Program,
+            Kind::Job | Kind::Call => return None,
+        };
+        let who = step.node.by.first().map_or_else(String::new, ToString::to_string);
+        (!listed.contains(&(kind, step.node.id.hash))).then_some((kind, step.node.id, who))
+    });
+    let finding = |(kind, id, who): (AssetKind, NodeId, String)| {
+        let what = (format!("{id} is in the lineage and not in the inventory as {kind}"), format!("谱系中有{}，资产清单未列", id.zh()));
+        Finding::new("disposal.hidden", who, what, ("complete the inventory", "补全资产清单"))
+    };
+    missing.map(finding).collect()
 }
 
 fn about(code: &str, asset: &Asset, en: &str, zh: &str) -> Finding {

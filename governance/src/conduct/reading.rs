@@ -128,8 +128,7 @@ impl ReadingRoom {
                 remedy,
             );
         }
-        let ended = self.closed.into_iter().chain(self.decided.get(reviewer).copied()).min();
-        if ended.is_some() {
+        if self.closed.is_some() || self.decided.contains_key(reviewer) {
             return self.is_closed(reviewer);
         }
         if at < pass.from || at >= pass.until || self.log.last().is_some_and(|last| at < last.at) {

@@ -179,10 +179,10 @@ impl Drills {
         }
     }
 
-    /// The last drill of a plan. A drill of an older version of the plan does not count for the new one.
+    /// The last drill of a target, by whatever version of its plan was in force then.
     #[must_use]
-    pub fn last(&self, target: &Target, plan: &Hash) -> Option<&Held> {
-        self.held.iter().filter(|held| held.target == *target && held.plan == *plan).max_by_key(|held| held.ended)
+    pub fn last(&self, target: &Target) -> Option<&Held> {
+        self.held.iter().filter(|held| held.target == *target).max_by_key(|held| held.ended)
     }
 
     /// All that hold, in the order in which they came.

@@ -2,9 +2,7 @@
 
 use crate::authorisation::ContingencyPlan;
 use crate::clock::Time;
-use crate::error::Result;
 use crate::finding::{Checked, Finding, unless};
-use crate::grant::plan_hash;
 use crate::profile::{Effective, OverdueDrill};
 
 use super::record::{Drills, Target};
@@ -36,16 +34,15 @@ pub struct Status {
     pub days_overdue: Option<i64>,
 }
 
-/// Status of a plan that is in force since `since`.
-///
-/// # Errors
-/// None in practice: every plan has a canonical form.
-pub fn status(drills: &Drills, target: &Target, plan: &ContingencyPlan, since: Time, rules: DrillRules, now: Time) -> Result<Status> {
-    let last = drills.last(target, &plan_hash(plan)?).map_or(since, |held| held.ended.max(since));
+/// Status of a target that is active since `since`. A plan that is changed neither postpones its next drill nor makes one due at once:
+/// whoever wrote a new plan every few months would never have to practise, or would rather write none.
+#[must_use]
+pub fn status(drills: &Drills, target: &Target, plan: &ContingencyPlan, since: Time, rules: DrillRules, now: Time) -> Status {
+    let last = drills.last(target).map_or(since, |held| held.ended.max(since));
     let days = plan.drill_interval_days.min(rules.interval_days);
     let due = last.plus_days(i64::from(days));
     let late = now.unix().saturating_sub(due.unix());
-    Ok(Status { due, days_overdue: (late > 0).then_some(late / 86_400) })
+    Status { due, days_overdue: (late > 0).then_some(late / 86_400) }
 }
 
 impl Status {

@@ -11,7 +11,8 @@ use super::record::{Fact, Output, Record};
 use super::trace::Gap;
 use super::version::Versions;
 use super::{Kind, NodeId};
-use crate::audit::{Entry, LogFiles, Verb, verify};
+use crate::audit::verify::NodeReport;
+use crate::audit::{LogFiles, verify};
 use crate::canonical::Hash;
 use crate::clock::Time;
 use crate::contract::{Admitted, Contract};
@@ -78,28 +79,29 @@ impl Builder {
         Ok(())
     }
 
-    /// The facts in logs, which are verified first, each by itself and against each other; how many were taken.
+    /// The facts in logs up to their last checkpoints; logs are verified first, each by itself and against each other. How many
+    /// were taken.
     ///
     /// # Errors
-    /// `lineage.log` for a log with a problem, or of a node that signs with another key than the one known here.
+    /// `lineage.log` for a log with a problem, without a checkpoint, or of a node that signs with another key than the one known here.
     pub fn logs(&mut self, logs: &[LogFiles<'_>]) -> Checked<usize> {
         let report = verify(logs);
         let mut found = Vec::new();
         for (log, about) in logs.iter().zip(&report.nodes) {
             let party = about.node.as_ref().map_or_else(|| log.directory.to_owned(), ToString::to_string);
-            let first = lines(log.entries).next();
-            let opened = first.as_ref().filter(|e| Verb::parse(&e.verb) == Some(Verb::LogOpened)).and_then(Entry::key);
-            if !about.problems.is_empty() || opened.is_none() || opened.as_ref() != self.keys.get(&party) {
+            if !about.problems.is_empty() || log.key().is_none() || log.key().as_ref() != self.keys.get(&party) {
                 let what = ("its log does not verify, or under another key than is known here", "其日志未通过验证，或密钥与本方所知不符");
                 found.push(Finding::new("lineage.log", party, what, ("obtain the log again from the node", "向该节点重新获取日志")));
-            } else if about.uncovered > 0 {
-                let what = ("no checkpoint covers the end of its log yet", "其日志末尾尚无检查点覆盖");
+            } else if about.uncovered >= about.entries {
+                let what = ("no checkpoint covers its log yet", "其日志尚无检查点覆盖");
                 found.push(Finding::new("lineage.log", party, what, ("wait for the next checkpoint", "等待下一检查点")));
             }
         }
         unless(found, ())?;
         let mut taken = 0;
-        for entry in logs.iter().flat_map(|log| lines(log.entries)) {
+        // what no checkpoint covers yet is no fact yet
+        let covered = |about: &NodeReport| usize::try_from(about.entries.saturating_sub(about.uncovered)).unwrap_or_default();
+        for entry in logs.iter().zip(&report.nodes).flat_map(|(log, about)| log.read().take(covered(about))) {
             if let Some(fact) = Fact::of_entry(&entry) {
                 self.state(fact, entry.node, entry.time);
                 taken += 1;
@@ -190,10 +192,6 @@ impl Builder {
             }
         }
     }
-}
-
-fn lines(bytes: &[u8]) -> impl Iterator<Item = Entry> {
-    bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()).filter_map(|line| Entry::parse(line).ok())
 }
 
 fn not_entitled(fact: &Fact, party: &PartyName) -> Finding {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::{Hash, parse_u64};
 use crate::clock::Time;
+use crate::contract::Contract;
 use crate::finding::{Checked, Finding, broken, refuse};
 use crate::id::{AuthorisationId, JobId, PartyName, document_hash};
 use crate::sign::{KeyRing, Signed, SignedType};
@@ -183,8 +184,39 @@ impl Book {
         sum(self.iter().map(|(_, r)| r).filter(|r| r.subject == Subject::Job { job }))
     }
 
-    /// Jobs of which the nodes sent more or fewer bytes than they received: one of the meters is wrong. A job of which only
-    /// one node has reported is not judged.
+    /// What the readings of a job contradict in its contract: a node that has no part in it, another authorisation (that of a
+    /// laboratory would make a formal run free), and nodes that charge it to different tenants.
+    #[must_use]
+    pub fn against(&self, contract: &Contract) -> Vec<Finding> {
+        let job = contract.id().ok();
+        let is_of_job = |reading: &&Reading| matches!(reading.subject, Subject::Job { job: of } if Some(of) == job);
+        let readings: Vec<&Reading> = self.iter().map(|(_, reading)| reading).filter(is_of_job).collect();
+        let mut found = Vec::new();
+        for reading in &readings {
+            let wrong = [
+                (contract.party(&reading.node).is_none(), "meter.stranger", "the node has no part in the job", "该节点未参与任务"),
+                (
+                    reading.authorisation != contract.authorisation.id,
+                    "meter.authorisation",
+                    "the reading names another authorisation than the contract",
+                    "读数所列授权与合约不符",
+                ),
+                (
+                    readings.first().is_some_and(|first| first.tenant != reading.tenant),
+                    "meter.tenant",
+                    "the reading names another tenant than the other nodes",
+                    "读数所列租户与其他节点不一致",
+                ),
+            ];
+            let remedy = ("let the node write the reading again", "由该节点重新出具读数");
+            let wrong = wrong.into_iter().filter(|(is_wrong, ..)| *is_wrong);
+            found.extend(wrong.map(|(_, code, en, zh)| Finding::new(code, &reading.node, (en, zh), remedy)));
+        }
+        found
+    }
+
+    /// Jobs of which the nodes sent more or fewer bytes than they received: one of the meters is wrong, or a node has not
+    /// reported yet. A job of which only one node has reported is not judged.
     #[must_use]
     pub fn unbalanced(&self) -> Vec<Finding> {
         let mut jobs: BTreeMap<JobId, Vec<&Reading>> = BTreeMap::new();

@@ -106,7 +106,8 @@ pub fn unfair_waits(served: &[Served], now: Time, when: Suspicion) -> Vec<Findin
 /// Amount, price, and who pays.
 type Charge<'a> = (u64, u64, &'a str);
 
-/// Customers of one class who paid two prices for one unit under one tariff: lines of at least the same amount never cost less.
+/// Customers of one class who paid two prices for one unit under one tariff. A line is a price times an amount, rounded down,
+/// so two lines of one price differ from the same proportion by less than a micro-yuan each.
 #[must_use]
 pub fn unequal_charges(invoices: &[Invoice]) -> Vec<Finding> {
     let mut lines: BTreeMap<(Option<Hash>, Class, Unit), Vec<Charge<'_>>> = BTreeMap::new();
@@ -117,8 +118,10 @@ pub fn unequal_charges(invoices: &[Invoice]) -> Vec<Finding> {
     for ((_, class, unit), mut known) in lines {
         known.sort_unstable();
         for pair in known.windows(2) {
-            let [(a, low, one), (b, high, other)] = pair else { continue };
-            if high < low || (a == b && low != high) {
+            let &[(a, low, one), (b, high, other)] = pair else { continue };
+            // p <= price * amount < p + 1 on both sides
+            let beyond = |p: u64, of: u64, q: u64, times: u64| u128::from(p) * u128::from(times) >= (u128::from(q) + 1) * u128::from(of);
+            if beyond(low, a, high, b) || beyond(high, b, low, a) {
                 let what = (
                     format!("`{one}` pays {low} micro-yuan for {a} {unit}, `{other}` {high} for {b}, both of class `{class}`"),
                     format!("`{one}` {a} 单位付 {low} 微元，`{other}` {b} 单位付 {high} 微元，二者同类"),

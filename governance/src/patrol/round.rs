@@ -42,8 +42,8 @@ impl Patrol {
     /// Looks at a log: what the rules find in it, up to its last checkpoint.
     ///
     /// # Errors
-    /// `patrol.log` if the log does not verify or has no checkpoint; `patrol.self`.
-    pub fn go(by: &PartyName, log: LogFiles<'_>, rules: Vec<WatchRule>, at: Time) -> Checked<Self> {
+    /// `patrol.log` if the log does not verify, is signed with another key than the node's, or has no checkpoint; `patrol.self`.
+    pub fn go(by: &PartyName, log: LogFiles<'_>, rules: Vec<WatchRule>, at: Time, keys: &KeyRing) -> Checked<Self> {
         let broken_log = |party: &str| {
             let what = ("the log does not verify, or has no checkpoint yet", "日志未通过验证，或尚无检查点");
             refuse("patrol.log", party, what, ("open an incident, or wait for a checkpoint", "作为安全事件处置，或等待检查点"))
@@ -53,13 +53,15 @@ impl Patrol {
         let last = last.and_then(|line| SignedCheckpoint::parse(line).ok()).filter(|_| report.passes());
         let Some(SignedCheckpoint { checkpoint, .. }) = last else { return broken_log(log.directory) };
         let node = checkpoint.node;
+        if log.key().is_none() || log.key().as_ref() != keys.get(node.as_str()) {
+            return broken_log(node.as_str());
+        }
         if by.organisation() == node.organisation() {
             let what = (format!("`{by}` looks at its own log"), format!("`{by}` 自行巡查"));
             return refuse("patrol.self", by, what, ("let another organisation look", "由其他单位巡查"));
         }
-        let lines = log.entries.split(|b| *b == b'\n').filter(|line| !line.is_empty());
         let covered = usize::try_from(checkpoint.size).unwrap_or(usize::MAX);
-        let entries: Vec<_> = lines.take(covered).filter_map(|line| crate::audit::Entry::parse(line).ok()).collect();
+        let entries: Vec<_> = log.read().take(covered).collect();
         let findings = watch(&rules, &entries).into_iter().map(|warning| warning.finding).collect();
         Ok(Self { v: 1, by: by.clone(), node, size: checkpoint.size, root: checkpoint.root, rules, findings, at })
     }
@@ -72,7 +74,7 @@ impl Patrol {
     pub fn verify(signed: &Signed<Self>, log_then: LogFiles<'_>, keys: &KeyRing) -> Checked<Hash> {
         let by = &signed.payload.by;
         let patrol = signed.verify(keys, &[by.as_str()]).map_err(|error| broken("patrol.signature", by, &error))?;
-        let again = Self::go(by, log_then, patrol.rules.clone(), patrol.at)?;
+        let again = Self::go(by, log_then, patrol.rules.clone(), patrol.at, keys)?;
         if again != *patrol {
             let what = ("the log, or what is found in it, is not what the record says", "日志或所见情况与记录不符");
             return refuse("patrol.other", by, what, ("compare the checkpoints", "核对检查点"));

@@ -151,7 +151,6 @@ impl Package {
                 continue;
             };
             let lines = || log.entries.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-            let key = lines().next().and_then(|line| crate::audit::Entry::parse(line).ok()).and_then(|entry| entry.key());
             let fits = self.logs.get(node).is_some_and(|range| {
                 let leaves: Vec<Digest> = lines().map(merkle::leaf).collect();
                 let size = usize::try_from(range.size).ok();
@@ -159,7 +158,12 @@ impl Package {
                 // the log may have grown since: its beginning must be the same
                 range.first < range.size && prefix.is_some_and(|prefix| merkle::root(prefix) == range.root)
             });
-            if !fits || !about.problems.is_empty() || key.is_none() || key.as_ref() != keys.get(node.as_str()) || !seen.insert(node) {
+            if !fits
+                || !about.problems.is_empty()
+                || log.key().is_none()
+                || log.key().as_ref() != keys.get(node.as_str())
+                || !seen.insert(node)
+            {
                 bad.insert(node.to_string());
             }
         }

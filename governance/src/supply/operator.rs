@@ -135,15 +135,17 @@ impl Supplied {
             add("supply.decision", authority, what, ("decide on every data set", "逐项作出决定"));
         }
         let place = |id: &DatasetId| (id.clone(), asked.scenario.clone());
-        let is_stale = |id: &DatasetId| self.given.get(&place(id)).is_some_and(|(from, _)| *from > decided.at);
-        if decided.entries.keys().any(is_stale) {
-            let what = ("a later decision is known".into(), "已有更新的决定".into());
+        let until = |supply: &Supply| if let Supply::Given { until } = supply { Some(*until) } else { None };
+        let is_stale = |(id, supply): (&DatasetId, &Supply)| {
+            self.given.get(&place(id)).is_some_and(|known| known.0 > decided.at || (known.0 == decided.at && known.1 != until(supply)))
+        };
+        if decided.entries.iter().any(is_stale) {
+            let what = ("a later decision, or another one of the same moment, is known".into(), "已有更新或同一时刻的其他决定".into());
             add("supply.stale", authority, what, ("take the last decision", "以最新决定为准"));
         }
         unless(found, ())?;
         for (id, supply) in &decided.entries {
-            let until = if let Supply::Given { until } = supply { Some(*until) } else { None };
-            self.given.insert(place(id), (decided.at, until));
+            self.given.insert(place(id), (decided.at, until(supply)));
         }
         Ok(())
     }

@@ -6,11 +6,12 @@ use proptest::prelude::*;
 use yu_governance::asset::*;
 use yu_governance::finding::Checked;
 use yu_governance::id::{AuthorisationId, document_hash};
+use yu_governance::lineage::{Builder, Direction, Fact, Kind, NodeId, Output, Record};
 use yu_governance::sign::Signed;
 use yu_governance::workflow::Word as _;
 
 use super::machines::{Refusal, t};
-use super::world::{AUTHORITY, BANK, HEALTH, PLATFORM, STRANGER, hash, key, party, ring, sign};
+use super::world::{AUTHORITY, BANK, HEALTH, PLATFORM, STRANGER, World, hash, key, party, ring, sign};
 
 fn codes<T: std::fmt::Debug>(checked: Checked<T>) -> Vec<String> {
     let found = checked.unwrap_err();
@@ -121,6 +122,25 @@ fn l6_every_copy_is_accounted_for() {
     assert_eq!(codes(check(&twice, Hold::None)), ["disposal.evidence", "disposal.conflict"]);
     let unlisted = Asset { content: hash("hidden"), ..rows };
     assert_eq!(codes(check(&[records, vec![signed(&record(&unlisted, Hold::None))]].concat(), Hold::None)), ["disposal.unlisted"]);
+}
+
+#[test]
+fn l6_nothing_is_kept_by_not_being_listed() {
+    let admitted = World::new().admitted();
+    let mut builder = Builder::new(ring(), BTreeSet::new());
+    builder.contract(&admitted);
+    let fact = Fact::Made { job: admitted.id(), output: Output::Model, content: hash("model") };
+    builder.record(&sign(Record { v: 1, recorder: party(HEALTH), fact, at: t(1) }, HEALTH)).unwrap();
+    let graph = builder.build().unwrap();
+    let trace = graph.trace(NodeId::new(Kind::Model, hash("model")), Direction::Backward).unwrap();
+    let found = |inventory: &BTreeSet<Asset>| hidden(&trace, inventory).into_iter().map(|f| f.what.en).collect::<Vec<_>>();
+    assert_eq!(found(&inventory()).len(), 2, "two files: {:?}", found(&inventory()));
+    let file = |name: &str| Asset { content: hash(name), kind: AssetKind::Rows, holder: party(BANK) };
+    let mut all = inventory();
+    all.extend([file("health file"), file("bank file")]);
+    assert!(found(&all).is_empty());
+    all.retain(|asset| asset.kind != AssetKind::Model);
+    assert_eq!(found(&all).len(), 1);
 }
 
 #[test]

@@ -301,6 +301,11 @@ fn p9_facts_are_read_from_logs_that_verify() {
     assert_eq!(taken, 2);
     assert!(reached(&graph, node(Kind::Dataset, "health file"), Direction::Forward).contains(&node(Kind::Result, "model")));
     assert_eq!(graph.gaps().count(), 1, "the bank's data set");
+    let mut longer = entries.clone();
+    let mut log = AuditLog::recover(&entries, &checkpoints, b"").unwrap().0;
+    let more = Event::new(Verb::ResultReleased).job(job).party(party(BANK)).with("result", Field::Hash(hash("later")));
+    longer.extend(log.append(more, t(9)).unwrap());
+    assert_eq!(take(&longer, &checkpoints).unwrap().0, 2, "what no checkpoint covers yet is no fact yet");
     let (forged, line) = write(STRANGER, HEALTH);
     assert_eq!(take(&forged, &line).unwrap_err(), "lineage.log", "another key than the node's");
     assert_eq!(take(&entries, b"").unwrap_err(), "lineage.log", "no checkpoint covers it");

@@ -173,6 +173,23 @@ fn d13_meters_of_one_job_must_balance() {
 }
 
 #[test]
+fn d13_readings_must_fit_the_contract() {
+    let world = World::new();
+    let job = world.contract.id().unwrap();
+    let good = |node: &str| Reading {
+        subject: Subject::Job { job },
+        authorisation: world.contract.authorisation.id.clone(),
+        ..reading(node, "", "bank", &[(Unit::CpuMs, 1)])
+    };
+    let found = |readings: &[Reading]| book(readings).against(&world.contract).into_iter().map(|f| f.code).collect::<Vec<_>>();
+    assert!(found(&[good(BANK), good(HEALTH)]).is_empty());
+    let free = Reading { authorisation: authorisation("lab"), ..good(BANK) };
+    assert_eq!(found(&[free, good(HEALTH)]), ["meter.authorisation"], "a formal run passed off as one of the laboratory");
+    assert_eq!(found(&[good(STRANGER)]), ["meter.stranger"]);
+    assert_eq!(found(&[good(BANK), Reading { tenant: "health".into(), ..good(HEALTH) }]), ["meter.tenant"]);
+}
+
+#[test]
 fn s8_a_tariff_is_the_same_for_all_of_a_class() {
     let cases: [Refusal<Tariff>; 9] = [
         ("tariff.unequal", |t| t.lines[0].condition.only = Some("bank".into())),
@@ -370,8 +387,11 @@ fn s8_waits_and_charges_of_one_class_are_compared() {
     let office = Office::new(&[reading(BANK, "x", "bank", &[(Unit::CpuMs, 300)]), reading(HEALTH, "y", "shop", &[(Unit::CpuMs, 600)])]);
     let mut invoices = [office.billing().draw("bank", JUNE).unwrap(), office.billing().draw("shop", JUNE).unwrap()];
     assert!(unequal_charges(&invoices).is_empty());
-    invoices[1].lines[0].micro = 1;
-    assert_eq!(unequal_charges(&invoices)[0].code, "fairness.charge");
+    let exact = invoices[1].lines[0].micro;
+    for micro in [1, exact - 2, exact + 2, 9 * exact] {
+        invoices[1].lines[0].micro = micro;
+        assert_eq!(unequal_charges(&invoices)[0].code, "fairness.charge", "{micro}");
+    }
 }
 
 proptest! {

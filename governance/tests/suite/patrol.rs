@@ -54,7 +54,7 @@ fn s2_too_many_of_one_kind_in_too_short_a_time_is_a_warning() {
 #[test]
 fn s2_a_patrol_can_be_repeated_by_anybody_who_has_the_log() {
     let (entries, line) = log(&[1, 2, 3]);
-    let go = |by: &str| Patrol::go(&party(by), files(&entries, &line), vec![rule(2, 100)], t(2_000_000));
+    let go = |by: &str| Patrol::go(&party(by), files(&entries, &line), vec![rule(2, 100)], t(2_000_000), &ring());
     let patrol = go(AUTHORITY).unwrap();
     assert_eq!((patrol.size, patrol.findings.len()), (4, 1));
     assert_eq!(codes(go(PLATFORM)), ["patrol.self"]);
@@ -70,6 +70,10 @@ fn s2_a_patrol_can_be_repeated_by_anybody_who_has_the_log() {
     let place = altered.len() - 20;
     altered[place] ^= 1;
     assert_eq!(codes(check(&patrol, AUTHORITY, files(&altered, &line))), ["patrol.log"]);
+    let mut strange = ring();
+    strange.remove(PLATFORM);
+    let unknown = Patrol::go(&party(AUTHORITY), files(&entries, &line), Vec::new(), t(2_000_000), &strange);
+    assert_eq!(codes(unknown), ["patrol.log"], "a log under a key that is not the node's");
     let node = party(PLATFORM);
     assert!(due(&[], &node, t(0), 3, t(100 * 86_400)).is_some());
     assert!(due(std::slice::from_ref(&patrol), &node, t(0), 3, t(100 * 86_400)).is_none());

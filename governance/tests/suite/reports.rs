@@ -261,3 +261,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn s6_the_first_tier_reports_on_all_of_the_second() {
+    let period = (t(0), t(300));
+    let used = yu_governance::report::usage::used(&book(), period).unwrap();
+    let lines = used.into_iter().map(|(name, counts)| (name, UsageLine { counts, effect: Text::new("loans", "放贷") })).collect();
+    let report = UsageReport { v: 1, operator: party(PLATFORM), authority: party(AUTHORITY), period, lines, at: t(301) };
+    assert_eq!(report.lines["bank"].counts.get(Unit::CpuMs), 143);
+    let check = |report: &UsageReport, signer| UsageReport::verify(&sign(report.clone(), signer), &book(), &ring());
+    check(&report, PLATFORM).unwrap();
+    assert_eq!(codes(check(&report, STRANGER)), ["report.signature"]);
+    let cases: [Refusal<UsageReport>; 5] = [
+        ("report.number", |r| r.lines.clear()),
+        ("report.number", |r| r.lines.extend([("friend".to_owned(), r.lines["bank"].clone())])),
+        ("report.number", |r| r.period.1 = t(100)),
+        ("report.incomplete", |r| r.lines.get_mut("bank").unwrap().effect.zh.clear()),
+        ("report.period", |r| r.at = t(299)),
+    ];
+    for (code, spoil) in cases {
+        let mut bad = report.clone();
+        spoil(&mut bad);
+        assert_eq!(codes(check(&bad, PLATFORM)), [code]);
+    }
+    let html = report.page().to_html();
+    assert!(html.contains("cpu-ms 143") && html.contains("处理器毫秒 143"));
+    let profile = yu_governance::profile::Shipped::Ningbo.effective().unwrap();
+    let late = |reported, days: i64| overdue(&party(PLATFORM), reported, &profile, t(0), t(days * 86_400)).map(|f| f.code);
+    assert_eq!(late(None, 364), None);
+    assert_eq!(late(None, 367).as_deref(), Some("report.overdue"));
+    assert_eq!(late(Some(t(300 * 86_400)), 367), None);
+}
