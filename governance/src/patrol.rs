@@ -2,7 +2,7 @@
 //!
 //! | to see | open |
 //! |---|---|
-//! | rules over the stream of a log, warnings | [`watch`] |
+//! | rules over the stream of a log, warnings | [`mod@watch`] |
 //! | a patrol as a signed record, when the next is due | [`round`] |
 //! | complaints, without the complainant's name | [`complaint`] |
 

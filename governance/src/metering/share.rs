@@ -25,6 +25,14 @@ words! {
 /// one by one to the largest remainders, among equal ones to the first by name. The parts add up to `total` exactly.
 ///
 /// Nothing if all weights are zero, or if they add up to more than a number holds.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use yu_governance::metering::split;
+///
+/// let parts = split(100, &BTreeMap::from([("bank", 1), ("health", 1), ("tax", 1)])).unwrap();
+/// assert_eq!((parts["bank"], parts["health"], parts["tax"]), (34, 33, 33));
+/// ```
 #[must_use]
 pub fn split<K: Ord + Clone>(total: u64, weights: &BTreeMap<K, u64>) -> Option<BTreeMap<K, u64>> {
     let sum = weights.values().try_fold(0_u64, |sum, weight| sum.checked_add(*weight)).filter(|sum| *sum > 0)?;

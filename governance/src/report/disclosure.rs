@@ -27,6 +27,14 @@ pub struct Shown {
 
 /// A group of numbers that add up to something known: none, or at least two, are withheld. `least` is the profile's fewest
 /// people behind a published number ([`crate::policy::Floors`]).
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use yu_governance::report::withhold;
+///
+/// let shown = withhold(&BTreeMap::from([("a".to_owned(), 3), ("b".to_owned(), 21), ("c".to_owned(), 48)]), 5);
+/// assert_eq!((shown["a"].at_least, shown["b"].at_least, shown["c"].at_least), (None, None, Some(45)));
+/// ```
 #[must_use]
 pub fn withhold(numbers: &BTreeMap<String, u64>, least: u64) -> BTreeMap<String, Shown> {
     let least = least.max(1);
