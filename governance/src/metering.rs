@@ -21,7 +21,7 @@ pub mod tariff;
 
 pub use counter::{Book, Counts, Reading, Subject, Unit};
 pub use fairness::{Queue, Served};
-pub use invoice::{Billing, Invoice, Line, Month};
+pub use invoice::{Billing, Invoice, Issued, Line, Month};
 pub use quote::Quote;
 pub use share::{Measure, Part, ShareStatement, split};
 pub use tariff::{Class, Classes, Condition, Enrolment, FeeRules, Price, Tariff, TariffLine, Tariffs};

@@ -265,3 +265,35 @@ impl Billing<'_> {
         sum(self.of(tenant, month).map(|(_, reading)| reading))
     }
 }
+
+/// Invoices that were issued: one for each customer and month.
+#[derive(Debug, Clone, Default)]
+pub struct Issued(BTreeMap<(String, Month), Invoice>);
+
+impl Issued {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes an invoice in that reconciles; the same one again changes nothing.
+    ///
+    /// # Errors
+    /// Those of [`Billing::reconcile`]; `invoice.early` before the month has ended: later readings would be charged twice or never;
+    /// `invoice.twice` for another invoice on the same month.
+    pub fn add(&mut self, signed: &Signed<Invoice>, billing: &Billing<'_>, now: Time, keys: &KeyRing) -> Checked<()> {
+        billing.reconcile(signed, keys)?;
+        let invoice = &signed.payload;
+        if invoice.month.span().is_none_or(|(_, end)| now < end) {
+            let what = (format!("{} has not ended", invoice.month), format!("{} 尚未结束", invoice.month));
+            return refuse("invoice.early", billing.platform, what, ("draw it after the month", "月末后开具"));
+        }
+        let known = self.0.entry((invoice.tenant.clone(), invoice.month)).or_insert_with(|| invoice.clone());
+        if known == invoice {
+            return Ok(());
+        }
+        let what = (format!("{} was invoiced already", invoice.month), format!("{} 已开具账单", invoice.month));
+        refuse("invoice.twice", billing.platform, what, ("one invoice for each month", "每月一份账单"))
+    }
+}

@@ -309,6 +309,23 @@ fn d13_an_invoice_is_reconciled_and_each_difference_has_a_name() {
 }
 
 #[test]
+fn d13_a_month_is_invoiced_once_and_after_its_end() {
+    let one = reading(BANK, "one", "bank", &[(Unit::CpuMs, 3_000)]);
+    let office = Office::new(std::slice::from_ref(&one));
+    let signed = sign(office.billing().draw("bank", JUNE).unwrap(), PLATFORM);
+    let (_, end) = JUNE.span().unwrap();
+    let mut issued = Issued::new();
+    assert_eq!(codes(issued.add(&signed, &office.billing(), end.plus_seconds(-1), &ring())), ["invoice.early"]);
+    issued.add(&signed, &office.billing(), end, &ring()).unwrap();
+    issued.add(&signed, &office.billing(), end, &ring()).unwrap();
+    // a reading that turns up later makes a second invoice that reconciles, and is refused all the same
+    let later = Office::new(&[one, reading(HEALTH, "one", "bank", &[(Unit::CpuMs, 9_000)])]);
+    let second = sign(later.billing().draw("bank", JUNE).unwrap(), PLATFORM);
+    assert_eq!(codes(issued.add(&second, &later.billing(), end, &ring())), ["invoice.twice"]);
+    assert_eq!(codes(issued.add(&sign(second.payload, STRANGER), &later.billing(), end, &ring())), ["invoice.signature"]);
+}
+
+#[test]
 fn d13_a_quote_is_a_promise() {
     let world = World::new();
     let job = world.contract.id().unwrap();
