@@ -13,6 +13,7 @@
 //! | DCAT-like JSON (K4) | [`dcat`] |
 //! | what may be published, requested and granted at all (A6, A17, K3) | [`gate`] |
 //! | products, listed and de-listed (K8) | [`product`] |
+//! | licences, suppliers free of charge (O11), own sources (O10) | [`licence`] |
 //! | demands and the gaps that they show (K9) | [`demand`] |
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ pub mod diff;
 pub mod draft;
 pub mod frequency;
 pub mod gate;
+pub mod licence;
 pub mod product;
 pub mod record;
 pub mod shelf;

@@ -28,12 +28,21 @@
 //! | sentences in both languages | [`text`] |
 //! | the Merkle audit log | [`audit`] |
 //! | grants as a tree, lab grants, agreements | [`grant`] |
+//! | where something comes from and where it went (P9) | [`lineage`] |
+//! | metering, tariffs, invoices, shares (D13, O9, S8) | [`metering`] |
+//! | drills, the node's own plan (A3, D14) | [`drill`] |
+//! | yearly evaluation (S7) | [`evaluation`] |
+//! | watching, patrols, complaints (S2) | [`patrol`] |
+//! | reports, disclosure, packages that verify offline (S4-S6, D15) | [`report`] |
+//! | disposal of assets at the end (L6) | [`asset`] |
+//! | reviewers and selections (A26, A29) | [`conduct`] |
 //! | quotas, columns read and granted | [`quota`] |
 //! | one approval for many runs of a job | [`standing`] |
 //! | public register, filings, credit records | [`register`] |
 //! | procedures as machines: authorisation, request, product, incident, suspension, person | [`workflow`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
+pub mod asset;
 pub mod audit;
 pub mod authorisation;
 pub mod calendar;
@@ -41,15 +50,21 @@ pub mod canonical;
 pub mod catalogue;
 pub mod check;
 pub mod clock;
+pub mod conduct;
 pub mod consent;
 pub mod contract;
 pub mod deadline;
 pub mod destroy;
+pub mod drill;
 pub mod error;
+pub mod evaluation;
 pub mod finding;
 pub mod grant;
 pub mod held;
 pub mod id;
+pub mod lineage;
+pub mod metering;
+pub mod patrol;
 pub mod person;
 pub mod policy;
 pub mod profile;
@@ -58,6 +73,7 @@ pub mod quota;
 pub mod raw;
 pub mod register;
 pub mod release;
+pub mod report;
 pub mod request;
 pub mod sign;
 pub mod standing;

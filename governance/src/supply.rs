@@ -3,7 +3,9 @@
 //! | to see | open |
 //! |---|---|
 //! | requests inside and outside of the agreed list (A20) | [`must`] |
+//! | supply to the first-level operator itself (A28) | [`operator`] |
 //! | disputes: mediation, opinions, decision of the government (A27) | [`dispute`] |
 
 pub mod dispute;
 pub mod must;
+pub mod operator;

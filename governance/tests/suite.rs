@@ -3,6 +3,8 @@
 
 #[path = "suite/admission.rs"]
 mod admission;
+#[path = "suite/assets.rs"]
+mod assets;
 #[path = "suite/audit.rs"]
 mod audit;
 #[path = "suite/authorisations.rs"]
@@ -13,6 +15,8 @@ mod calendar;
 mod catalogue;
 #[path = "suite/chains.rs"]
 mod chains;
+#[path = "suite/conduct.rs"]
+mod conduct;
 #[path = "suite/consents.rs"]
 mod consents;
 #[path = "suite/correction.rs"]
@@ -23,14 +27,26 @@ mod dcat;
 mod deadline;
 #[path = "suite/derivative.rs"]
 mod derivative;
+#[path = "suite/drill.rs"]
+mod drill;
+#[path = "suite/evaluation.rs"]
+mod evaluation;
 #[path = "suite/grants.rs"]
 mod grants;
 #[path = "suite/hard.rs"]
 mod hard;
+#[path = "suite/lineage.rs"]
+mod lineage;
 #[path = "suite/logs.rs"]
 mod logs;
 #[path = "suite/machines.rs"]
 mod machines;
+#[path = "suite/market.rs"]
+mod market;
+#[path = "suite/metering.rs"]
+mod metering;
+#[path = "suite/patrol.rs"]
+mod patrol;
 #[path = "suite/people.rs"]
 mod people;
 #[path = "suite/policy.rs"]
@@ -49,6 +65,8 @@ mod quotas;
 mod raw;
 #[path = "suite/register.rs"]
 mod register;
+#[path = "suite/reports.rs"]
+mod reports;
 #[path = "suite/requirements.rs"]
 mod requirements;
 #[path = "suite/review.rs"]

@@ -37,6 +37,19 @@ pub struct LogFiles<'a> {
     pub countersignatures: &'a [u8],
 }
 
+impl LogFiles<'_> {
+    /// The key that the log's first entry states: that of its owner, if it is known to be.
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
+        self.read().next().filter(|first| Verb::parse(&first.verb) == Some(Verb::LogOpened)).and_then(|first| first.key())
+    }
+
+    /// The entries that can be read; says nothing about their truth, see [`verify`].
+    pub fn read(&self) -> impl Iterator<Item = Entry> {
+        self.entries.split(|b| *b == b'\n').filter(|line| !line.is_empty()).filter_map(|line| Entry::parse(line).ok())
+    }
+}
+
 /// The verdict in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,0 +1,15 @@
+//! Watching and complaints (S2; ZZ 14(一), TZ 五(一), ZJ 六(三)1, ZW 17, 27).
+//!
+//! | to see | open |
+//! |---|---|
+//! | rules over the stream of a log, warnings | [`mod@watch`] |
+//! | a patrol as a signed record, when the next is due | [`round`] |
+//! | complaints, without the complainant's name | [`complaint`] |
+
+pub mod complaint;
+pub mod round;
+pub mod watch;
+
+pub use complaint::{Complaint, ComplaintEvent, ComplaintRecord, ComplaintState};
+pub use round::{Patrol, due};
+pub use watch::{Per, Severity, Warning, WatchRule, watch};
