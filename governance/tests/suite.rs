@@ -27,6 +27,8 @@ mod derivative;
 mod grants;
 #[path = "suite/hard.rs"]
 mod hard;
+#[path = "suite/heads.rs"]
+mod heads;
 #[path = "suite/logs.rs"]
 mod logs;
 #[path = "suite/machines.rs"]
