@@ -49,6 +49,10 @@ impl Node {
             last = id;
             let ask = serde_json::from_str::<Ask>(&request);
             let verb = ask.as_ref().map_or("unreadable", Ask::name);
+            // the log says so before a share or result leaves; that a job failed is told also when the disk is full
+            if must_arrive(verb) && self.settle().is_err() {
+                return;
+            }
             match ask.map(|ask| self.ask(peer, &ask)) {
                 // a peer that cannot write it down was reached: what is behind goes on
                 Ok(Err(fault)) if unreachable(fault.code) && !(must_arrive(verb) && is_full(fault.code)) => return,
