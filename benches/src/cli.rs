@@ -12,6 +12,7 @@ use crate::attest::AttestArgs;
 use crate::desensitize::DesensitizeArgs;
 use crate::fedlearn::FedlearnArgs;
 use crate::fuzz::FuzzArgs;
+use crate::governance::GovernanceArgs;
 use crate::mpc::args::{CalibrateArgs, EstimateArgs, MpcArgs};
 use crate::work::Protocol;
 
@@ -68,6 +69,8 @@ pub enum Command {
     Attest(AttestArgs),
     /// Federated learning: rounds over QUIC, secure aggregation, models beside central ones
     Fedlearn(FedlearnArgs),
+    /// Audit log and policy decisions, and a node's log and store on this disk
+    Governance(GovernanceArgs),
     /// Feeds every reader of evidence and collateral with changed vectors: no panic, no hang, bounded memory
     FuzzEvidence(FuzzArgs),
     /// Measures this machine for `estimate`

@@ -11,6 +11,7 @@
 //! | de-identification | [`desensitize`] |
 //! | attestation | [`attest`] |
 //! | federated learning | [`fedlearn`] |
+//! | audit log, policy decisions, a node's log and store | [`governance`] |
 //! | hostile bytes for the readers of evidence | [`fuzz`] |
 //! | our channel against a bare QUIC stream | [`compare`] |
 //! | clocks, memory, commit, CPU | [`machine`], [`phase`] |
@@ -26,6 +27,7 @@ pub mod compare;
 pub mod desensitize;
 pub mod fedlearn;
 pub mod fuzz;
+pub mod governance;
 pub mod hosts;
 pub mod local;
 pub mod machine;

@@ -42,6 +42,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Desensitize(args) => show(&yu_benches::desensitize::run(&args)?, args.json),
         Command::Attest(args) => show(&yu_benches::attest::run(&args)?, args.json),
         Command::Fedlearn(args) => show(&yu_benches::fedlearn::run(&args)?, args.json),
+        Command::Governance(args) => show(&yu_benches::governance::run(&args)?, args.json),
         Command::FuzzEvidence(args) => {
             let report = yu_benches::fuzz::run(&args)?;
             show(&report, args.json)?;

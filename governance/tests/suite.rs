@@ -35,6 +35,8 @@ mod evaluation;
 mod grants;
 #[path = "suite/hard.rs"]
 mod hard;
+#[path = "suite/heads.rs"]
+mod heads;
 #[path = "suite/lineage.rs"]
 mod lineage;
 #[path = "suite/logs.rs"]

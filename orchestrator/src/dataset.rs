@@ -93,7 +93,8 @@ pub fn add(node: &Node, ask: &DatasetAdd) -> Result<CatalogueEntry> {
     }
     node.vault().put(&blob_id(&id), &content)?;
     let signed = Signed::sign(entry.clone(), node.name(), node.signing())?;
-    node.store_signed("catalogue", id.as_str(), &signed)?;
+    let hash = crate::node::payload_hash(&signed.payload)?.to_string();
+    let json = serde_json::to_string(&signed).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     let stored = serde_json::to_string(&Stored { name: name.clone(), options }).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     let row = DatasetRow {
         id: id.to_string(),
@@ -104,10 +105,10 @@ pub fn add(node: &Node, ask: &DatasetAdd) -> Result<CatalogueEntry> {
         entry: serde_json::to_string(&entry).map_err(|e| Fault::new(Code::Bug, e.to_string()))?,
         consent: ask.consent.is_some(),
     };
-    node.store().put_dataset(&row, now().unix())?;
-    node.log(
-        Event::new(Verb::DatasetAdded).with("dataset", Field::Dataset(id.clone())).hash("version", &version).count("rows", entry.rows),
-    )?;
+    let added =
+        Event::new(Verb::DatasetAdded).with("dataset", Field::Dataset(id.clone())).hash("version", &version).count("rows", entry.rows);
+    node.store().put_dataset(&row, (&hash, &json), added, now().unix())?;
+    node.settle()?;
     Ok(entry)
 }
 

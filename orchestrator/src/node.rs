@@ -12,7 +12,7 @@ use crate::home::{Home, NodeConfig};
 use crate::journal::Journal;
 use crate::keys::{Keys, now};
 use crate::live::Live;
-use crate::store::{Object, PeerRow, Store};
+use crate::store::{Change, Changed, NewJob, Object, PeerRow, Store};
 use crate::ticket::NodeCard;
 use crate::vault::Vault;
 use base64::Engine;
@@ -20,8 +20,8 @@ use base64::engine::general_purpose::STANDARD;
 use links::Links;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use yu_governance::audit::Event;
 use yu_governance::canonical::Hash;
@@ -39,7 +39,7 @@ pub struct Node {
     keys: Keys,
     store: Store,
     vault: Vault,
-    journal: Mutex<Journal>,
+    journal: Journal,
     trust: TrustStore,
     endpoint: Endpoint,
     hub: SessionHub,
@@ -125,8 +125,8 @@ impl Node {
     }
 
     /// The audit log.
-    pub fn journal(&self) -> std::sync::MutexGuard<'_, Journal> {
-        self.journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// Appends to the audit log; the entry is on disk when this returns.
@@ -134,7 +134,38 @@ impl Node {
     /// # Errors
     /// `disk.full`, `storage.failed`: then nothing that the entry describes may happen.
     pub fn log(&self, event: Event) -> Result<()> {
-        self.journal().append(event, now())
+        self.journal.append(event, now())
+    }
+
+    /// Changes a job in one step of the store; what the log holds of it is on disk when this returns.
+    ///
+    /// # Errors
+    /// `storage.failed`, `disk.full`: then nothing that depends on the change may happen. If only the log failed the change is
+    /// stored, and its events are logged later.
+    pub fn change(&self, change: &Change<'_>) -> Result<Changed> {
+        let changed = self.store.change(change)?;
+        if changed == Changed::Yes {
+            self.settle()?;
+        }
+        Ok(changed)
+    }
+
+    /// Enters a job, as [`Node::change`]; false when it is known already.
+    ///
+    /// # Errors
+    /// `storage.failed`, `disk.full`.
+    pub fn enter_job(&self, new: &NewJob<'_>) -> Result<bool> {
+        let entered = self.store.enter(new)?;
+        self.settle()?;
+        Ok(entered)
+    }
+
+    /// Logs what the store keeps for the log.
+    ///
+    /// # Errors
+    /// `storage.failed`, `disk.full`.
+    pub fn settle(&self) -> Result<()> {
+        self.journal.settle(&self.store)
     }
 
     /// Logs peers of which the log does not say yet that they joined: their countersignatures count from then on.
@@ -144,10 +175,7 @@ impl Node {
     pub fn log_peers(&self) -> Result<()> {
         for peer in self.store.peers()? {
             let (name, key) = (peer.name.parse()?, public_key(&peer)?);
-            let mut journal = self.journal();
-            if !journal.log().has_joined(&name, &key) {
-                journal.append(Event::peer_joined(name, key), now())?;
-            }
+            self.journal.join(name, key, now())?;
         }
         Ok(())
     }
@@ -225,6 +253,25 @@ impl Node {
         let hash = payload_hash(&signed.payload)?;
         let json = serde_json::to_string(signed).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
         self.store.put_object(kind, id, &hash.to_string(), &json, now().unix())?;
+        Ok(hash)
+    }
+
+    /// Stores a signed document under its hash in one step with the event that the log will hold of it; that is on disk when
+    /// this returns.
+    ///
+    /// # Errors
+    /// `storage.failed`, `disk.full`.
+    pub fn keep_signed<T: SignedType>(
+        &self,
+        kind: &str,
+        id: &str,
+        signed: &Signed<T>,
+        event: impl FnOnce(&Hash) -> Result<Event>,
+    ) -> Result<Hash> {
+        let hash = payload_hash(&signed.payload)?;
+        let json = serde_json::to_string(signed).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
+        self.store.keep((kind, id), &hash.to_string(), &json, event(&hash)?, now().unix())?;
+        self.settle()?;
         Ok(hash)
     }
 

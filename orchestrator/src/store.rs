@@ -1,13 +1,16 @@
 //! The control store: SQLite in WAL mode, synchronous FULL, secure_delete. Holds documents and states, never data rows.
 
+mod change;
 mod jobs;
 mod joins;
 mod keys;
+mod log;
 mod objects;
 mod schema;
 mod statements;
 
-pub use jobs::{JobEvent, JobRow};
+pub use change::{Change, Changed, NewJob};
+pub use jobs::{JobEvent, JobLine, JobRow};
 pub use keys::Fate;
 pub use objects::{DatasetRow, Object, PeerRow};
 pub use statements::Statement;
@@ -17,6 +20,7 @@ use crate::home::Home;
 use crate::keys::rng;
 use rand::Rng;
 use rusqlite::Connection;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, MutexGuard};
 
 /// Control store of one node.
@@ -24,6 +28,8 @@ pub struct Store {
     db: Mutex<Connection>,
     /// Random name of this process: what it holds in memory is its own.
     process: String,
+    /// Last row of `unlogged` that is in the log: the next change takes it off the store.
+    logged: AtomicI64,
 }
 
 impl Store {
@@ -40,7 +46,7 @@ impl Store {
         schema::migrate(&db)?;
         let mut process = [0_u8; 16];
         rng().fill_bytes(&mut process);
-        Ok(Self { db: Mutex::new(db), process: hex::encode(process) })
+        Ok(Self { db: Mutex::new(db), process: hex::encode(process), logged: AtomicI64::new(0) })
     }
 
     /// The connection; a thread that panicked while holding it cannot have left a half transaction (they roll back).

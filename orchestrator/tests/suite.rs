@@ -12,6 +12,8 @@ mod audit;
 mod by_hand;
 #[path = "suite/canary.rs"]
 mod canary;
+#[path = "suite/crash.rs"]
+mod crash;
 #[path = "suite/cut.rs"]
 mod cut;
 #[path = "suite/demo.rs"]

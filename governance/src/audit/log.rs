@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::{Checkpoint, Covered, SignedCheckpoint};
 use super::countersign::{Countersignature, Line};
+use super::draft::Draft;
 use super::entry::{Entry, Event, HashAlgorithm, Verb};
+use super::head::{End, Head};
 use super::merkle::{self, Digest, Frontier};
-use super::verify::{LogFiles, verify};
+use super::verify::{LogFiles, Sound, sound};
 use crate::clock::Time;
 use crate::id::PartyName;
 use crate::sign::{PublicKey, SigningKey};
@@ -74,7 +76,7 @@ impl AuditLog {
     /// None in practice.
     pub fn create(node: PartyName, key: PublicKey, now: Time) -> Result<(Self, Vec<u8>)> {
         let mut log = Self::empty(node, key);
-        let line = log.push(Event::log_opened(key), now)?;
+        let line = log.push(Draft::new(Event::log_opened(key), now)?)?;
         Ok((log, line))
     }
 
@@ -86,29 +88,49 @@ impl AuditLog {
         let (entries, entries_cut) = without_torn_line(entries);
         let (checkpoints, checkpoints_cut) = without_torn_line(checkpoints);
         let (countersignatures, countersignatures_cut) = without_torn_line(countersignatures);
-        let report = verify(&[LogFiles { directory: "log", entries, checkpoints, countersignatures }]);
-        if let Some(problem) = report.nodes.iter().flat_map(|node| &node.problems).next() {
-            return Err(damaged(&problem.to_string()));
-        }
-        let mut log: Option<Self> = None;
-        for line in lines(entries) {
-            let entry = Entry::parse(line)?;
-            let log = match (&mut log, entry.key()) {
-                (Some(log), _) => log,
-                (none, Some(key)) => none.insert(Self::empty(entry.node.clone(), key)),
-                (None, None) => return Err(damaged("the first entry states no key")),
-            };
-            log.note(&entry, line);
-        }
-        let mut log = log.ok_or_else(|| damaged("there is no entry"))?;
-        for line in lines(checkpoints) {
-            log.note_checkpoint(&SignedCheckpoint::parse(line)?.checkpoint)?;
-        }
-        for line in lines(countersignatures) {
-            log.note_countersignature(&Line::parse(line)?, line);
-        }
+        let log = Self::checked(&LogFiles { directory: "log", entries, checkpoints, countersignatures })?;
         let recovery = Recovery { entries: entries_cut, checkpoints: checkpoints_cut, countersignatures: countersignatures_cut };
         Ok((log, recovery))
+    }
+
+    /// Reads a log back of which `head` says how far it was acknowledged. All of that must be there, as it was; what lies behind
+    /// nobody relies on: it is kept as far as it continues the log, and is to be cut from the first byte that does not.
+    ///
+    /// # Errors
+    /// `Malformed` naming the file that was cut back or replaced, or the first damaged line.
+    pub fn recover_to(head: &Head, entries: &[u8], checkpoints: &[u8], countersignatures: &[u8]) -> Result<(Self, Recovery)> {
+        let kept = head.kept(entries, checkpoints, countersignatures)?;
+        let cut = |kept: &[u8], all: &[u8]| (kept.len() < all.len()).then_some(kept.len() as u64);
+        let recovery = Recovery {
+            entries: cut(kept.entries, entries),
+            checkpoints: cut(kept.checkpoints, checkpoints),
+            countersignatures: cut(kept.countersignatures, countersignatures),
+        };
+        let log = Self::checked(&kept)?;
+        if log.node != head.node {
+            return Err(damaged("it is of another node than its head"));
+        }
+        head.is_of(&log)?;
+        Ok((log, recovery))
+    }
+
+    /// The log that these files hold, without any problem.
+    fn checked(files: &LogFiles<'_>) -> Result<Self> {
+        let Sound { node, key, leaves, entries, checkpoints, .. } = sound(files).map_err(|problem| damaged(&problem.to_string()))?;
+        let (Some(node), Some(key)) = (node, key) else { return Err(damaged("the first entry states no key")) };
+        let mut log = Self::empty(node, key);
+        for leaf in leaves {
+            log.leaves.push(leaf);
+            log.tree.push(leaf);
+        }
+        entries.iter().for_each(|entry| log.note_peer(&entry.verb, entry.party.as_ref(), entry.key()));
+        for (hash, size, countersignatures) in checkpoints {
+            log.note_checkpoint(hash, size, countersignatures);
+        }
+        for line in lines(files.countersignatures) {
+            log.note_countersignature(&Line::parse(line)?, line);
+        }
+        Ok(log)
     }
 
     /// The line for an event, with its newline.
@@ -117,10 +139,41 @@ impl AuditLog {
     /// `Malformed` for a code or field name outside the grammar; `Refused` for a second `log.opened` or a `peer.joined` without
     /// peer or key. Nothing is counted then.
     pub fn append(&mut self, event: Event, now: Time) -> Result<Vec<u8>> {
-        if event.verb == Verb::LogOpened {
-            return Err(refused("a log is opened once"));
+        self.append_draft(Draft::new(event, now)?)
+    }
+
+    /// The line for a draft, with its newline.
+    ///
+    /// # Errors
+    /// `Refused` as in [`AuditLog::append`]. Nothing is counted then.
+    pub fn append_draft(&mut self, draft: Draft) -> Result<Vec<u8>> {
+        draft.fits()?;
+        self.push(draft)
+    }
+
+    /// How far the log goes, for files of these lengths in bytes (entries, checkpoints, countersignatures). `order` rises from
+    /// head to head.
+    #[must_use]
+    pub fn head(&self, order: u64, bytes: [u64; 3]) -> Head {
+        let [entries, checkpoints, countersignatures] = bytes;
+        Head {
+            alg: HashAlgorithm::Sha256,
+            checkpoints: End { bytes: checkpoints, last: self.last_checkpoint(), lines: self.checkpoints.len() as u64 },
+            countersignatures: End { bytes: countersignatures, last: self.countersigned.last, lines: self.countersigned.count },
+            entries: End { bytes: entries, last: self.leaves.last().copied().unwrap_or(Digest::ZERO), lines: self.size() },
+            node: self.node.clone(),
+            order,
         }
-        self.push(event, now)
+    }
+
+    /// Leaf hash of entry `index`.
+    pub(super) fn leaf(&self, index: u64) -> Option<Digest> {
+        self.leaves.get(usize::try_from(index).ok()?).copied()
+    }
+
+    /// Hash of checkpoint `index`.
+    pub(super) fn checkpoint_hash(&self, index: u64) -> Option<Digest> {
+        self.checkpoints.get(usize::try_from(index).ok()?).copied()
     }
 
     /// Signs a checkpoint over all entries and countersignatures so far; the line has its newline.
@@ -144,7 +197,8 @@ impl AuditLog {
         };
         let signed = SignedCheckpoint::sign(checkpoint, key)?;
         let line = with_newline(signed.to_line()?);
-        self.note_checkpoint(&signed.checkpoint)?;
+        let checkpoint = &signed.checkpoint;
+        self.note_checkpoint(checkpoint.hash()?, checkpoint.size, checkpoint.countersignatures.count);
         Ok((line, signed))
     }
 
@@ -242,36 +296,33 @@ impl AuditLog {
         }
     }
 
-    fn push(&mut self, event: Event, now: Time) -> Result<Vec<u8>> {
-        let is_join = event.verb == Verb::PeerJoined;
+    fn push(&mut self, draft: Draft) -> Result<Vec<u8>> {
+        let (peer, key) = (draft.party.clone(), draft.key());
         let prev = self.leaves.last().copied().unwrap_or(Digest::ZERO);
-        let entry = Entry::new(event, &self.node, self.size(), prev, now)?;
-        if is_join && (entry.party.is_none() || entry.key().is_none()) {
-            return Err(refused("`peer.joined` needs the peer and its key"));
-        }
+        let entry = Entry::of(draft, &self.node, self.size(), prev);
         let line = entry.to_line()?;
-        self.note(&entry, &line);
+        let leaf = merkle::leaf(&line);
+        self.leaves.push(leaf);
+        self.tree.push(leaf);
+        self.note_peer(&entry.verb, peer.as_ref(), key);
         Ok(with_newline(line))
     }
 
-    fn note(&mut self, entry: &Entry, line: &[u8]) {
-        let leaf = merkle::leaf(line);
-        self.leaves.push(leaf);
-        self.tree.push(leaf);
-        if let (Some(Verb::PeerJoined), Some(peer), Some(key)) = (Verb::parse(&entry.verb), &entry.party, entry.key()) {
-            self.peers.entry(peer.clone()).or_default().push(key);
-            self.joined.insert(peer.clone(), key);
-        }
-        if let (Some(Verb::PeerRemoved), Some(peer)) = (Verb::parse(&entry.verb), &entry.party) {
-            self.joined.remove(peer);
+    fn note_peer(&mut self, verb: &str, peer: Option<&PartyName>, key: Option<PublicKey>) {
+        match (Verb::parse(verb), peer, key) {
+            (Some(Verb::PeerJoined), Some(peer), Some(key)) => {
+                self.peers.entry(peer.clone()).or_default().push(key);
+                self.joined.insert(peer.clone(), key);
+            }
+            (Some(Verb::PeerRemoved), Some(peer), _) => _ = self.joined.remove(peer),
+            _ => {}
         }
     }
 
-    fn note_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        self.checkpoints.push(checkpoint.hash()?);
-        self.covered = checkpoint.size;
-        self.countersigned_at_checkpoint = checkpoint.countersignatures.count;
-        Ok(())
+    fn note_checkpoint(&mut self, hash: Digest, size: u64, countersignatures: u64) {
+        self.checkpoints.push(hash);
+        self.covered = size;
+        self.countersigned_at_checkpoint = countersignatures;
     }
 
     fn note_countersignature(&mut self, line: &Line, bytes: &[u8]) {

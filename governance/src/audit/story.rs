@@ -2,6 +2,7 @@
 //!
 //! The sentence comes from the verb, what follows in brackets from the object. Nothing of it is stored.
 
+use super::draft::NOTE;
 use super::entry::{Entry, Verb};
 use crate::id::PartyName;
 use crate::text::Text;
@@ -68,13 +69,15 @@ pub fn tell(entry: &Entry) -> Text {
         en = format!("{en}, job {job}");
         zh = format!("{zh}，任务 {job}");
     }
-    let facts = |name_of: fn(&str) -> &str, colon: &str, comma: &str| {
-        let facts: Vec<_> = entry.object.iter().map(|(name, value)| format!("{}{colon}{}", name_of(name), abbreviated(value))).collect();
+    // the mark of a draft says nothing to people
+    let facts: Vec<_> = entry.object.iter().filter(|(name, _)| *name != NOTE).collect();
+    let told = |name_of: fn(&str) -> &str, colon: &str, comma: &str| {
+        let facts: Vec<_> = facts.iter().map(|(name, value)| format!("{}{colon}{}", name_of(name), abbreviated(value))).collect();
         facts.join(comma)
     };
-    if !entry.object.is_empty() {
-        en = format!("{en} ({})", facts(|name| name, ": ", ", "));
-        zh = format!("{zh}（{}）", facts(in_chinese, "：", "，"));
+    if !facts.is_empty() {
+        en = format!("{en} ({})", told(|name| name, ": ", ", "));
+        zh = format!("{zh}（{}）", told(in_chinese, "：", "，"));
     }
     Text::new(en, zh)
 }

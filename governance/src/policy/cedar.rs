@@ -12,6 +12,7 @@ use cedar_policy::{
     ValidationMode, Validator,
 };
 
+use super::case::Case;
 use super::hard::proven_entry;
 use super::input::PolicyInput;
 use crate::canonical::{Hash, digest};
@@ -82,14 +83,21 @@ impl PolicySet {
     /// # Errors
     /// The findings: uses that are not permitted, or questions that could not be answered.
     pub fn rule(&self, input: &PolicyInput<'_>) -> std::result::Result<Vec<Ruling>, Vec<Finding>> {
+        self.rule_case(&Case::new(*input))
+    }
+
+    /// The same, with what is known of the documents.
+    pub(super) fn rule_case(&self, input: &Case<'_>) -> std::result::Result<Vec<Ruling>, Vec<Finding>> {
+        let uses = input.uses.get_or_init(|| Uses::of(input, &self.schema));
+        let context = Context::from_pairs(terms(input)).map_err(drop);
         let mut rulings = Vec::new();
         let mut findings = Vec::new();
-        for (party, action, of) in questions(input) {
-            let Some(entry) = proven_entry(input, &of.dataset) else {
+        for Use { party, action, of, asked } in &uses.0 {
+            let (Ok(asked), Ok(context)) = (asked, &context) else {
                 findings.push(undecidable(input, party, action, of));
                 continue;
             };
-            match self.ask(input, party, action, of, entry) {
+            match self.ask(asked, context.clone()) {
                 Ok(Some(by)) => {
                     rulings.push(Ruling { principal: party.name.clone(), action, dataset: of.dataset.clone(), by });
                 }
@@ -110,27 +118,10 @@ impl PolicySet {
     }
 
     /// `Some(statements)` if permitted, `None` if not, `Err` if any statement failed or the question is malformed.
-    fn ask(
-        &self,
-        input: &PolicyInput<'_>,
-        party: &Party,
-        action: &str,
-        of: &Input,
-        entry: &CatalogueEntry,
-    ) -> std::result::Result<Option<Vec<String>>, ()> {
-        let principal = uid("Yu::Party", party.name.as_str())?;
-        let resource = uid("Yu::Dataset", of.dataset.as_str())?;
-        let entities = Entities::from_entities(
-            [
-                Entity::new(principal.clone(), party_attributes(party), HashSet::new()).map_err(drop)?,
-                Entity::new(resource.clone(), dataset_attributes(of, entry), HashSet::new()).map_err(drop)?,
-            ],
-            Some(&self.schema),
-        )
-        .map_err(drop)?;
-        let context = Context::from_pairs(terms(input)).map_err(drop)?;
-        let request = Request::new(principal, uid("Yu::Action", action)?, resource, context, Some(&self.schema)).map_err(drop)?;
-        let response = Authorizer::new().is_authorized(&request, &self.policies, &entities);
+    fn ask(&self, asked: &Asked, context: Context) -> std::result::Result<Option<Vec<String>>, ()> {
+        let [principal, action, resource] = asked.ids.clone();
+        let request = Request::new(principal, action, resource, context, Some(&self.schema)).map_err(drop)?;
+        let response = Authorizer::new().is_authorized(&request, &self.policies, &asked.entities);
         if response.diagnostics().errors().next().is_some() {
             return Err(());
         }
@@ -167,6 +158,49 @@ fn questions<'a>(input: &PolicyInput<'a>) -> Vec<(&'a Party, &'static str, &'a I
         }
     }
     asked
+}
+
+/// One question to the policy, with what it may look at.
+struct Use<'a> {
+    party: &'a Party,
+    action: &'static str,
+    of: &'a Input,
+    /// Principal, action, resource; an error if the question is malformed or the entry of the data set is not proven.
+    asked: std::result::Result<Asked, ()>,
+}
+
+struct Asked {
+    ids: [EntityUid; 3],
+    entities: Entities,
+}
+
+/// The uses that concern `me`, made ready once for all decisions of a case: they do not depend on the moment.
+pub(super) struct Uses<'a>(Vec<Use<'a>>);
+
+impl<'a> Uses<'a> {
+    fn of(case: &Case<'a>, schema: &Schema) -> Self {
+        let ready = |(party, action, of): (&'a Party, &'static str, &'a Input)| {
+            let entry = proven_entry(case, &of.dataset).ok_or(());
+            Use { party, action, of, asked: entry.and_then(|entry| Asked::new(party, action, of, entry, schema)) }
+        };
+        Self(questions(case).into_iter().map(ready).collect())
+    }
+}
+
+impl Asked {
+    fn new(party: &Party, action: &str, of: &Input, entry: &CatalogueEntry, schema: &Schema) -> std::result::Result<Self, ()> {
+        let principal = uid("Yu::Party", party.name.as_str())?;
+        let resource = uid("Yu::Dataset", of.dataset.as_str())?;
+        let entities = Entities::from_entities(
+            [
+                Entity::new(principal.clone(), party_attributes(party), HashSet::new()).map_err(drop)?,
+                Entity::new(resource.clone(), dataset_attributes(of, entry), HashSet::new()).map_err(drop)?,
+            ],
+            Some(schema),
+        )
+        .map_err(drop)?;
+        Ok(Self { ids: [principal, uid("Yu::Action", action)?, resource], entities })
+    }
 }
 
 fn uid(kind: &str, id: &str) -> std::result::Result<EntityUid, ()> {

@@ -1,5 +1,6 @@
 //! Hard rules and the party's own policy together; the only place where a [`Permit`] is made.
 
+use super::case::Case;
 use super::cedar::{PolicySet, Ruling};
 use super::hard;
 use super::hard::{proven_approval, proven_authorisation};
@@ -115,19 +116,20 @@ pub enum Decision {
 /// All reasons why the contract may not run, before anybody has signed it; empty means that this party may sign.
 #[must_use]
 pub fn check(input: &PolicyInput<'_>, policy: &PolicySet) -> Vec<Finding> {
-    let mut findings = hard::check(input);
-    if let Err(more) = policy.rule(input) {
-        findings.extend(more);
-    }
-    findings
+    Case::new(*input).check(policy)
 }
 
 /// Decides on an admitted contract. `input.contract` must be that contract.
 ///
 /// Before admission use [`check`]: a permit exists only for a contract that every party has signed.
 pub fn decide(admitted: &Admitted, input: &PolicyInput<'_>, policy: &PolicySet) -> Decision {
+    decide_case(admitted, &Case::new(*input), policy)
+}
+
+/// The same, with what is known of the documents.
+pub(super) fn decide_case(admitted: &Admitted, input: &Case<'_>, policy: &PolicySet) -> Decision {
     let denied = |findings| Decision::Denied { findings, policy: policy.hash() };
-    if input.contract.id().ok() != Some(admitted.id()) {
+    if input.job() != Some(admitted.id()) {
         return denied(vec![Finding::new(
             "admission.other-contract",
             "contract",
@@ -135,8 +137,8 @@ pub fn decide(admitted: &Admitted, input: &PolicyInput<'_>, policy: &PolicySet) 
             ("admit the contract first", "先完成合约准入"),
         )]);
     }
-    let mut findings = hard::check(input);
-    let rulings = match policy.rule(input) {
+    let mut findings = hard::check_case(input);
+    let rulings = match policy.rule_case(input) {
         Ok(rulings) => rulings,
         Err(more) => {
             findings.extend(more);
@@ -158,7 +160,7 @@ pub fn decide(admitted: &Admitted, input: &PolicyInput<'_>, policy: &PolicySet) 
     }
 }
 
-fn permits(job: JobId, input: &PolicyInput<'_>) -> Option<Vec<Permit>> {
+fn permits(job: JobId, input: &Case<'_>) -> Option<Vec<Permit>> {
     let c = input.contract;
     let authorisation = proven_authorisation(input)?;
     c.inputs_of(input.me)

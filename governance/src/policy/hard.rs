@@ -4,12 +4,13 @@
 //! that lacks a document it needs is silent only if the absence of that document is itself a finding of the rule that
 //! looks for it, so nothing passes for lack of evidence.
 
+use super::case::Case;
 use super::input::PolicyInput;
 use crate::authorisation::Authorisation;
 use crate::catalogue::CatalogueEntry;
 use crate::contract::Input;
 use crate::finding::Finding;
-use crate::id::{DatasetId, document_hash};
+use crate::id::DatasetId;
 use crate::request::Approval;
 
 mod data;
@@ -23,14 +24,14 @@ pub struct Rule {
     pub name: &'static str,
     /// Rows of the requirements that it serves.
     pub serves: &'static str,
-    check: fn(&PolicyInput<'_>) -> Vec<Finding>,
+    check: fn(&Case<'_>) -> Vec<Finding>,
 }
 
 impl Rule {
     /// Applies the rule.
     #[must_use]
     pub fn check(&self, input: &PolicyInput<'_>) -> Vec<Finding> {
-        (self.check)(input)
+        (self.check)(&Case::new(*input))
     }
 }
 
@@ -65,33 +66,37 @@ pub const RULES: &[Rule] = &[
 /// Applies every hard rule; empty means that none objects.
 #[must_use]
 pub fn check(input: &PolicyInput<'_>) -> Vec<Finding> {
-    RULES.iter().flat_map(|rule| rule.check(input)).collect()
+    check_case(&Case::new(*input))
+}
+
+/// The same, with what is known of the documents.
+pub(super) fn check_case(case: &Case<'_>) -> Vec<Finding> {
+    RULES.iter().flat_map(|rule| (rule.check)(case)).collect()
 }
 
 /// The authorisation, if it is the one that the contract cites and its authority, whom we accept, signed it.
-pub(super) fn proven_authorisation<'a>(input: &PolicyInput<'a>) -> Option<&'a Authorisation> {
-    let signed = input.dossier.authorisation.as_ref()?;
-    let cited = &input.contract.authorisation;
-    let payload = signed.verify(input.keys, &[signed.payload.authority.as_str()]).ok()?;
-    let accepted = input.authorities.contains(&payload.authority);
-    let same = payload.id == cited.id && document_hash(payload).ok()? == cited.hash;
-    (accepted && same).then_some(payload)
+pub(super) fn proven_authorisation<'a>(case: &Case<'a>) -> Option<&'a Authorisation> {
+    let signed = case.dossier.authorisation.as_ref()?;
+    let cited = &case.contract.authorisation;
+    let (payload, hash) = case.verify(signed, signed.payload.authority.as_str()).ok()?;
+    let accepted = case.authorities.contains(&payload.authority);
+    (accepted && payload.id == cited.id && hash == cited.hash).then_some(payload)
 }
 
 /// The catalogue entry of a data set, if its provider signed it.
-pub(super) fn proven_entry<'a>(input: &PolicyInput<'a>, dataset: &DatasetId) -> Option<&'a CatalogueEntry> {
-    let signed = input.dossier.entry(dataset)?;
-    signed.verify(input.keys, &[signed.payload.provider.as_str()]).ok()
+pub(super) fn proven_entry<'a>(case: &Case<'a>, dataset: &DatasetId) -> Option<&'a CatalogueEntry> {
+    let signed = case.dossier.entry(dataset)?;
+    Some(case.verify(signed, signed.payload.provider.as_str()).ok()?.0)
 }
 
 /// The approval of an input, if the contract cites it and its approver signed it.
-pub(super) fn proven_approval<'a>(input: &PolicyInput<'a>, of: &Input) -> Option<&'a Approval> {
-    input.contract.approvals.iter().find_map(|cited| {
-        let signed = input.dossier.approval(&cited.request)?;
+pub(super) fn proven_approval<'a>(case: &Case<'a>, of: &Input) -> Option<&'a Approval> {
+    case.contract.approvals.iter().find_map(|cited| {
+        let signed = case.dossier.approval(&cited.request)?;
         if signed.payload.dataset != of.dataset {
             return None;
         }
-        let payload = signed.verify(input.keys, &[signed.payload.approver.as_str()]).ok()?;
-        (document_hash(payload).ok()? == cited.hash).then_some(payload)
+        let (payload, hash) = case.verify(signed, signed.payload.approver.as_str()).ok()?;
+        (hash == cited.hash).then_some(payload)
     })
 }

@@ -59,9 +59,9 @@ pub(super) fn init(home: &Home, args: &InitArgs, out: &Output) -> Result<()> {
     home.create()?;
     Keys::create(home, &config)?;
     Vault::create(home)?;
-    Store::open(home)?;
+    let store = Store::open(home)?;
     let keys = Keys::load(home, &config)?;
-    Journal::open(home, &name, &keys.signing, now())?;
+    Journal::open(home, &store, &name, &keys.signing, now())?;
     // written last: without it the directory is no node, so a crash before this line leaves nothing that starts
     home.save_config(&config)?;
     let root = fingerprint(&keys.root_der);

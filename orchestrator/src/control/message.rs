@@ -2,7 +2,7 @@
 //! connection. Signed documents travel as JSON and are verified where they arrive; the sender of a question is the
 //! name in its certificate, never a field.
 
-use crate::fault::Fault;
+use crate::fault::{Code, Fault, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use yu_governance::id::ColumnSet;
@@ -134,6 +134,14 @@ pub enum Ask {
 }
 
 impl Ask {
+    /// As queued until the peer confirms it.
+    ///
+    /// # Errors
+    /// None in practice: every question has a JSON form.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|e| Fault::new(Code::Bug, e.to_string()))
+    }
+
     /// Name for logs and metering.
     pub fn name(&self) -> &'static str {
         match self {

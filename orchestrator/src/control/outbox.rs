@@ -1,8 +1,7 @@
 //! Messages that must arrive: kept in the store until the peer confirms, sent again after every fault or restart.
 
 use super::Ask;
-use crate::fault::{Code, Fault, Result};
-use crate::job::State;
+use crate::fault::{Code, Result};
 use crate::keys::now;
 use crate::node::Node;
 use std::collections::BTreeSet;
@@ -22,19 +21,7 @@ impl Node {
     /// # Errors
     /// `storage.failed`.
     pub fn send_later(&self, peer: &str, job: Option<&str>, ask: &Ask) -> Result<()> {
-        let json = serde_json::to_string(ask).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
-        self.store().queue(peer, job, &json)
-    }
-
-    /// Moves a job and queues what follows from it in one step; false, and nothing queued, when the job is in none of the
-    /// states in `from`.
-    ///
-    /// # Errors
-    /// `storage.failed`.
-    pub fn move_and_send(&self, job: &str, from: &[State], to: State, messages: &[(String, Ask)]) -> Result<bool> {
-        let json = |ask: &Ask| serde_json::to_string(ask).map_err(|e| Fault::new(Code::Bug, e.to_string()));
-        let rows = messages.iter().map(|(peer, ask)| Ok((peer.as_str(), json(ask)?))).collect::<Result<Vec<_>>>()?;
-        self.store().move_job_and_queue(job, from, to, now().unix(), &rows)
+        self.store().queue(peer, job, &ask.to_json()?)
     }
 
     /// Delivers what can be delivered now. Each peer has a thread of its own: one that is away delays nobody else.
@@ -62,6 +49,10 @@ impl Node {
             last = id;
             let ask = serde_json::from_str::<Ask>(&request);
             let verb = ask.as_ref().map_or("unreadable", Ask::name);
+            // the log says so before a share or result leaves; that a job failed is told also when the disk is full
+            if must_arrive(verb) && self.settle().is_err() {
+                return;
+            }
             match ask.map(|ask| self.ask(peer, &ask)) {
                 // a peer that cannot write it down was reached: what is behind goes on
                 Ok(Err(fault)) if unreachable(fault.code) && !(must_arrive(verb) && is_full(fault.code)) => return,

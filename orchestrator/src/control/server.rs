@@ -204,13 +204,10 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
             signed.verify(&ring, &[&authority])?;
             let id = signed.payload.id.clone();
             unless_other(node, "authorisation", id.as_str(), payload_hash(&signed.payload)?)?;
-            let hash = node.store_signed("authorisation", id.as_str(), &signed)?;
-            node.log(
-                Event::new(Verb::AuthorisationReceived)
-                    .by(&authority)?
-                    .with("authorisation", Field::Authorisation(id.clone()))
-                    .hash("document", &hash),
-            )?;
+            node.keep_signed("authorisation", id.as_str(), &signed, |hash| {
+                let received = Event::new(Verb::AuthorisationReceived).by(&authority)?;
+                Ok(received.with("authorisation", Field::Authorisation(id.clone())).hash("document", hash))
+            })?;
         }
         "request" => {
             let signed: Signed<DataRequest> = serde_json::from_value(document).map_err(parse)?;
@@ -231,8 +228,9 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
                 return Err(Fault::new(Code::ColumnBeyond, format!("`{beyond}` of {} is not in the authorisation", r.dataset)));
             }
             let id = r.id.clone();
-            let hash = node.store_signed("request", id.as_str(), &signed)?;
-            node.log(Event::new(Verb::RequestReceived).by(from)?.with("request", Field::Request(id.clone())).hash("document", &hash))?;
+            node.keep_signed("request", id.as_str(), &signed, |hash| {
+                Ok(Event::new(Verb::RequestReceived).by(from)?.with("request", Field::Request(id.clone())).hash("document", hash))
+            })?;
         }
         "approval" => {
             let signed: Signed<Approval> = serde_json::from_value(document).map_err(parse)?;
@@ -248,15 +246,17 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
                 return Err(finding.into());
             }
             let id = signed.payload.request.clone();
-            let hash = node.store_signed("approval", id.as_str(), &signed)?;
-            node.log(Event::new(Verb::RequestApproved).by(from)?.with("request", Field::Request(id.clone())).hash("document", &hash))?;
+            node.keep_signed("approval", id.as_str(), &signed, |hash| {
+                Ok(Event::new(Verb::RequestApproved).by(from)?.with("request", Field::Request(id.clone())).hash("document", hash))
+            })?;
         }
         "certificate" => {
             let signed: Signed<DestructionCertificate> = serde_json::from_value(document).map_err(parse)?;
             signed.verify(&ring, &[from])?;
             let hash = payload_hash(&signed.payload)?;
-            node.store_signed("certificate", &hash.to_hex(), &signed)?;
-            node.log(Event::new(Verb::CertificateReceived).by(from)?.hash("document", &hash))?;
+            node.keep_signed("certificate", &hash.to_hex(), &signed, |hash| {
+                Ok(Event::new(Verb::CertificateReceived).by(from)?.hash("document", hash))
+            })?;
         }
         "profile" => crate::procedure::adopt::arrived(node, from, document)?,
         "appointments" => crate::procedure::adopt::appointed(node, from, document)?,

@@ -16,6 +16,7 @@ use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
 use crate::keys::now;
 use crate::node::Node;
+use crate::store::{Change, Changed, NewJob};
 use crate::verbs::to_value;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -36,11 +37,13 @@ pub fn propose(node: &Arc<Node>, mut bundle: Bundle) -> Result<String> {
     let id = bundle.id()?;
     own_policy(node, &bundle)?;
     bundle.contract.add_signature(node.name(), node.signing())?;
-    node.store().new_job(&id, State::Proposing, &bundle.to_json()?, node.name(), now().unix())?;
-    node.log(Event::new(Verb::JobProposed).of(&id)?)?;
-    node.log(Event::new(Verb::JobSigned).of(&id)?)?;
-    node.store().add_event(&id, "proposed", &json!({ "party": node.name() }), now().unix())?;
-    node.store().add_event(&id, "policy-passed", &json!({}), now().unix())?;
+    let json = bundle.to_json()?;
+    let new = NewJob::new(&id, State::Proposing, &json, node.name(), now().unix())
+        .log(Event::new(Verb::JobProposed).of(&id)?)?
+        .log(Event::new(Verb::JobSigned).of(&id)?)?
+        .story("proposed", json!({ "party": node.name() }))
+        .story("policy-passed", json!({}));
+    node.enter_job(&new)?;
     let (node, job) = (Arc::clone(node), id.clone());
     std::thread::spawn(move || {
         if let Err(fault) = gather(&node, &job, &bundle) {
@@ -104,11 +107,12 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
         node.log(Event::new(Verb::JobRefused).of(&id)?.code("reason", fault.code.as_str()))?;
         return to_value(&ProposeAnswer::Refused { fault: fault.for_peers() });
     }
-    if node.store().new_job(&id, State::Proposed, &bundle.to_json()?, from, now().unix())? {
-        node.log(Event::new(Verb::JobChecked).of(&id)?)?;
-        node.store().add_event(&id, "proposed", &json!({ "party": from }), now().unix())?;
-        node.store().add_event(&id, "policy-passed", &json!({}), now().unix())?;
-    }
+    let json = bundle.to_json()?;
+    let new = NewJob::new(&id, State::Proposed, &json, from, now().unix())
+        .log(Event::new(Verb::JobChecked).of(&id)?)?
+        .story("proposed", json!({ "party": from }))
+        .story("policy-passed", json!({}));
+    node.enter_job(&new)?;
     let row = bundle::find(node, &id)?;
     if matches!(row.state, State::Signed) {
         // asked again: the answer was lost
@@ -177,15 +181,17 @@ pub fn sign(node: &Arc<Node>, job: &str, send: bool) -> Result<Value> {
     bundle.contract.add_signature(node.name(), node.signing())?;
     let own = bundle.contract.signatures.iter().find(|s| s.signer == node.name()).cloned();
     let own = own.ok_or_else(|| Fault::new(Code::Bug, "own signature"))?;
-    node.log(Event::new(Verb::JobSigned).of(&row.id)?)?;
-    node.store().set_contract(&row.id, &bundle.to_json()?, now().unix())?;
-    let own = to_value(&own)?;
-    let message = (row.proposer.clone(), Ask::Sign { job: row.id.clone(), signature: own.clone() });
-    let messages = if send { vec![message] } else { Vec::new() };
-    if !node.move_and_send(&row.id, &[State::Proposed], State::Signed, &messages)? {
+    let (own, json) = (to_value(&own)?, bundle.to_json()?);
+    let mut change = Change::new(&row.id, &[State::Proposed], State::Signed, now().unix())
+        .contract(&json)
+        .log(Event::new(Verb::JobSigned).of(&row.id)?)?
+        .story("signed", json!({ "party": node.name() }));
+    if send {
+        change = change.tell(&row.proposer, Ask::Sign { job: row.id.clone(), signature: own.clone() }.to_json()?);
+    }
+    if node.change(&change)? != Changed::Yes {
         return Err(Fault::new(Code::State, "the job ended meanwhile").at(row.id));
     }
-    node.store().add_event(&row.id, "signed", &json!({ "party": node.name() }), now().unix())?;
     Ok(own)
 }
 
@@ -200,12 +206,13 @@ pub fn approve(node: &Arc<Node>, job: &str) -> Result<String> {
 /// The person of this node refuses.
 pub fn refuse(node: &Arc<Node>, job: &str, reason: &str) -> Result<String> {
     let row = bundle::find(node, job)?;
-    if !node.store().move_job(&row.id, &[State::Proposed], State::Refused, now().unix())? {
+    let fault = Fault::new(Code::PartyRefused, reason.to_owned()).party(node.name());
+    let change = Change::new(&row.id, &[State::Proposed], State::Refused, now().unix())
+        .log(Event::new(Verb::JobRefused).of(&row.id)?.code("reason", "person"))?
+        .tell(&row.proposer, Ask::Refuse { job: row.id.clone(), fault }.to_json()?);
+    if node.change(&change)? != Changed::Yes {
         return Err(Fault::new(Code::State, format!("job is `{}`", row.state)).at(row.id));
     }
-    node.log(Event::new(Verb::JobRefused).of(&row.id)?.code("reason", "person"))?;
-    let fault = Fault::new(Code::PartyRefused, reason.to_owned()).party(node.name());
-    node.send_later(&row.proposer, Some(&row.id), &Ask::Refuse { job: row.id.clone(), fault })?;
     node.flush_peer(&row.proposer);
     Ok(row.id)
 }
@@ -268,16 +275,20 @@ fn enter(node: &Arc<Node>, bundle: &Bundle) -> Result<()> {
     own_policy(node, bundle)?;
     let contract = &bundle.contract.payload;
     let limit = contract.limits.runs_per_day.min(bundle::floors(node).runs_per_day);
-    if contract.inputs_of(&node.name().parse()?).next().is_some()
-        && !node.store().count_run(&bundle::pair(contract), &bundle::day(), &job, limit)?
-    {
-        return Err(Fault::new(Code::RunsPerDay, format!("{limit} runs a day")).party(node.name()));
-    }
     crate::quotas::reserve(node, contract)?;
-    node.log(Event::new(Verb::JobAdmitted).of(&job)?)?;
-    node.store().set_contract(&job, &bundle.to_json()?, now().unix())?;
-    node.store().move_job(&job, &[State::Signed], State::Admitted, now().unix())?;
-    node.store().add_event(&job, "admitted", &json!({}), now().unix())
+    let (json, pair, day) = (bundle.to_json()?, bundle::pair(contract), bundle::day());
+    let mut change = Change::new(&job, &[State::Signed], State::Admitted, now().unix())
+        .contract(&json)
+        .log(Event::new(Verb::JobAdmitted).of(&job)?)?
+        .story("admitted", json!({}));
+    if contract.inputs_of(&node.name().parse()?).next().is_some() {
+        change = change.run(&pair, &day, limit);
+    }
+    match node.change(&change)? {
+        Changed::Yes => Ok(()),
+        Changed::NoRunLeft => Err(Fault::new(Code::RunsPerDay, format!("{limit} runs a day")).party(node.name())),
+        Changed::OtherState => Err(Fault::new(Code::State, "the job ended meanwhile").at(job)),
+    }
 }
 
 /// The proposer says that everybody signed.
@@ -333,12 +344,10 @@ fn begin(node: &Arc<Node>, job: &str) -> Result<()> {
 fn started(node: &Node, job: &str, bundle: &Bundle) -> Result<bool> {
     // first: a start that is not counted would be free
     crate::quotas::commit(node, &bundle.contract.payload)?;
-    if !node.store().move_job(job, &[State::Admitted], State::Running, now().unix())? {
-        return Ok(false);
-    }
-    node.log(Event::new(Verb::JobStarted).of(job)?)?;
-    node.store().add_event(job, "started", &json!({}), now().unix())?;
-    Ok(true)
+    let change = Change::new(job, &[State::Admitted], State::Running, now().unix())
+        .log(Event::new(Verb::JobStarted).of(job)?)?
+        .story("started", json!({}));
+    Ok(node.change(&change)? == Changed::Yes)
 }
 
 /// A party's refusal arrives at the proposer.

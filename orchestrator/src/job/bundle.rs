@@ -67,7 +67,9 @@ pub fn find(node: &Node, id: &str) -> Result<JobRow> {
     if let Some(row) = node.store().job(id)? {
         return Ok(row);
     }
-    let mut fitting = node.store().jobs()?.into_iter().filter(|j| id.len() >= 6 && j.id.starts_with(id));
+    // shorter ones would soon fit several
+    let fitting = if id.len() >= 6 { node.store().jobs_like(id)? } else { Vec::new() };
+    let mut fitting = fitting.into_iter();
     match (fitting.next(), fitting.next()) {
         (Some(row), None) => Ok(row),
         (Some(_), Some(_)) => Err(Fault::new(Code::Input, format!("several jobs begin with `{id}`"))),

@@ -49,7 +49,8 @@ fn end_here(node: &Arc<Node>, job: &str, fault: &Fault, tell: &[String]) {
     let abort = Ask::Abort { job: job.to_owned(), fault: fault.clone().party(node.name()).for_peers() };
     let stored = serde_json::to_string(&abort).map_err(|e| Fault::new(Code::Bug, e.to_string())).and_then(|abort| {
         let messages: Vec<(&str, String)> = tell.iter().map(|party| (party.as_str(), abort.clone())).collect();
-        node.store().fail_job(job, fault, now().unix(), &messages)
+        let log = Event::new(Verb::JobFailed).of(job)?.code("code", fault.code.as_str());
+        node.store().fail_job(job, fault, now().unix(), &messages, Some(log))
     });
     match stored {
         Ok(true) => {}
@@ -81,7 +82,9 @@ pub fn clean_up(node: &Node, job: &str) {
 fn try_clean_up(node: &Node, job: &str) -> Result<()> {
     let Some(row) = node.store().job(job)?.filter(|row| row.state == State::Failed && !row.cleaned) else { return Ok(()) };
     let code = row.fault.as_ref().map_or(Code::Other, |fault| fault.code);
-    if !node.journal().tells(Verb::JobFailed, job)? {
+    node.settle()?;
+    // of a version that stored the failure first and logged it then
+    if !row.told && !node.journal().tells(Verb::JobFailed, job)? {
         node.log(Event::new(Verb::JobFailed).of(job)?.code("code", code.as_str()))?;
     }
     if let Ok(bundle) = Bundle::of(&row) {
@@ -93,9 +96,10 @@ fn try_clean_up(node: &Node, job: &str) -> Result<()> {
     }
     super::training::trainer::Scratch::sweep(node.home(), job)?;
     let (count, certificate) = crate::destroy::working(node, job)?;
-    if !node.journal().tells(Verb::WorkingDestroyed, job)? {
-        node.log(Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate))?;
-        node.store().add_event(job, "destroyed", &json!({ "count": count, "certificate": certificate.to_string() }), now().unix())?;
-    }
-    node.store().set_cleaned(job)
+    let destroyed = Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate);
+    let told = json!({ "count": count, "certificate": certificate.to_string() });
+    // an earlier version logged it first
+    let is_known = !row.told && node.journal().tells(Verb::WorkingDestroyed, job)?;
+    node.store().set_cleaned(job, &told, now().unix(), (!is_known).then_some(destroyed))?;
+    node.settle()
 }

@@ -12,7 +12,7 @@ use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
 use crate::keys::{now, rng};
 use crate::node::Node;
-use crate::store::JobRow;
+use crate::store::{Change, Changed, JobRow};
 use crate::verbs::to_value;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -121,13 +121,13 @@ fn try_hold(node: &Arc<Node>, job: &str) -> Result<()> {
     }
     let held = checked(node, job)?;
     let passed = held.report().passed();
-    if !node.store().move_job(job, &[State::Running], State::Held, now().unix())? {
-        return Ok(());
-    }
-    node.log(Event::new(Verb::ResultHeld).of(job)?)?;
     let objections = held.report().objections().count() as u64;
-    node.log(Event::new(Verb::ResultChecked).of(job)?.count("objections", objections))?;
-    node.store().add_event(job, "held", &json!({ "passed": passed }), now().unix())
+    let change = Change::new(job, &[State::Running], State::Held, now().unix())
+        .log(Event::new(Verb::ResultHeld).of(job)?)?
+        .log(Event::new(Verb::ResultChecked).of(job)?.count("objections", objections))?
+        .story("held", json!({ "passed": passed }));
+    // in another state it ended meanwhile
+    node.change(&change).map(|_| ())
 }
 
 /// Puts the stored shares together and checks them; nothing of it is stored.
@@ -188,30 +188,32 @@ pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason
     let verdict = if approve { ReviewVerdict::Approved } else { ReviewVerdict::Refused { reason: Text::new(reason, reason) } };
     let decision = Signed::sign(held.draft(decider, verdict, now()), node.name(), node.signing())?;
     let reviewed = held.decide(&decision, &node.ring()?).map_err(|e| Fault::new(Code::Review, e.to_string()))?;
-    let hash = node.store_signed("decision", &job, &decision)?;
+    let hash = crate::node::payload_hash(&decision.payload)?;
+    let json = serde_json::to_string(&decision).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     let word = if approve { "approved" } else { "refused" };
     let by = if automatic { "demo" } else { "person" };
-    node.log(Event::new(Verb::ReviewDecided).of(&job)?.code("verdict", word).code("decider", by).hash("decision", &hash))?;
     let told = json!({ "reviewer": reviewer, "verdict": word });
-    let outcome = Ask::Outcome { job: job.clone(), decision: to_value(&decision)? };
-    let mut messages: Vec<(String, Ask)> = Vec::new();
-    let mut next = State::Destroying;
+    let outcome = Ask::Outcome { job: job.clone(), decision: to_value(&decision)? }.to_json()?;
+    let next = if matches!(reviewed, Reviewed::Released(_)) { State::Releasing } else { State::Destroying };
+    // Decision, state, messages and what the log says of them in one step: before it a crash leaves the result held, after it
+    // everything is delivered.
+    let mut change = Change::new(&job, &[State::Held], next, now().unix())
+        .object("decision", hash.to_string(), &json)
+        .log(Event::new(Verb::ReviewDecided).of(&job)?.code("verdict", word).code("decider", by).hash("decision", &hash))?
+        .story("decided", told.clone());
     if let Reviewed::Released(released) = reviewed {
-        next = State::Releasing;
-        messages = egress::packages(node, &released, &decision)?;
-        for (receiver, _) in &messages {
-            node.log(Event::new(Verb::ResultReleased).of(&job)?.by(receiver)?.hash("result", &released.result()))?;
+        for (receiver, package) in egress::packages(node, &released, &decision)? {
+            change = change
+                .log(Event::new(Verb::ResultReleased).of(&job)?.by(&receiver)?.hash("result", &released.result()))?
+                .tell(&receiver, package.to_json()?)
+                .story("released", json!({ "party": receiver }));
         }
     }
-    let receivers: Vec<String> = messages.iter().map(|(receiver, _)| receiver.clone()).collect();
-    messages.extend(others.into_iter().map(|party| (party, outcome.clone())));
-    // State and messages in one step: before it a crash leaves the result held, after it everything is delivered.
-    if !node.move_and_send(&job, &[State::Held], next, &messages)? {
-        return Err(Fault::new(Code::State, "the job ended meanwhile").at(job));
+    for party in others {
+        change = change.tell(&party, outcome.clone());
     }
-    node.store().add_event(&job, "decided", &told, now().unix())?;
-    for receiver in receivers {
-        node.store().add_event(&job, "released", &json!({ "party": receiver }), now().unix())?;
+    if node.change(&change)? != Changed::Yes {
+        return Err(Fault::new(Code::State, "the job ended meanwhile").at(job));
     }
     deliver_then_finish(node, &job);
     Ok(told)
@@ -276,9 +278,8 @@ pub fn release(node: &Arc<Node>, from: &str, job: &str, package: Value) -> Resul
     }
     let hash = receipt.result;
     node.vault().put(&format!("result-{job}"), &document)?;
-    node.store_signed("receipt", job, &package.receipt)?;
     node.store_signed("decision", job, &package.decision)?;
-    node.log(Event::new(Verb::ResultReceived).of(job)?.by(from)?.hash("result", &hash))?;
+    node.keep_signed("receipt", job, &package.receipt, |_| Ok(Event::new(Verb::ResultReceived).of(job)?.by(from)?.hash("result", &hash)))?;
     node.store().add_event(job, "received", &json!({}), now().unix())?;
     Ok(json!({}))
 }
@@ -329,8 +330,8 @@ fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
     super::training::trainer::Scratch::sweep(node.home(), job)?;
     let (count, certificate) = destroy::working(node, job)?;
     node.store().drop_shares(job)?;
-    node.log(Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate))?;
-    node.store().add_event(job, "destroyed", &json!({ "count": count, "certificate": certificate.to_string() }), now().unix())?;
+    let destroyed = Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate);
+    let told = json!({ "count": count, "certificate": certificate.to_string() });
     let decision: Signed<ReviewDecision> = node.signed("decision", job)?;
     let last = if decision.payload.verdict == ReviewVerdict::Approved { State::Done } else { State::Rejected };
     let document = node.store().object("certificate", &certificate.to_hex())?.map(|o| o.json).unwrap_or_default();
@@ -338,17 +339,20 @@ fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
     for party in Bundle::of(&row)?.others(node) {
         node.send_later(&party, None, &Ask::Deliver { kind: "certificate".into(), document: document.clone() })?;
     }
-    // Logged first: who sees the job done may checkpoint at once, and the checkpoint covers its end.
+    // A checkpoint that is asked for from now on covers its end: it settles the log first.
     match node.store().undelivered(job)?.into_iter().next() {
         None => {
-            node.log(Event::new(Verb::JobFinished).of(job)?)?;
-            node.store().move_job(job, &[State::Destroying], last, now().unix())?;
+            let change = Change::new(job, &[State::Destroying], last, now().unix())
+                .log(destroyed)?
+                .log(Event::new(Verb::JobFinished).of(job)?)?
+                .story("destroyed", told);
+            let _changed = node.change(&change)?;
         }
         Some((receiver, why)) => {
-            if !node.journal().tells(Verb::JobFailed, job)? {
-                node.log(Event::new(Verb::JobFailed).of(job)?.code("code", Code::Undelivered.as_str()))?;
-            }
-            node.store().fail_destroyed(job, &Fault::new(Code::Undelivered, why).party(receiver), now().unix())?;
+            let failed = Event::new(Verb::JobFailed).of(job)?.code("code", Code::Undelivered.as_str());
+            let fault = Fault::new(Code::Undelivered, why).party(receiver);
+            node.store().fail_destroyed(job, &fault, now().unix(), &told, [destroyed, failed])?;
+            node.settle()?;
         }
     }
     node.flush_in_background();
@@ -360,13 +364,15 @@ fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
 /// # Errors
 /// `peer.lost` naming the reviewer; `storage.failed`.
 pub fn hand_over(node: &Arc<Node>, job: &str, reviewer: &str, handover: &Handover) -> Result<()> {
-    let share = Ask::Share { job: job.to_owned(), share: to_value(handover)? };
-    if !node.move_and_send(job, &[State::Running], State::Sealing, &[(reviewer.to_owned(), share)])? {
+    let share = Ask::Share { job: job.to_owned(), share: to_value(handover)? }.to_json()?;
+    let change = Change::new(job, &[State::Running], State::Sealing, now().unix())
+        .tell(reviewer, share)
+        .log(Event::new(Verb::ResultSealed).of(job)?.by(reviewer)?)?
+        .story("share-sealed", json!({ "party": reviewer }));
+    if node.change(&change)? != Changed::Yes {
         // ended here meanwhile: nothing is handed over
         return Ok(());
     }
-    node.log(Event::new(Verb::ResultSealed).of(job)?.by(reviewer)?)?;
-    node.store().add_event(job, "share-sealed", &json!({ "party": reviewer }), now().unix())?;
     wait_for_reviewer(node, job, reviewer)
 }
 

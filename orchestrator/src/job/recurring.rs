@@ -41,8 +41,9 @@ pub fn approve(node: &Node, job: &str, runs: u64, until: Time, rows: Option<u64>
     let approval = StandingApproval { v: 1, party: node.name().parse()?, template: contract, runs, charge, from: now(), until };
     let signed = Signed::sign(approval, node.name(), node.signing())?;
     Standing::new(&signed, &node.ring()?)?;
-    let hash = node.store_signed(APPROVAL, &crate::node::payload_hash(&signed.payload)?.to_hex(), &signed)?;
-    node.log(Event::new(Verb::ProcedureStepped).of(&row.id)?.code("step", "standing-approval").hash("document", &hash))?;
+    let hash = node.keep_signed(APPROVAL, &crate::node::payload_hash(&signed.payload)?.to_hex(), &signed, |hash| {
+        Ok(Event::new(Verb::ProcedureStepped).of(&row.id)?.code("step", "standing-approval").hash("document", hash))
+    })?;
     Ok(json!({ "approval": hash, "say": lines([(
         format!("standing approval {hash}: {runs} more runs until {until}"),
         format!("持续审核 {hash}：至 {until} 可再运行 {runs} 次"),
@@ -64,8 +65,9 @@ pub fn revoke(node: &Arc<Node>, approval: &str, reason: &str) -> Result<Value> {
     let signed = Signed::sign(revocation, node.name(), node.signing())?;
     let (mut standing, _) = load(node, &one.id)?;
     let runs: Vec<String> = standing.revoke(&signed, &node.ring()?)?.iter().map(|job| job.0.to_hex()).collect();
-    let hash = node.store_signed(REVOKED, &one.id, &signed)?;
-    node.log(Event::new(Verb::ProcedureStepped).code("step", "standing-revoked").hash("document", &hash))?;
+    node.keep_signed(REVOKED, &one.id, &signed, |hash| {
+        Ok(Event::new(Verb::ProcedureStepped).code("step", "standing-revoked").hash("document", hash))
+    })?;
     for job in runs {
         end::fail(node, &job, &Fault::new(Code::Halted, "its standing approval was taken back").party(node.name()));
     }

@@ -42,6 +42,11 @@ impl State {
         matches!(self, Self::Done | Self::Rejected | Self::Refused | Self::Failed)
     }
 
+    /// States in which something still happens.
+    pub fn open() -> Vec<Self> {
+        Self::ALL.iter().copied().filter(|state| !state.is_final()).collect()
+    }
+
     /// Whether the job may still be ended by a fault of the computation.
     pub fn before_held(self) -> bool {
         matches!(self, Self::Proposing | Self::Proposed | Self::Signed | Self::Admitted | Self::Running | Self::Sealing)

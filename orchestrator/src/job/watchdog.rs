@@ -53,7 +53,7 @@ pub fn watch(node: &Arc<Node>) {
 
 /// Asks about all open jobs, and ends those that one answer, or none for too long, ends.
 fn round(node: &Arc<Node>, seen: &mut Seen) {
-    let open: Vec<JobRow> = node.store().jobs().unwrap_or_default().into_iter().filter(watched).collect();
+    let open: Vec<JobRow> = node.store().jobs_in(&State::open()).unwrap_or_default().into_iter().filter(watched).collect();
     seen.retain(|(job, _), _| open.iter().any(|j| j.id == *job));
     let mut questions: BTreeMap<String, Vec<&JobRow>> = BTreeMap::new();
     for row in &open {
@@ -180,6 +180,9 @@ fn tidy(node: &Node) {
     if let Err(fault) = node.log_peers() {
         tracing::error!(code = fault.code.as_str(), "a peer that joined is not in the log yet");
     }
+    if let Err(fault) = node.settle() {
+        tracing::error!(code = fault.code.as_str(), "what the store keeps for the log is not in the log yet");
+    }
     for job in node.store().uncleaned().unwrap_or_default() {
         end::clean_up(node, &job);
     }
@@ -195,7 +198,7 @@ fn tidy(node: &Node) {
 /// log entry or destruction is missing are completed.
 pub fn recover(node: &Arc<Node>) {
     tidy(node);
-    for row in node.store().jobs().unwrap_or_default() {
+    for row in node.store().jobs_in(&State::open()).unwrap_or_default() {
         let own = row.proposer == node.name();
         match row.state {
             State::Running if super::again::can(node, &row) && node.live().begin(&row.id) => match Bundle::of(&row) {

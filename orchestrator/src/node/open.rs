@@ -12,8 +12,8 @@ use crate::vault::Vault;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fs::{File, TryLockError};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use yu_governance::id::PartyName;
@@ -63,7 +63,7 @@ impl Node {
             let der = STANDARD.decode(&peer.root).map_err(|_| Fault::new(Code::Damaged, "root certificate").party(peer.name.clone()))?;
             trust.add(&peer.name.parse()?, &der)?;
         }
-        let journal = Journal::open(home, &checked, &keys.signing, now())?;
+        let journal = Journal::open(home, &store, &checked, &keys.signing, now())?;
         let mut wire = EndpointConfig::new(Arc::clone(&keys.identity), trust.clone(), handle.clone());
         wire.listen = config.listen;
         wire.proxy = config.proxy.as_deref().map(proxy);
@@ -74,7 +74,7 @@ impl Node {
             door: Door::new(),
             links: Links::default(),
             vault: Vault::open(home)?,
-            journal: Mutex::new(journal),
+            journal,
             live: Live::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),

@@ -184,9 +184,11 @@ fn enter(node: &Node, proposed: &Proposed) -> Result<()> {
     if let Some(old) = &current {
         node.store_signed("profile-past", &format!("{}-{}", old.payload.id, old.payload.version), old)?;
     }
-    let hash = node.store_signed(PROFILE, IN_FORCE, &proposed.profile)?;
+    node.keep_signed(PROFILE, IN_FORCE, &proposed.profile, |hash| {
+        Ok(Event::new(Verb::ProcedureStepped).code("step", "profile-in-force").hash("document", hash))
+    })?;
     node.store().remove_object(PROPOSED, IN_FORCE)?;
-    node.log(Event::new(Verb::ProcedureStepped).code("step", "profile-in-force").hash("document", &hash))
+    Ok(())
 }
 
 /// `appointments.toml`.
@@ -249,8 +251,10 @@ fn take(node: &Node, signed: &Signed<Appointments>) -> Result<()> {
         return Ok(());
     }
     Appointments::accept(signed, &node.ring()?, &authority, known.as_ref())?;
-    let hash = node.store_signed(APPOINTMENTS.0, APPOINTMENTS.1, signed)?;
-    node.log(Event::new(Verb::ProcedureStepped).code("step", "appointments").hash("document", &hash))
+    node.keep_signed(APPOINTMENTS.0, APPOINTMENTS.1, signed, |hash| {
+        Ok(Event::new(Verb::ProcedureStepped).code("step", "appointments").hash("document", hash))
+    })?;
+    Ok(())
 }
 
 /// Appointments arrive.

@@ -118,9 +118,10 @@ fn keep<M: Procedure>(node: &Node, step: &Recorded<M>, tell: &[(&str, &str)]) ->
     let arrow = &step.arrow.payload;
     let hash = payload_hash(arrow)?;
     let json = serde_json::to_string(step).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
-    // logged first: what is in force is in the log, whatever a crash does; the same step again is logged once more
-    node.log(Event::new(Verb::ProcedureStepped).code("step", M::NAME).hash("document", &hash))?;
-    node.store().put_object_and_queue(&kind::<M>(), &place(&arrow.object, arrow.sequence), &hash.to_string(), &json, tell, now().unix())
+    let event = Event::new(Verb::ProcedureStepped).code("step", M::NAME).hash("document", &hash);
+    let place = place(&arrow.object, arrow.sequence);
+    node.store().keep_and_tell((&kind::<M>(), &place), (&hash.to_string(), &json), event, tell, now().unix())?;
+    node.settle()
 }
 
 /// A step as it travels.

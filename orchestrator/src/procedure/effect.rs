@@ -57,8 +57,8 @@ fn open(node: &Node, law: &Law, organisation: &str) -> Result<()> {
 
 /// Ends the open jobs that are not permitted any more, by name.
 pub fn follow(node: &Arc<Node>) {
-    let open =
-        node.store().jobs().unwrap_or_default().into_iter().filter(|row| row.state.before_held() || row.state == crate::job::State::Held);
+    let open = node.store().jobs_in(&crate::job::State::open()).unwrap_or_default();
+    let open = open.into_iter().filter(|row| row.state.before_held() || row.state == crate::job::State::Held);
     for row in open {
         let Ok(contract) = Bundle::of(&row).map(|bundle| bundle.contract.payload) else { continue };
         match permits(node, &contract) {

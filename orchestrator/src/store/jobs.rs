@@ -1,10 +1,13 @@
 //! Jobs, their states as persisted intents, their events, and shares that wait for review.
 
+use super::log::note;
 use super::{Store, bad_row};
 use crate::fault::{Fault, Result};
 use crate::job::State;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
+use yu_governance::audit::{Draft, Event};
+use yu_governance::clock::Time;
 
 /// A job as this node knows it.
 #[derive(Debug, Clone)]
@@ -25,10 +28,25 @@ pub struct JobRow {
     pub certificate: Option<String>,
     /// The failure is in the log, and what the job left is destroyed.
     pub cleaned: bool,
+    /// What the log says of its failure was stored with it; otherwise it failed under an earlier version.
+    pub told: bool,
     /// When it was made.
     pub created: i64,
     /// When it last changed.
     pub updated: i64,
+}
+
+/// A job as lists show it, without its contract.
+#[derive(Debug, Clone)]
+pub struct JobLine {
+    /// Contract hash.
+    pub id: String,
+    /// State.
+    pub state: State,
+    /// Who proposed it.
+    pub proposer: String,
+    /// Why it failed.
+    pub fault: Option<Fault>,
 }
 
 /// One line of a job's story.
@@ -45,12 +63,12 @@ pub struct JobEvent {
 }
 
 fn row(r: &Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?, r.get(7)?, r.get(8)?, r.get(9)?))
+    Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?, r.get(7)?, r.get(8)?, r.get(9)?, r.get(10)?))
 }
 
-type Raw = (String, String, String, String, Option<String>, Option<String>, Option<String>, bool, i64, i64);
+type Raw = (String, String, String, String, Option<String>, Option<String>, Option<String>, bool, bool, i64, i64);
 
-fn job((id, state, contract, proposer, fault, measured, certificate, cleaned, created, updated): Raw) -> Result<JobRow> {
+fn job((id, state, contract, proposer, fault, measured, certificate, cleaned, told, created, updated): Raw) -> Result<JobRow> {
     Ok(JobRow {
         state: State::parse(&state).ok_or_else(|| bad_row("job"))?,
         fault: fault.map(|f| serde_json::from_str(&f).map_err(|_| bad_row("job"))).transpose()?,
@@ -60,12 +78,13 @@ fn job((id, state, contract, proposer, fault, measured, certificate, cleaned, cr
         measured,
         certificate,
         cleaned,
+        told,
         created,
         updated,
     })
 }
 
-fn event(db: &Connection, job: &str, verb: &str, detail: &serde_json::Value, now: i64) -> Result<()> {
+pub(super) fn event(db: &Connection, job: &str, verb: &str, detail: &serde_json::Value, now: i64) -> Result<()> {
     db.execute(
         "INSERT INTO job_event (job, seq, at, verb, detail) VALUES (?1, (SELECT COALESCE(MAX(seq)+1, 0) FROM job_event WHERE job=?1), ?2, ?3, ?4)",
         params![job, now, verb, detail.to_string()],
@@ -73,7 +92,7 @@ fn event(db: &Connection, job: &str, verb: &str, detail: &serde_json::Value, now
     Ok(())
 }
 
-fn queue(db: &Connection, job: &str, messages: &[(&str, String)]) -> Result<()> {
+pub(super) fn queue(db: &Connection, job: &str, messages: &[(&str, String)]) -> Result<()> {
     for (peer, request) in messages {
         db.execute("INSERT INTO outbox (peer, job, request) VALUES (?1,?2,?3)", params![peer, job, request])?;
     }
@@ -83,7 +102,22 @@ fn queue(db: &Connection, job: &str, messages: &[(&str, String)]) -> Result<()> 
 /// The event that a receiver went without the released result.
 const UNDELIVERED: &str = "undelivered";
 
-const JOB: &str = "id, state, contract, proposer, fault, measured, certificate, cleaned, created, updated";
+const JOB: &str = "id, state, contract, proposer, fault, measured, certificate, cleaned, told, created, updated";
+
+/// States as a list of SQL literals; their names are words of the program.
+fn listed(states: &[State]) -> String {
+    states.iter().map(|state| format!("'{state}'")).collect::<Vec<_>>().join(",")
+}
+
+/// Counts a run; false, and nothing counted, when others have reached the limit of the day.
+pub(super) fn count_run(db: &Connection, pair: &str, day: &str, job: &str, limit: u64) -> Result<bool> {
+    let others: i64 = db.query_row("SELECT COUNT(*) FROM run WHERE pair=?1 AND day=?2 AND job<>?3", [pair, day, job], |r| r.get(0))?;
+    let free = u64::try_from(others).unwrap_or(u64::MAX) < limit;
+    if free {
+        db.execute("INSERT INTO run (pair, day, job) VALUES (?1,?2,?3) ON CONFLICT DO NOTHING", [pair, day, job])?;
+    }
+    Ok(free)
+}
 
 impl Store {
     /// Enters a new job; false when it is known already.
@@ -97,7 +131,7 @@ impl Store {
 
     /// One job.
     pub fn job(&self, id: &str) -> Result<Option<JobRow>> {
-        let raw = self.lock().query_row(&format!("SELECT {JOB} FROM job WHERE id=?1"), [id], row).optional()?;
+        let raw = self.lock().prepare(&format!("SELECT {JOB} FROM job WHERE id=?1"))?.query_row([id], row).optional()?;
         raw.map(job).transpose()
     }
 
@@ -111,10 +145,47 @@ impl Store {
         raws.into_iter().map(job).collect()
     }
 
+    /// All jobs without their contracts, newest first.
+    pub fn job_lines(&self) -> Result<Vec<JobLine>> {
+        let raws = {
+            let db = self.lock();
+            let mut query = db.prepare("SELECT id, state, proposer, fault FROM job ORDER BY created DESC, id")?;
+            let row = |r: &Row<'_>| Ok((r.get(0)?, r.get::<_, String>(1)?, r.get(2)?, r.get::<_, Option<String>>(3)?));
+            query.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()?
+        };
+        let line = |(id, state, proposer, fault): (String, String, String, Option<String>)| {
+            let state = State::parse(&state).ok_or_else(|| bad_row("job"))?;
+            let fault = fault.map(|f| serde_json::from_str(&f).map_err(|_| bad_row("job"))).transpose()?;
+            Ok(JobLine { id, state, proposer, fault })
+        };
+        raws.into_iter().map(line).collect()
+    }
+
+    /// Jobs in any of these states, newest first.
+    pub fn jobs_in(&self, states: &[State]) -> Result<Vec<JobRow>> {
+        let raws = {
+            let db = self.lock();
+            let mut query = db.prepare(&format!("SELECT {JOB} FROM job WHERE state IN ({}) ORDER BY created DESC, id", listed(states)))?;
+            query.query_map([], row)?.collect::<rusqlite::Result<Vec<_>>>()?
+        };
+        raws.into_iter().map(job).collect()
+    }
+
+    /// Jobs whose id begins so, two at most.
+    pub fn jobs_like(&self, beginning: &str) -> Result<Vec<JobRow>> {
+        // ids are hexadecimal digits: nothing that begins so comes behind
+        let end = format!("{beginning}g");
+        let raws = {
+            let db = self.lock();
+            let mut query = db.prepare(&format!("SELECT {JOB} FROM job WHERE id>=?1 AND id<?2 ORDER BY id LIMIT 2"))?;
+            query.query_map([beginning, &end], row)?.collect::<rusqlite::Result<Vec<_>>>()?
+        };
+        raws.into_iter().map(job).collect()
+    }
+
     /// How many jobs of a proposer are not over, one of them left out.
     pub fn open_proposals(&self, proposer: &str, but: &str) -> Result<u64> {
-        let open: Vec<String> = State::ALL.iter().filter(|s| !s.is_final()).map(|s| format!("'{s}'")).collect();
-        let sql = format!("SELECT COUNT(*) FROM job WHERE proposer=?1 AND id<>?2 AND state IN ({})", open.join(","));
+        let sql = format!("SELECT COUNT(*) FROM job WHERE proposer=?1 AND id<>?2 AND state IN ({})", listed(&State::open()));
         let n: i64 = self.lock().query_row(&sql, [proposer, but], |r| r.get(0))?;
         Ok(u64::try_from(n).unwrap_or(u64::MAX))
     }
@@ -140,7 +211,8 @@ impl Store {
 
     /// Ends a job with a fault unless it ended before, writes that into its story, and queues what the other parties are
     /// told (peer, question), all in one step; false, and nothing changed, when it had ended.
-    pub fn fail_job(&self, id: &str, fault: &Fault, now: i64, messages: &[(&str, String)]) -> Result<bool> {
+    pub fn fail_job(&self, id: &str, fault: &Fault, now: i64, messages: &[(&str, String)], log: Option<Event>) -> Result<bool> {
+        let log = log.map(|event| Draft::new(event, Time::from_unix(now))).transpose()?;
         let detail = serde_json::json!({ "code": fault.code.as_str(), "detail": fault.detail, "party": fault.party });
         let json = serde_json::to_string(fault).map_err(|_| bad_row("job"))?;
         let mut db = self.lock();
@@ -149,12 +221,15 @@ impl Store {
         // what the review decided is not undone: a result that leaves cannot be called back
         let open = found.as_deref().and_then(State::parse).is_some_and(|s| s.before_held() || s == State::Held);
         if open {
-            tx.execute("UPDATE job SET state=?2, fault=?3, updated=?4 WHERE id=?1", params![id, State::Failed.as_str(), json, now])?;
+            let sql = "UPDATE job SET state=?2, fault=?3, updated=?4, told=?5 WHERE id=?1";
+            tx.execute(sql, params![id, State::Failed.as_str(), json, now, log.is_some()])?;
             // what was on its way for the job is void now
             tx.execute("DELETE FROM outbox WHERE job=?1", [id])?;
             tx.execute("DELETE FROM share WHERE job=?1", [id])?;
             event(&tx, id, "failed", &detail, now)?;
             queue(&tx, id, messages)?;
+            note(&tx, log.as_slice())?;
+            self.sweep(&tx)?;
         }
         tx.commit()?;
         Ok(open)
@@ -181,15 +256,19 @@ impl Store {
         Ok(told.map(|event| (text(&event.detail["party"]), text(&event.detail["code"]))).collect())
     }
 
-    /// Ends a job whose destruction is complete by a fault.
-    pub fn fail_destroyed(&self, id: &str, fault: &Fault, now: i64) -> Result<()> {
+    /// Ends a job by a fault whose destruction is complete; log and story say both in the same step.
+    pub fn fail_destroyed(&self, id: &str, fault: &Fault, now: i64, destroyed: &serde_json::Value, log: [Event; 2]) -> Result<()> {
+        let log = log.into_iter().map(|event| Draft::new(event, Time::from_unix(now))).collect::<yu_governance::Result<Vec<_>>>()?;
         let detail = serde_json::json!({ "code": fault.code.as_str(), "detail": fault.detail, "party": fault.party });
         let json = serde_json::to_string(fault).map_err(|_| bad_row("job"))?;
         let mut db = self.lock();
         let tx = db.transaction()?;
-        let sql = "UPDATE job SET state=?2, fault=?3, updated=?4 WHERE id=?1 AND state=?5";
+        let sql = "UPDATE job SET state=?2, fault=?3, updated=?4, told=1, cleaned=1 WHERE id=?1 AND state=?5";
         if tx.execute(sql, params![id, State::Failed.as_str(), json, now, State::Destroying.as_str()])? == 1 {
+            event(&tx, id, "destroyed", destroyed, now)?;
             event(&tx, id, "failed", &detail, now)?;
+            note(&tx, &log)?;
+            self.sweep(&tx)?;
         }
         tx.commit()?;
         Ok(())
@@ -215,10 +294,20 @@ impl Store {
         Ok(())
     }
 
-    /// A failed job needs nothing more.
-    pub fn set_cleaned(&self, id: &str) -> Result<()> {
-        self.lock().execute("UPDATE job SET cleaned=1 WHERE id=?1", [id])?;
-        Ok(())
+    /// A failed job needs nothing more: what it left is destroyed, and log and story say so in the same step. False, and nothing
+    /// written, if that was done before. Without an event they said so already.
+    pub fn set_cleaned(&self, id: &str, destroyed: &serde_json::Value, now: i64, log: Option<Event>) -> Result<bool> {
+        let log = log.map(|event| Draft::new(event, Time::from_unix(now))).transpose()?;
+        let mut db = self.lock();
+        let tx = db.transaction()?;
+        let first = tx.execute("UPDATE job SET cleaned=1 WHERE id=?1 AND cleaned=0", [id])? == 1;
+        if first && let Some(log) = log {
+            event(&tx, id, "destroyed", destroyed, now)?;
+            note(&tx, &[log])?;
+            self.sweep(&tx)?;
+        }
+        tx.commit()?;
+        Ok(first)
     }
 
     /// Failed jobs whose log entry or destruction may be missing.
@@ -294,11 +383,7 @@ impl Store {
     pub fn count_run(&self, pair: &str, day: &str, job: &str, limit: u64) -> Result<bool> {
         let mut db = self.lock();
         let tx = db.transaction()?;
-        let others: i64 = tx.query_row("SELECT COUNT(*) FROM run WHERE pair=?1 AND day=?2 AND job<>?3", [pair, day, job], |r| r.get(0))?;
-        let free = u64::try_from(others).unwrap_or(u64::MAX) < limit;
-        if free {
-            tx.execute("INSERT INTO run (pair, day, job) VALUES (?1,?2,?3) ON CONFLICT DO NOTHING", [pair, day, job])?;
-        }
+        let free = count_run(&tx, pair, day, job, limit)?;
         tx.commit()?;
         Ok(free)
     }
@@ -329,14 +414,14 @@ mod tests {
             .lock()
             .execute_batch("CREATE TRIGGER full BEFORE INSERT ON outbox WHEN NEW.peer='platform' BEGIN SELECT RAISE(ABORT, 'full'); END")
             .unwrap();
-        store.fail_job("j", &fault, 2, &messages).unwrap_err();
+        store.fail_job("j", &fault, 2, &messages, None).unwrap_err();
         assert_eq!(store.job("j").unwrap().unwrap().state, State::Held);
         assert_eq!(store.outbox().unwrap().len(), 1);
         assert!(store.events("j", 0).unwrap().is_empty() && store.uncleaned().unwrap().is_empty());
         assert_eq!(store.shares("j").unwrap().len(), 1);
         store.lock().execute_batch("DROP TRIGGER full").unwrap();
 
-        assert!(store.fail_job("j", &fault, 2, &messages).unwrap());
+        assert!(store.fail_job("j", &fault, 2, &messages, None).unwrap());
         let row = store.job("j").unwrap().unwrap();
         assert_eq!((row.state, row.fault, row.cleaned), (State::Failed, Some(fault.clone()), false));
         let queued: Vec<(String, String)> = store.outbox().unwrap().into_iter().map(|(_, peer, request)| (peer, request)).collect();
@@ -347,9 +432,12 @@ mod tests {
         assert!(!store.put_share("j", "bank", "late").unwrap() && store.shares("j").unwrap().is_empty());
         assert_eq!(store.uncleaned().unwrap(), ["j"]);
         // once
-        assert!(!store.fail_job("j", &fault, 3, &messages).unwrap());
+        assert!(!store.fail_job("j", &fault, 3, &messages, None).unwrap());
         assert_eq!(store.outbox().unwrap().len(), 2);
-        store.set_cleaned("j").unwrap();
+        let destroyed = || Some(Event::new(yu_governance::audit::Verb::WorkingDestroyed));
+        assert!(store.set_cleaned("j", &serde_json::json!({}), 4, destroyed()).unwrap());
+        assert!(!store.set_cleaned("j", &serde_json::json!({}), 4, destroyed()).unwrap());
+        assert_eq!(store.unlogged(0).unwrap().len(), 1);
         assert!(store.uncleaned().unwrap().is_empty());
     }
 
@@ -373,6 +461,6 @@ mod tests {
         assert!(store.begin_destroying("j", &[State::Sealing], 2).unwrap());
         assert_eq!(store.outbox().unwrap().len(), 1);
         assert!(!store.begin_destroying("j", &[State::Sealing], 2).unwrap());
-        assert!(!store.fail_job("j", &Fault::new(Code::Halted, ""), 3, &[]).unwrap());
+        assert!(!store.fail_job("j", &Fault::new(Code::Halted, ""), 3, &[], None).unwrap());
     }
 }

@@ -1,9 +1,12 @@
 //! Peers, tickets, signed documents, data sets, undelivered messages.
 
+use super::log::note;
 use super::{Store, bad_row};
 use crate::fault::{Fault, Result};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
+use yu_governance::audit::{Draft, Event};
+use yu_governance::clock::Time;
 
 /// A peer that was admitted by ticket.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -69,6 +72,20 @@ fn peer(row: &Row<'_>) -> rusqlite::Result<PeerRow> {
     })
 }
 
+const DATASET: &str = "id, version, rows, source, read_options, entry, consent";
+
+fn dataset(r: &Row<'_>) -> rusqlite::Result<DatasetRow> {
+    Ok(DatasetRow {
+        id: r.get(0)?,
+        version: r.get(1)?,
+        rows: u64::try_from(r.get::<_, i64>(2)?).unwrap_or(0),
+        source: r.get(3)?,
+        read_options: r.get(4)?,
+        entry: r.get(5)?,
+        consent: r.get(6)?,
+    })
+}
+
 /// Shares and results: the job does not go on without them.
 const MUST_ARRIVE: &str = "(request LIKE '{\"ask\":\"share\"%' OR request LIKE '{\"ask\":\"release\"%')";
 
@@ -84,6 +101,15 @@ pub(super) fn enter_peer(db: &Connection, p: &PeerRow, now: i64) -> Result<()> {
     Ok(())
 }
 
+/// Stores a document, perhaps as part of a larger step.
+pub(super) fn keep(db: &Connection, kind: &str, id: &str, hash: &str, json: &str, now: i64) -> Result<()> {
+    db.execute(
+        "INSERT INTO object (kind, id, hash, json, stored) VALUES (?1,?2,?3,?4,?5) ON CONFLICT (kind, id) DO UPDATE SET hash=?3, json=?4, stored=?5",
+        params![kind, id, hash, json, now],
+    )?;
+    Ok(())
+}
+
 impl Store {
     /// Stores a peer; its address may change, its keys only through a new ticket.
     pub fn put_peer(&self, p: &PeerRow, now: i64) -> Result<()> {
@@ -95,12 +121,15 @@ impl Store {
         Ok(self.lock().query_row(&format!("SELECT {PEER} FROM peer WHERE name=?1"), [name], peer).optional()?)
     }
 
-    /// Forgets a peer and what it was still to be told.
-    pub fn remove_peer(&self, name: &str) -> Result<()> {
+    /// Forgets a peer and what it was still to be told, and keeps the event for the log, in one step.
+    pub fn remove_peer(&self, name: &str, log: Event, now: i64) -> Result<()> {
+        let log = Draft::new(log, Time::from_unix(now))?;
         let mut db = self.lock();
         let tx = db.transaction()?;
         tx.execute("DELETE FROM peer WHERE name=?1", [name])?;
         tx.execute("DELETE FROM outbox WHERE peer=?1", [name])?;
+        note(&tx, &[log])?;
+        self.sweep(&tx)?;
         tx.commit()?;
         Ok(())
     }
@@ -127,17 +156,19 @@ impl Store {
 
     /// Stores a document; storing the same again is no error.
     pub fn put_object(&self, kind: &str, id: &str, hash: &str, json: &str, now: i64) -> Result<()> {
-        self.lock().execute(
-            "INSERT INTO object (kind, id, hash, json, stored) VALUES (?1,?2,?3,?4,?5) ON CONFLICT (kind, id) DO UPDATE SET hash=?3, json=?4, stored=?5",
-            params![kind, id, hash, json, now],
-        )?;
-        Ok(())
+        keep(&self.lock(), kind, id, hash, json, now)
     }
 
     /// One document.
     pub fn object(&self, kind: &str, id: &str) -> Result<Option<Object>> {
         let map = |r: &Row<'_>| Ok(Object { id: r.get(0)?, hash: r.get(1)?, json: r.get(2)? });
         Ok(self.lock().query_row("SELECT id, hash, json FROM object WHERE kind=?1 AND id=?2", [kind, id], map).optional()?)
+    }
+
+    /// Id of the oldest document of a kind whose id ends with this name; no document is read.
+    pub fn object_named(&self, kind: &str, name: &str) -> Result<Option<String>> {
+        let sql = "SELECT id FROM object WHERE kind=?1 AND substr(id, -length(?2))=?2 ORDER BY stored, id LIMIT 1";
+        Ok(self.lock().prepare(sql)?.query_row([kind, &format!("/{name}")], |r| r.get(0)).optional()?)
     }
 
     /// Forgets a document; false when it was not here.
@@ -167,52 +198,36 @@ impl Store {
         Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
     }
 
-    /// Stores a document and queues what peers are to be told of it, in one step.
-    pub fn put_object_and_queue(&self, kind: &str, id: &str, hash: &str, json: &str, tell: &[(&str, &str)], now: i64) -> Result<()> {
+    /// Registers a data set version with its signed catalogue entry (hash, JSON) and the event for the log, in one step.
+    pub fn put_dataset(&self, d: &DatasetRow, (hash, entry): (&str, &str), log: Event, now: i64) -> Result<()> {
+        let rows = i64::try_from(d.rows).map_err(|_| bad_row("dataset"))?;
+        let log = Draft::new(log, Time::from_unix(now))?;
         let mut db = self.lock();
         let tx = db.transaction()?;
+        keep(&tx, "catalogue", &d.id, hash, entry, now)?;
         tx.execute(
-            "INSERT INTO object (kind, id, hash, json, stored) VALUES (?1,?2,?3,?4,?5) ON CONFLICT (kind, id) DO UPDATE SET hash=?3, json=?4, stored=?5",
-            params![kind, id, hash, json, now],
-        )?;
-        for (peer, request) in tell {
-            tx.execute("INSERT INTO outbox (peer, job, request) VALUES (?1,NULL,?2)", params![peer, request])?;
-        }
-        tx.commit()?;
-        Ok(())
-    }
-
-    /// Registers a data set version.
-    pub fn put_dataset(&self, d: &DatasetRow, now: i64) -> Result<()> {
-        let rows = i64::try_from(d.rows).map_err(|_| bad_row("dataset"))?;
-        self.lock().execute(
             "INSERT INTO dataset (id, version, rows, source, read_options, entry, consent, added) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)
              ON CONFLICT (id) DO UPDATE SET version=?2, rows=?3, source=?4, read_options=?5, entry=?6, consent=?7, added=?8",
             params![d.id, d.version, rows, d.source, d.read_options, d.entry, d.consent, now],
         )?;
+        note(&tx, &[log])?;
+        self.sweep(&tx)?;
+        tx.commit()?;
         Ok(())
     }
 
     /// One data set.
     pub fn dataset(&self, id: &str) -> Result<Option<DatasetRow>> {
-        Ok(self.datasets()?.into_iter().find(|d| d.id == id))
+        let db = self.lock();
+        let mut query = db.prepare(&format!("SELECT {DATASET} FROM dataset WHERE id=?1"))?;
+        Ok(query.query_row([id], dataset).optional()?)
     }
 
     /// All data sets.
     pub fn datasets(&self) -> Result<Vec<DatasetRow>> {
         let db = self.lock();
-        let mut query = db.prepare("SELECT id, version, rows, source, read_options, entry, consent FROM dataset ORDER BY id")?;
-        let rows = query.query_map([], |r| {
-            Ok(DatasetRow {
-                id: r.get(0)?,
-                version: r.get(1)?,
-                rows: u64::try_from(r.get::<_, i64>(2)?).unwrap_or(0),
-                source: r.get(3)?,
-                read_options: r.get(4)?,
-                entry: r.get(5)?,
-                consent: r.get(6)?,
-            })
-        })?;
+        let mut query = db.prepare(&format!("SELECT {DATASET} FROM dataset ORDER BY id"))?;
+        let rows = query.query_map([], dataset)?;
         Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
     }
 

@@ -3,7 +3,7 @@
 use crate::fault::{Code, Fault, Result};
 use rusqlite::Connection;
 
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 const V1: &str = "
 CREATE TABLE peer (
@@ -115,8 +115,28 @@ CREATE TABLE asked (              -- questions that were counted today
 ) STRICT;
 ";
 
+const V5: &str = "
+CREATE TABLE unlogged (           -- events of changes, written with them; gone when they are in the audit log
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  draft TEXT NOT NULL             -- JSON; its mark tells whether it is in the log
+) STRICT;
+CREATE TABLE log_head (           -- one row: from then on the log has a head in a file of its own, and is damaged without
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  since INTEGER NOT NULL
+) STRICT;
+ALTER TABLE job ADD COLUMN told INTEGER NOT NULL DEFAULT 0;   -- 1: what the log says of its end was stored with its end
+CREATE INDEX job_of_proposer ON job (proposer, state);
+CREATE INDEX job_in_state ON job (state, created DESC, id);
+CREATE INDEX job_by_age ON job (created DESC, id);
+CREATE INDEX outbox_of_job ON outbox (job);
+CREATE INDEX outbox_of_peer ON outbox (peer, id);
+CREATE INDEX object_by_age ON object (kind, stored, id);
+CREATE INDEX statement_by_age ON statement (at);
+CREATE INDEX asked_on ON asked (day);
+";
+
 /// Each brings the store from the version of its position to the next.
-const STEPS: [&str; 4] = [V1, V2, V3, V4];
+const STEPS: [&str; 5] = [V1, V2, V3, V4, V5];
 
 /// Brings an empty or older store to this version.
 pub(super) fn migrate(db: &Connection) -> Result<()> {
@@ -137,13 +157,46 @@ mod tests {
     #[test]
     fn an_older_store_is_brought_up_to_date_with_its_rows() {
         assert_eq!(STEPS.len() as i64, VERSION);
+        for from in 1..STEPS.len() {
+            let db = Connection::open_in_memory().unwrap();
+            db.execute_batch(&format!("{} PRAGMA user_version = {from};", STEPS[..from].concat())).unwrap();
+            db.execute_batch(
+                "INSERT INTO job (id, state, contract, proposer, created, updated) VALUES ('j','failed','{}','p',1,1);
+                 INSERT INTO job_event VALUES ('j',0,1,'failed','{}');
+                 INSERT INTO outbox (peer, job, request) VALUES ('bank','j','r');
+                 INSERT INTO run VALUES ('a b','2026-11-29','j');
+                 INSERT INTO object VALUES ('authorisation','a','h','{}',1);",
+            )
+            .unwrap();
+            migrate(&db).unwrap();
+            migrate(&db).unwrap();
+            let count = |sql: &str| db.query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap();
+            assert_eq!(count("SELECT COUNT(*) FROM job WHERE id='j' AND certificate IS NULL AND cleaned=0 AND told=0"), 1, "{from}");
+            for table in ["job_event", "outbox", "run", "object"] {
+                assert_eq!(count(&format!("SELECT COUNT(*) FROM {table}")), 1, "{from} {table}");
+            }
+            // without a row: the log was written before it had heads, and is taken as it is once
+            assert_eq!(count("SELECT COUNT(*) FROM log_head") + count("SELECT COUNT(*) FROM unlogged"), 0);
+            db.execute_batch("INSERT INTO run_key (job, what, process) VALUES ('j', 'psi-exponent', 'p')").unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_asked_often_is_found_by_an_index() {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(&format!("{V1} PRAGMA user_version = 1;")).unwrap();
-        db.execute("INSERT INTO job (id, state, contract, proposer, created, updated) VALUES ('j','failed','{}','p',1,1)", []).unwrap();
         migrate(&db).unwrap();
-        migrate(&db).unwrap();
-        let cleaned: i64 = db.query_row("SELECT cleaned FROM job WHERE id='j' AND certificate IS NULL", [], |r| r.get(0)).unwrap();
-        assert_eq!(cleaned, 0);
-        db.execute_batch("INSERT INTO run_key (job, what, process) VALUES ('j', 'psi-exponent', 'p')").unwrap();
+        for sql in [
+            "SELECT COUNT(*) FROM job WHERE proposer='p' AND id<>'j' AND state IN ('proposed','held')",
+            "SELECT id FROM job WHERE state IN ('proposed','held')",
+            "SELECT id FROM job WHERE state='failed' AND cleaned=0 ORDER BY created, id",
+            "SELECT id FROM job WHERE id>='abcdef' AND id<'abcdefg' LIMIT 2",
+            "SELECT COUNT(*) FROM run WHERE pair='p' AND day='d'",
+            "SELECT id, request FROM outbox WHERE peer='p' AND id>0 ORDER BY id LIMIT 1",
+            "SELECT COUNT(*) FROM outbox WHERE job='j'",
+            "SELECT id, draft FROM unlogged WHERE id>0 ORDER BY id",
+        ] {
+            let plan: String = db.query_row(&format!("EXPLAIN QUERY PLAN {sql}"), [], |r| r.get("detail")).unwrap();
+            assert!(plan.starts_with("SEARCH"), "{sql}: {plan}");
+        }
     }
 }

@@ -32,13 +32,10 @@ pub(super) fn checkpoint(node: &Arc<Node>) -> Result<Value> {
 /// # Errors
 /// `disk.full`, `storage.failed`.
 pub(crate) fn round(node: &Arc<Node>) -> Result<(u64, Vec<String>)> {
-    let (size, all) = {
-        let mut journal = node.journal();
-        if journal.log().uncovered().0 > 0 || journal.log().checkpoints() == 0 {
-            journal.checkpoint(node.signing(), now())?;
-        }
-        (journal.size(), journal.checkpoints()?)
-    };
+    // who saw a change may ask for a checkpoint at once: it covers what the log holds of the change
+    node.settle()?;
+    node.journal().checkpoint_if_due(node.signing(), now())?;
+    let (size, all) = (node.journal().size(), node.journal().checkpoints()?);
     let mut signers = Vec::new();
     for peer in node.store().peers()? {
         match ask_peer(node, &peer.name, &all) {

@@ -6,6 +6,7 @@ use crate::control::Ask;
 use crate::dataset;
 use crate::fault::{Code, Fault, Result};
 use crate::home::NodeRole;
+use crate::job::State;
 use crate::journal::Note;
 use crate::keys::{now, rng};
 use crate::node::{Node, payload_hash};
@@ -117,7 +118,7 @@ pub(super) fn destroy(node: &Arc<Node>, id: &str) -> Result<Value> {
     let full = if id.contains('/') { id.to_owned() } else { format!("{}/{}/{id}", node.config().environment, node.config().organisation) };
     let id: DatasetId = full.parse()?;
     let row = node.store().dataset(id.as_str())?.ok_or_else(|| Fault::new(Code::NotFound, format!("data set `{id}`")))?;
-    let busy = node.store().jobs()?.into_iter().find(|j| j.state.before_held() && j.contract.contains(id.as_str()));
+    let busy = node.store().jobs_in(&State::open())?.into_iter().find(|j| j.state.before_held() && j.contract.contains(id.as_str()));
     if let Some(job) = busy {
         return Err(Fault::new(Code::State, format!("job {} uses it", job.id)));
     }
@@ -188,8 +189,9 @@ pub(super) fn authorise(node: &Arc<Node>, text: &str) -> Result<Value> {
     }
     let term = (authorisation.not_before, authorisation.not_after);
     let signed = Signed::sign(authorisation, node.name(), node.signing())?;
-    let hash = node.store_signed("authorisation", id.as_str(), &signed)?;
-    node.log(Event::new(Verb::AuthorisationSigned).with("authorisation", Field::Authorisation(id.clone())).hash("document", &hash))?;
+    let hash = node.keep_signed("authorisation", id.as_str(), &signed, |hash| {
+        Ok(Event::new(Verb::AuthorisationSigned).with("authorisation", Field::Authorisation(id.clone())).hash("document", hash))
+    })?;
     let document = to_value(&signed)?;
     for peer in node.store().peers()? {
         node.send_later(&peer.name, None, &Ask::Deliver { kind: "authorisation".into(), document: document.clone() })?;
@@ -236,8 +238,9 @@ pub(super) fn request(node: &Arc<Node>, authorisation: &str, provider: &str, dat
     };
     request.asked()?;
     let signed = Signed::sign(request, node.name(), node.signing())?;
-    let hash = node.store_signed("request", id.as_str(), &signed)?;
-    node.log(Event::new(Verb::RequestSent).by(provider)?.with("request", Field::Request(id.clone())).hash("document", &hash))?;
+    node.keep_signed("request", id.as_str(), &signed, |hash| {
+        Ok(Event::new(Verb::RequestSent).by(provider)?.with("request", Field::Request(id.clone())).hash("document", hash))
+    })?;
     node.ask(provider, &Ask::Deliver { kind: "request".into(), document: to_value(&signed)? })?;
     Ok(json!({ "id": id, "say": lines([(
         format!("request {id}: {} columns of {dataset} asked of {provider}", columns.len()),
@@ -247,9 +250,9 @@ pub(super) fn request(node: &Arc<Node>, authorisation: &str, provider: &str, dat
 
 /// An authorisation by its full or short id.
 pub(crate) fn known_authorisation(node: &Node, id: &str) -> Result<Signed<Authorisation>> {
-    let all: Vec<Signed<Authorisation>> = node.all_signed("authorisation")?;
-    let found = all.into_iter().find(|a| a.payload.id.as_str() == id || a.payload.id.name() == id);
-    found.ok_or_else(|| Fault::new(Code::AuthMissing, format!("`{id}`")))
+    let missing = |f: Fault| if f.code == Code::NotFound { Fault::new(Code::AuthMissing, format!("`{id}`")) } else { f };
+    let full = if id.contains('/') { Some(id.to_owned()) } else { node.store().object_named("authorisation", id)? };
+    node.signed("authorisation", full.as_deref().unwrap_or(id)).map_err(missing)
 }
 
 /// Requests sent or received, with their decisions.
@@ -316,15 +319,14 @@ pub(super) fn decide(node: &Arc<Node>, id: &str, granted: Option<&[String]>, rea
         return Err(finding.into());
     }
     let signed = Signed::sign(approval, node.name(), node.signing())?;
-    let hash = node.store_signed("approval", r.id.as_str(), &signed)?;
     let verb = if yes > 0 { Verb::RequestApproved } else { Verb::RequestRefused };
-    node.log(
-        Event::new(verb)
+    node.keep_signed("approval", r.id.as_str(), &signed, |hash| {
+        Ok(Event::new(verb)
             .with("request", Field::Request(r.id.clone()))
-            .hash("document", &hash)
+            .hash("document", hash)
             .count("granted", yes as u64)
-            .count("asked", total as u64),
-    )?;
+            .count("asked", total as u64))
+    })?;
     node.send_later(r.requester.as_str(), None, &Ask::Deliver { kind: "approval".into(), document: to_value(&signed)? })?;
     node.flush_outbox();
     Ok(json!({ "request": r.id, "granted": yes, "say": lines([(

@@ -61,7 +61,7 @@ pub(super) fn submit(node: &Arc<Node>, toml: &str) -> Result<Value> {
 
 /// `job list`.
 pub(super) fn list(node: &Arc<Node>) -> Result<Value> {
-    let jobs = node.store().jobs()?;
+    let jobs = node.store().job_lines()?;
     let all: Vec<Value> =
         jobs.iter().map(|j| json!({ "job": j.id, "state": j.state.as_str(), "proposer": j.proposer, "fault": j.fault })).collect();
     let say = lines(jobs.iter().map(|j| (format!("{}  {}", j.id, j.state), j.state.zh().to_owned())));

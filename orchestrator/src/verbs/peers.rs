@@ -3,6 +3,7 @@
 use super::join::{certifies, row, same_but_address};
 use super::{lines, to_value};
 use crate::fault::{Code, Fault, Result};
+use crate::job::State;
 use crate::journal::Note;
 use crate::keys::{now, rng};
 use crate::node::Node;
@@ -88,18 +89,18 @@ pub(super) fn countersign(node: &Arc<Node>, text: &str) -> Result<Value> {
 /// Forgets a peer: its connections are refused from now on, its signatures verify no more.
 pub(super) fn remove(node: &Arc<Node>, name: &str) -> Result<Value> {
     node.peer(name)?;
-    let busy = node.store().jobs()?.into_iter().find(|j| !j.state.is_final() && j.contract.contains(name));
+    let busy = node.store().jobs_in(&State::open())?.into_iter().find(|j| j.contract.contains(name));
     if let Some(job) = busy {
         return Err(Fault::new(Code::State, format!("job {} is not over", job.id)).party(name));
     }
-    node.store().remove_peer(name)?;
+    node.store().remove_peer(name, Event::new(Verb::PeerRemoved).by(name)?, now().unix())?;
     let of_organisation = |n: &str| n.rsplit_once('/').map(|(o, _)| o.to_owned());
     let shared = node.store().peers()?.iter().any(|p| of_organisation(&p.name) == of_organisation(name));
     if !shared {
         node.trust().remove(&name.parse::<NodeName>()?);
     }
     node.unlink(name);
-    node.log(Event::new(Verb::PeerRemoved).by(name)?)?;
+    node.settle()?;
     Ok(super::done(&format!("{name} is no longer known here"), &format!("已移除 {name}")))
 }
 

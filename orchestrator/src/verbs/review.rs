@@ -12,7 +12,7 @@ use yu_governance::sign::Signed;
 
 /// Results that wait.
 pub(super) fn list(node: &Arc<Node>) -> Result<Value> {
-    let waiting: Vec<String> = node.store().jobs()?.into_iter().filter(|j| j.state == State::Held).map(|j| j.id).collect();
+    let waiting: Vec<String> = node.store().jobs_in(&[State::Held])?.into_iter().map(|j| j.id).collect();
     let say = lines(waiting.iter().map(|j| (j.clone(), "待审".to_owned())));
     Ok(json!({ "waiting": waiting, "say": say }))
 }

@@ -32,7 +32,7 @@ fn p6_a_halt_survives_a_crash_right_after_it_was_stored() {
     let abort = serde_json::to_string(&Ask::Abort { job: job.clone(), fault: halted() }).unwrap();
     let messages = ["bank", "platform", "authority"].map(|org| format!("yu://dev/{org}/n1"));
     let messages: Vec<(&str, String)> = messages.iter().map(|party| (party.as_str(), abort.clone())).collect();
-    assert!(store(&world, "health").fail_job(&job, &halted(), 0, &messages).unwrap());
+    assert!(store(&world, "health").fail_job(&job, &halted(), 0, &messages, None).unwrap());
     let log = || world.yu("health", &["audit", "show", "--job", &job]).all;
     assert!(!log().contains("job.failed"));
     world.up("health");
@@ -60,7 +60,7 @@ fn the_reviewer_asks_every_party_before_it_releases() {
     world.wait("authority", &job, &["held"], LONG);
     world.wait("health", &job, &["held"], LONG);
     world.kill("health");
-    assert!(store(&world, "health").fail_job(&job, &halted(), 0, &[]).unwrap());
+    assert!(store(&world, "health").fail_job(&job, &halted(), 0, &[], None).unwrap());
     world.up("health");
     assert_eq!(world.state("authority", &job).0, "held");
     expect(&approve(&world, &job), "job.halted", &[HEALTH, "risk report 8"]);

@@ -1,5 +1,7 @@
 //! First pass: the checkpoints among themselves, and the leaves that they vouch for.
 
+use rayon::prelude::*;
+
 use super::super::checkpoint::SignedCheckpoint;
 use super::super::entry::{Entry, Verb};
 use super::super::merkle::{Digest, Frontier};
@@ -31,16 +33,22 @@ impl Checkpoints {
     }
 
     pub(super) fn stated(&self) -> Vec<Stated> {
-        let stated = |Sound { signed, hash }: &Sound| Stated { hash: *hash, size: signed.checkpoint.size, root: signed.checkpoint.root };
+        let stated = |Sound { signed, hash }: &Sound| Stated {
+            hash: *hash,
+            size: signed.checkpoint.size,
+            root: signed.checkpoint.root,
+            countersignatures: signed.checkpoint.countersignatures.count,
+        };
         self.sound.iter().flatten().map(stated).collect()
     }
 }
 
 pub(super) fn check(lines: &[Line<'_>], entries: &[Line<'_>], problems: &mut Vec<Problem>) -> Checkpoints {
-    let mut sound: Vec<Option<Sound>> = Vec::with_capacity(lines.len());
-    for (at, line) in (0..).zip(lines) {
-        sound.push(read(line).map_err(|fault| problems.push(Problem::new(Place::Checkpoint(at), fault))).ok());
-    }
+    // signatures one by one, on all cores: see `verify`
+    let read: Vec<Result<Sound, Fault>> = lines.par_iter().map(read).collect();
+    let mut note =
+        |(at, read): (u64, Result<Sound, Fault>)| read.map_err(|fault| problems.push(Problem::new(Place::Checkpoint(at), fault))).ok();
+    let mut sound: Vec<Option<Sound>> = (0..).zip(read).map(&mut note).collect();
     let (key, node) = owner(&sound, entries);
     for (at, slot) in (0..).zip(&mut sound) {
         let Some(Sound { signed, .. }) = slot else { continue };
@@ -60,9 +68,7 @@ pub(super) fn check(lines: &[Line<'_>], entries: &[Line<'_>], problems: &mut Vec
 }
 
 fn read(line: &Line<'_>) -> Result<Sound, Fault> {
-    let signed = SignedCheckpoint::parse(line.bytes).map_err(|_| Fault::Malformed)?;
-    signed.verify_signature().map_err(|_| Fault::Signature)?;
-    let hash = signed.checkpoint.hash().map_err(|_| Fault::Malformed)?;
+    let (signed, hash) = SignedCheckpoint::open(line.bytes)?;
     if line.is_torn { Err(Fault::Torn) } else { Ok(Sound { signed, hash }) }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use super::super::countersign::Line as Countersigned;
 use super::super::entry::{Entry, Verb};
 use super::super::merkle::Digest;
@@ -28,15 +30,19 @@ pub(super) fn check(
     let last = checkpoints.sound.last().and_then(Option::as_ref).map(|sound| sound.hash);
     let (mut seen, mut signers) = (BTreeSet::new(), BTreeSet::new());
     let (mut prev, mut is_whole) = (Digest::ZERO, true);
-    for (at, line) in (0..).zip(lines) {
-        let result = read(line).and_then(|parsed| {
+    let joined: BTreeSet<(&str, PublicKeyBytes)> = entries.iter().filter_map(joined).collect();
+    let has_joined = |line: &Countersigned| joined.contains(&(line.signature.signer.as_str(), *line.signature.key.as_bytes()));
+    // signatures one by one, on all cores: see `verify`
+    let parsed: Vec<Result<Countersigned, Fault>> = lines.par_iter().map(read).collect();
+    for ((at, line), parsed) in (0..).zip(lines).zip(parsed) {
+        let result = parsed.and_then(|parsed| {
             let is_new = seen.insert((parsed.signature.signer.clone(), parsed.checkpoint));
             if is_whole && parsed.prev != prev {
                 is_whole = false;
                 Err(Fault::Chain)
             } else if known.are_checkpoints_sound && !hashes.contains(&parsed.checkpoint) {
                 Err(Fault::UnknownCheckpoint)
-            } else if known.are_entries_sound && !has_joined(&parsed, entries) {
+            } else if known.are_entries_sound && !has_joined(&parsed) {
                 Err(Fault::UnknownSigner)
             } else if is_new {
                 Ok(parsed)
@@ -67,12 +73,12 @@ fn read(line: &Line<'_>) -> Result<Countersigned, Fault> {
     if line.is_torn { Err(Fault::Torn) } else { Ok(parsed) }
 }
 
-fn has_joined(line: &Countersigned, entries: &[Entry]) -> bool {
-    entries.iter().any(|entry| {
-        Verb::parse(&entry.verb) == Some(Verb::PeerJoined)
-            && entry.party.as_ref().is_some_and(|party| party.as_str() == line.signature.signer)
-            && entry.key() == Some(line.signature.key)
-    })
+type PublicKeyBytes = [u8; 32];
+
+/// The peer and key of an entry that lets countersignatures count.
+fn joined(entry: &Entry) -> Option<(&str, PublicKeyBytes)> {
+    let joins = Verb::parse(&entry.verb) == Some(Verb::PeerJoined);
+    joins.then(|| Some((entry.party.as_ref()?.as_str(), *entry.key()?.as_bytes())))?
 }
 
 /// The lines that the checkpoints cover are there. One problem is enough.

@@ -1,11 +1,14 @@
 //! Second pass: the entries against the leaves that the checkpoints vouch for, and against each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+
+use rayon::prelude::*;
 
 use super::super::entry::{Entry, Verb};
 use super::super::merkle::Digest;
 use super::checkpoints::Checkpoints;
 use super::{Fault, Line, Place, Problem};
+use crate::id::PartyName;
 
 /// A line that stands for an entry.
 struct Aligned<'a> {
@@ -14,7 +17,16 @@ struct Aligned<'a> {
     leaf: Digest,
     /// A checkpoint vouches for it.
     is_vouched: bool,
-    entry: Option<Entry>,
+    /// What it says of the one before, if it is well formed.
+    prev: Option<Digest>,
+}
+
+/// What the entries say.
+pub(super) struct Entries {
+    /// The sound ones that verification, or a node that reads its log back, looks at again.
+    pub(super) kept: Vec<Entry>,
+    /// Leaf hash of every line that stands for an entry.
+    pub(super) leaves: Vec<Digest>,
 }
 
 /// At most one problem per entry: the first found.
@@ -32,31 +44,52 @@ impl Faults {
     }
 }
 
-/// The sound entries.
-pub(super) fn check(lines: &[Line<'_>], checkpoints: &Checkpoints, problems: &mut Vec<Problem>) -> Vec<Entry> {
+pub(super) fn check(lines: &[Line<'_>], checkpoints: &Checkpoints, problems: &mut Vec<Problem>) -> Entries {
     let mut faults = Faults::default();
     let mut aligned = align(lines, &checkpoints.expected, &mut faults);
-    for a in &mut aligned {
-        match Entry::parse(a.line.bytes) {
-            Err(_) => faults.add(a.index, Fault::Malformed),
-            Ok(_) if a.line.is_torn => faults.add(a.index, Fault::Torn),
-            Ok(entry) if entry.index != a.index => faults.add(a.index, Fault::Index),
-            Ok(entry) if checkpoints.node.as_ref().is_some_and(|node| *node != entry.node) => {
-                faults.add(a.index, Fault::Node);
+    let node = checkpoints.node.as_ref();
+    let read: Vec<Result<Read, Fault>> = aligned.par_iter().map(|a| read(a, node)).collect();
+    let mut kept = Vec::new();
+    for (a, read) in aligned.iter_mut().zip(read) {
+        match read {
+            Ok((prev, entry)) => {
+                a.prev = Some(prev);
+                kept.extend(entry.map(|entry| *entry));
             }
-            Ok(entry) if a.index == 0 && !is_genesis(&entry) => faults.add(0, Fault::Genesis),
-            Ok(entry) => a.entry = Some(entry),
+            Err(fault) => faults.add(a.index, fault),
         }
     }
     check_chain(&aligned, &mut faults);
     problems.append(&mut faults.found);
-    aligned.into_iter().filter(|a| !faults.seen.contains(&a.index)).filter_map(|a| a.entry).collect()
+    kept.retain(|entry| !faults.seen.contains(&entry.index));
+    Entries { kept, leaves: aligned.into_iter().map(|a| a.leaf).collect() }
+}
+
+/// The hash of the entry before, and the entry if it is looked at again.
+type Read = (Digest, Option<Box<Entry>>);
+
+fn read(a: &Aligned<'_>, node: Option<&PartyName>) -> Result<Read, Fault> {
+    let entry = Entry::parse(a.line.bytes).map_err(|_| Fault::Malformed)?;
+    if a.line.is_torn {
+        return Err(Fault::Torn);
+    }
+    if entry.index != a.index {
+        return Err(Fault::Index);
+    }
+    if node.is_some_and(|node| *node != entry.node) {
+        return Err(Fault::Node);
+    }
+    if a.index == 0 && !is_genesis(&entry) {
+        return Err(Fault::Genesis);
+    }
+    let is_kept = matches!(Verb::parse(&entry.verb), Some(Verb::PeerJoined | Verb::PeerRemoved | Verb::CheckpointCountersigned));
+    Ok((entry.prev, is_kept.then(|| Box::new(entry))))
 }
 
 /// Which entry each line is, by its leaf hash; without one to compare, by its position.
 fn align<'a>(lines: &[Line<'a>], expected: &[Option<Digest>], faults: &mut Faults) -> Vec<Aligned<'a>> {
-    let leaves: Vec<Digest> = lines.iter().map(Line::leaf).collect();
-    let known: BTreeMap<Digest, usize> = expected.iter().enumerate().filter_map(|(index, leaf)| Some(((*leaf)?, index))).collect();
+    let leaves: Vec<Digest> = lines.par_iter().map(Line::leaf).collect();
+    let known: HashMap<Digest, usize> = expected.iter().enumerate().filter_map(|(index, leaf)| Some(((*leaf)?, index))).collect();
     let wanted = |index: usize| expected.get(index).copied().flatten();
     let mut aligned = Vec::with_capacity(lines.len());
     let (mut at, mut index) = (0, 0);
@@ -92,7 +125,7 @@ fn align<'a>(lines: &[Line<'a>], expected: &[Option<Digest>], faults: &mut Fault
             None => {}
         }
         let is_vouched = wanted(index) == Some(*leaf);
-        aligned.push(Aligned { index: index as u64, line: *line, leaf: *leaf, is_vouched, entry: None });
+        aligned.push(Aligned { index: index as u64, line: *line, leaf: *leaf, is_vouched, prev: None });
         at += 1;
         index += 1;
     }
@@ -105,9 +138,9 @@ fn align<'a>(lines: &[Line<'a>], expected: &[Option<Digest>], faults: &mut Fault
 /// Each entry holds the hash of the one before. If one does not, the next but one tells which of the two was changed.
 fn check_chain(aligned: &[Aligned<'_>], faults: &mut Faults) {
     for (at, this) in aligned.iter().enumerate() {
-        let Some(entry) = &this.entry else { continue };
+        let Some(prev) = this.prev else { continue };
         if this.index == 0 {
-            if entry.prev != Digest::ZERO {
+            if prev != Digest::ZERO {
                 faults.add(0, Fault::Chain);
             }
             continue;
@@ -116,11 +149,11 @@ fn check_chain(aligned: &[Aligned<'_>], faults: &mut Faults) {
         let Some(before) = before.filter(|b| b.index + 1 == this.index && !faults.seen.contains(&b.index)) else {
             continue;
         };
-        if entry.prev == before.leaf {
+        if prev == before.leaf {
             continue;
         }
-        let after = aligned.get(at + 1).and_then(|after| after.entry.as_ref());
-        let is_this_as_written = this.is_vouched || after.is_some_and(|after| after.prev == this.leaf);
+        let after = aligned.get(at + 1).and_then(|after| after.prev);
+        let is_this_as_written = this.is_vouched || after == Some(this.leaf);
         let is_before_changed = is_this_as_written && !before.is_vouched;
         faults.add(if is_before_changed { before.index } else { this.index }, Fault::Chain);
     }

@@ -4,11 +4,10 @@ use super::{proven_approval, proven_authorisation, proven_entry};
 use crate::catalogue::{CatalogueEntry, Kind, Origin, Subjects};
 use crate::contract::{ConsentTerms, Input, LeakCode, RevealMatch, Side, StepTerms, leakage as statement};
 use crate::finding::Finding;
-use crate::id::document_hash;
-use crate::policy::input::PolicyInput;
+use crate::policy::case::Case;
 
 /// K1, A6: each input has a publishable entry, signed by the party that brings it, of exactly this version.
-pub(super) fn catalogue(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn catalogue(input: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for i in &input.contract.inputs {
         let mut add = |code: &str, en: String, zh: String, remedy: (&str, &str)| {
@@ -64,11 +63,11 @@ pub(super) fn catalogue(input: &PolicyInput<'_>) -> Vec<Finding> {
 
 /// A20, P4: each input is approved by whoever may approve it, on a signed request under this authorisation, now and
 /// until the contract ends.
-pub(super) fn approval(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn approval(input: &Case<'_>) -> Vec<Finding> {
     input.contract.inputs.iter().flat_map(|i| approval_of(input, i)).collect()
 }
 
-fn approval_of(input: &PolicyInput<'_>, i: &Input) -> Vec<Finding> {
+fn approval_of(input: &Case<'_>, i: &Input) -> Vec<Finding> {
     let c = input.contract;
     let name = &i.dataset;
     let one = |code: &str, party: &str, en: String, zh: String, remedy: (&str, &str)| vec![Finding::new(code, party, (en, zh), remedy)];
@@ -82,9 +81,8 @@ fn approval_of(input: &PolicyInput<'_>, i: &Input) -> Vec<Finding> {
         );
     };
     let approver = approval.approver.as_str();
-    let request =
-        input.dossier.request(&approval.request).and_then(|signed| signed.verify(input.keys, &[signed.payload.requester.as_str()]).ok());
-    let Some(request) = request else {
+    let request = input.dossier.request(&approval.request).and_then(|signed| input.verify(signed, signed.payload.requester.as_str()).ok());
+    let Some((request, hash)) = request else {
         return one(
             "request.missing",
             approver,
@@ -93,16 +91,7 @@ fn approval_of(input: &PolicyInput<'_>, i: &Input) -> Vec<Finding> {
             ("send the request again with `yu request send`", "用 `yu request send` 重新申请"),
         );
     };
-    let mut found = match document_hash(request) {
-        Ok(hash) => approval.check(request, &hash),
-        Err(_) => one(
-            "request.malformed",
-            approver,
-            format!("request `{}` has no canonical form", approval.request),
-            format!("申请 `{}` 无法规范化", approval.request),
-            ("write the request again", "重新提出申请"),
-        ),
-    };
+    let mut found = approval.check(request, &hash);
     let licensee = proven_authorisation(input).map(|a| a.licensee.as_str());
     if request.authorisation != c.authorisation.id
         || request.authorisation_hash != c.authorisation.hash
@@ -146,7 +135,7 @@ fn approval_of(input: &PolicyInput<'_>, i: &Input) -> Vec<Finding> {
 
 /// Whether an input is the licensee's own: then it is an import, whatever its entry says. Who is licensee stands in the
 /// authorisation; without one nothing may run, and the entry's own word only decides which findings are shown.
-fn is_licensees_own(input: &PolicyInput<'_>, entry: &CatalogueEntry) -> bool {
+fn is_licensees_own(input: &Case<'_>, entry: &CatalogueEntry) -> bool {
     match proven_authorisation(input) {
         Some(authorisation) => {
             entry.provider.organisation() == authorisation.licensee || entry.dataset.organisation() == authorisation.licensee
@@ -156,7 +145,7 @@ fn is_licensees_own(input: &PolicyInput<'_>, entry: &CatalogueEntry) -> bool {
 }
 
 /// The authority for the licensee's own data, the provider's organisation for public data. Without a proven entry nobody.
-fn may_approve(input: &PolicyInput<'_>, i: &Input, approver: &str) -> bool {
+fn may_approve(input: &Case<'_>, i: &Input, approver: &str) -> bool {
     proven_entry(input, &i.dataset).is_some_and(|entry| {
         if is_licensees_own(input, entry) {
             proven_authorisation(input).is_some_and(|a| a.authority.as_str() == approver)
@@ -167,7 +156,7 @@ fn may_approve(input: &PolicyInput<'_>, i: &Input, approver: &str) -> bool {
 }
 
 /// P4: the licensee's own data are an import and say so; a provider's data are none, so that their owner is asked.
-pub(super) fn origin(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn origin(input: &Case<'_>) -> Vec<Finding> {
     if proven_authorisation(input).is_none() {
         return Vec::new();
     }
@@ -199,7 +188,7 @@ pub(super) fn origin(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// A5, A6: contract within approval, approval within authorisation, authorisation within catalogue; nothing prohibited.
-pub(super) fn columns(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn columns(input: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for i in &input.contract.inputs {
         let name = &i.dataset;
@@ -258,7 +247,7 @@ pub(super) fn columns(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// Keys are keys, statistics are over numbers, groups are the published categories.
-pub(super) fn kinds(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn kinds(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     let mut found = Vec::new();
     for i in &c.inputs {
@@ -303,13 +292,13 @@ pub(super) fn kinds(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// Whether the rows of an input point at somebody; without a proven entry they do.
-fn points_at_somebody(input: &PolicyInput<'_>, i: &Input) -> bool {
+fn points_at_somebody(input: &Case<'_>, i: &Input) -> bool {
     proven_entry(input, &i.dataset).is_none_or(|e| e.subjects != Subjects::None)
 }
 
 /// A15, A16: where rows point at somebody, rows without consent are filtered out at the provider, by the subject that the catalogue
 /// names: another column would let one person consent for another.
-pub(super) fn consent(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn consent(input: &Case<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for i in &input.contract.inputs {
         let ConsentTerms::Filter { subject_column, .. } = &i.consent else {
@@ -343,7 +332,7 @@ pub(super) fn consent(input: &PolicyInput<'_>) -> Vec<Finding> {
 
 /// Which rows matched is told only where the protocol cannot but tell it, the subjects consented, and the leakage
 /// statement says so. The match tells one side about subjects of the *other* side's data, so both need the filter.
-pub(super) fn matching(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn matching(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     let mut found = Vec::new();
     let Some(joint) = c.joint() else { return found };
@@ -397,7 +386,7 @@ pub(super) fn matching(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// The statement says at least what the protocols reveal, in the standard sentences.
-pub(super) fn leakage(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn leakage(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     statement::required(c)
         .into_iter()

@@ -3,14 +3,13 @@
 use super::{proven_approval, proven_authorisation};
 use crate::authorisation::Withdrawn;
 use crate::finding::Finding;
-use crate::id::document_hash;
-use crate::policy::input::PolicyInput;
+use crate::policy::case::Case;
 
 /// How far clocks may differ before a contract counts as written in the future, in seconds.
 const SKEW: i64 = 300;
 
 /// A4: nothing runs after the end of its contract, or before it was written.
-pub(super) fn expiry(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn expiry(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     let mut found = Vec::new();
     if input.now >= c.expires {
@@ -39,7 +38,7 @@ pub(super) fn expiry(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// A1, A2, A4: one signed authorisation that is in force now and until the contract ends.
-pub(super) fn authorisation(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn authorisation(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     let cited = &c.authorisation;
     let one = |code: &str, party: &str, en: String, zh: String, remedy: (&str, &str)| vec![Finding::new(code, party, (en, zh), remedy)];
@@ -63,16 +62,19 @@ pub(super) fn authorisation(input: &PolicyInput<'_>) -> Vec<Finding> {
             ("have the accepted authority sign", "由受承认的主管部门签署"),
         );
     }
-    if let Err(error) = signed.verify(input.keys, &[authority]) {
-        return one(
-            "authorisation.signature",
-            authority,
-            format!("the signature under `{}` does not hold: {error}", payload.id),
-            format!("授权 `{}` 的签名无效：{error}", payload.id),
-            ("obtain the signed original again", "重新获取签署原件"),
-        );
-    }
-    if payload.id != cited.id || document_hash(payload).ok() != Some(cited.hash) {
+    let hash = match input.verify(signed, authority) {
+        Ok((_, hash)) => hash,
+        Err(error) => {
+            return one(
+                "authorisation.signature",
+                authority,
+                format!("the signature under `{}` does not hold: {error}", payload.id),
+                format!("授权 `{}` 的签名无效：{error}", payload.id),
+                ("obtain the signed original again", "重新获取签署原件"),
+            );
+        }
+    };
+    if payload.id != cited.id || hash != cited.hash {
         return one(
             "authorisation.other-text",
             authority,
@@ -105,14 +107,14 @@ pub(super) fn authorisation(input: &PolicyInput<'_>) -> Vec<Finding> {
 
 /// A2, L1: what the authority has taken back does not run. A withdrawal whose signature does not hold denies too:
 /// whether it is real cannot be known here.
-pub(super) fn withdrawal(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn withdrawal(input: &Case<'_>) -> Vec<Finding> {
     let id = &input.contract.authorisation.id;
     let authority = proven_authorisation(input).map(|a| a.authority.clone());
     let relevant = input.dossier.withdrawals.iter().filter(|w| w.payload.authorisation == *id);
     relevant
         .filter_map(|signed| {
             let w = &signed.payload;
-            let proven = authority.as_ref().is_some_and(|a| signed.verify(input.keys, &[a.as_str()]).is_ok());
+            let proven = authority.as_ref().is_some_and(|a| input.verify(signed, a.as_str()).is_ok());
             if !proven {
                 return Some(Finding::new(
                     "withdrawal.signature",
@@ -142,7 +144,7 @@ pub(super) fn withdrawal(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// A1, A18: one scenario and one purpose, the same in authorisation, requests, approvals and contract.
-pub(super) fn purpose(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn purpose(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     let mut found = Vec::new();
     let mut compare = |party: &str, document: String, scenario: &crate::id::Scenario, purpose: &crate::id::Purpose| {

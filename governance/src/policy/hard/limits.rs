@@ -2,11 +2,11 @@
 
 use crate::contract::{Adversary, Input, ProtocolTerms, PsiKind, Role, Zone};
 use crate::finding::Finding;
-use crate::policy::input::PolicyInput;
+use crate::policy::case::Case;
 
 /// The contract claims no more security than its protocols give: one of three, 40 statistical bits; against parties that deviate only
 /// where nothing is aligned by PSI, which has no such protection.
-pub(super) fn security(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn security(input: &Case<'_>) -> Vec<Finding> {
     let s = &input.contract.security;
     // who computes alone over its own rows shares nothing with others that could be corrupted
     let (corruptions, malicious) = match &input.contract.protocol {
@@ -42,7 +42,7 @@ const OUTSIDE_EPSILON: f64 = 8.0;
 
 /// Models of every round go to all that train. A party outside of the domain gets them only where a budget bounds what they tell of a row; that it
 /// computes at all takes a decision of the authority (`zones`).
-pub(super) fn training_outside(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn training_outside(input: &Case<'_>) -> Vec<Finding> {
     let Some(terms) = input.contract.training() else { return Vec::new() };
     let bounded = terms.privacy.as_ref().is_some_and(|privacy| privacy.epsilon.get() <= OUTSIDE_EPSILON);
     let outside = input.contract.with_role(Role::Computing).filter(|party| party.zone == Zone::Outside && !bounded);
@@ -62,7 +62,7 @@ pub(super) fn training_outside(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// The contract's limits are at least as strict as the profile's.
-pub(super) fn floors(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn floors(input: &Case<'_>) -> Vec<Finding> {
     let l = &input.contract.limits;
     let f = &input.floors;
     let rules = [
@@ -87,7 +87,7 @@ pub(super) fn floors(input: &PolicyInput<'_>) -> Vec<Finding> {
 
 /// Too small a set, or a tiny set against a huge one, probes membership. `Finding`s name sizes, which the contract
 /// tells everybody anyway.
-pub(super) fn rows(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn rows(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     let l = &c.limits;
     let mut found: Vec<Finding> = c
@@ -128,7 +128,7 @@ pub(super) fn rows(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// Runs over the same pair of inputs in one day are counted: differences between runs isolate rows.
-pub(super) fn runs(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn runs(input: &Case<'_>) -> Vec<Finding> {
     let allowed = input.contract.limits.runs_per_day.min(input.floors.runs_per_day);
     if input.runs_today < allowed {
         return Vec::new();

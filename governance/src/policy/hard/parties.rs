@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::proven_authorisation;
 use crate::contract::{Role, Zone};
 use crate::finding::Finding;
-use crate::policy::input::PolicyInput;
+use crate::policy::case::Case;
 
 /// A party decides about jobs of its own only.
-pub(super) fn membership(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn membership(input: &Case<'_>) -> Vec<Finding> {
     if input.contract.party(input.me).is_some() {
         return Vec::new();
     }
@@ -21,7 +21,7 @@ pub(super) fn membership(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// D7: parties, data sets and authorisation all belong to the environment this node runs in.
-pub(super) fn environment(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn environment(input: &Case<'_>) -> Vec<Finding> {
     let here = input.environment;
     let c = input.contract;
     let mut found = Vec::new();
@@ -51,7 +51,7 @@ pub(super) fn environment(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// No two computing parties are controlled by the same: together they would hold all shares.
-pub(super) fn controllers(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn controllers(input: &Case<'_>) -> Vec<Finding> {
     let mut first: BTreeMap<String, &str> = BTreeMap::new();
     let mut found = Vec::new();
     for party in input.contract.with_role(Role::Computing) {
@@ -75,13 +75,13 @@ pub(super) fn controllers(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// D9: a party outside the domain may compute only by a decision of the authority, valid as long as the contract.
-pub(super) fn zones(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn zones(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     let authority = proven_authorisation(input).map(|a| &a.authority);
     let decided = |name: &crate::id::PartyName| {
         input.dossier.outside.iter().any(|signed| {
             let d = &signed.payload;
-            authority.is_some_and(|a| signed.verify(input.keys, &[a.as_str()]).is_ok())
+            authority.is_some_and(|a| input.verify(signed, a.as_str()).is_ok())
                 && d.v == 1
                 && d.party == *name
                 && d.authorisation == c.authorisation.id
@@ -107,7 +107,7 @@ pub(super) fn zones(input: &PolicyInput<'_>) -> Vec<Finding> {
 
 /// The reviewer and the authorities neither compute nor bring data, and the reviewer is independent of those whose
 /// result it reviews.
-pub(super) fn reviewer(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn reviewer(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     let mut found = Vec::new();
     for p in &c.parties {
@@ -143,7 +143,7 @@ pub(super) fn reviewer(input: &PolicyInput<'_>) -> Vec<Finding> {
 }
 
 /// A18: results go to parties of the contract, and only to the licensee or to those who brought data (O11).
-pub(super) fn receivers(input: &PolicyInput<'_>) -> Vec<Finding> {
+pub(super) fn receivers(input: &Case<'_>) -> Vec<Finding> {
     let c = input.contract;
     let licensee = proven_authorisation(input).map(|a| a.licensee.as_str());
     let mut found = Vec::new();
