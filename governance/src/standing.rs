@@ -104,7 +104,7 @@ impl Standing {
     /// `ends` is the moment at which the authorisation stops.
     ///
     /// # Errors
-    /// `Refused`: `standing.outside-term`, `standing.revoked`, `standing.outlives`, `standing.rows`, `standing.exhausted`, those of [`covers`]
+    /// `Refused`: `standing.outside-term`, `standing.revoked`, `standing.outlives`, `standing.rows`, `standing.fewer-rows`, `standing.exhausted`, those of [`covers`]
     /// and of [`Ledger::reserve`]. Nothing is counted then.
     pub fn admit(&mut self, contract: &Contract, at: Time, ends: Time, ledger: &mut Ledger) -> Result<JobId> {
         if at < self.approval.from || at >= self.approval.until {
@@ -117,6 +117,12 @@ impl Standing {
         covers(&self.approval.template, contract)?;
         for input in &contract.inputs {
             let most = self.approval.charge.get(&input.dataset).map_or(0, |amount| amount.rows);
+            let signed = self.approval.template.inputs.iter().find(|other| other.dataset == input.dataset).map_or(0, |other| other.rows);
+            // few chosen rows of another party would be another question
+            if input.party != self.approval.party && u128::from(input.rows) * 10 < u128::from(signed) * 9 {
+                let what = format!("`{}` brings {} rows of another party, the approved job had {signed}", input.dataset, input.rows);
+                return Err(refuse("standing.fewer-rows", what));
+            }
             if input.rows > most {
                 let what = format!("`{}` brings {} rows, a run is charged {most}", input.dataset, input.rows);
                 return Err(refuse("standing.rows", what));

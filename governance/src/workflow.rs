@@ -87,6 +87,11 @@ pub trait Machine: Clone + std::fmt::Debug + Eq + Ord {
     /// Whose signatures the event needs.
     fn needs(&self, event: &Self::Event, rules: &Self::Rules) -> Vec<Need>;
 
+    /// The organisation that the object itself is, where its name says so.
+    fn tenant(_object: &str) -> Option<&str> {
+        None
+    }
+
     /// Parties that the event says something about without their signature, each in the role that it must hold.
     fn speaks_of(&self, _event: &Self::Event) -> Vec<Signer> {
         Vec::new()

@@ -193,6 +193,17 @@ pub enum AdminAsk {
         /// The person is a program that approves when all checks pass (said in the log).
         automatic: bool,
     },
+    /// Where something comes from, and what became of it.
+    Trace {
+        /// A hash, a data set, or a job.
+        what: String,
+        /// To the sources.
+        backward: bool,
+        /// To the uses.
+        forward: bool,
+    },
+    /// Replicas of the peers' logs, and alarms (regulator).
+    SuperviseStatus,
     /// What was used of an authorisation.
     AuthorisationUsage {
         /// Authorisation.
@@ -243,17 +254,13 @@ pub enum AdminAsk {
     },
     /// Sign a step that waits.
     ProcedureSign {
-        /// Machine.
-        machine: String,
-        /// Object.
-        object: String,
+        /// How the hash of its text begins.
+        seen: String,
     },
     /// Do not sign it.
     ProcedureDrop {
-        /// Machine.
-        machine: String,
-        /// Object.
-        object: String,
+        /// How the hash of its text begins.
+        seen: String,
     },
     /// Say who signs in which role.
     ProcedureAppoint {
@@ -272,7 +279,10 @@ pub enum AdminAsk {
     /// What waits for the regulator.
     ProfileProposed,
     /// Sign it as the regulator.
-    ProfileCountersign,
+    ProfileCountersign {
+        /// How the hash of what was looked at begins.
+        seen: String,
+    },
     /// Checkpoint the log and have it countersigned.
     AuditCheckpoint,
 }

@@ -229,6 +229,14 @@ fn lines_with<'a>(text: &'a str, part: &'a str) -> impl Iterator<Item = &'a str>
     })
 }
 
+/// Bytes of the three files of a node directory that were acknowledged; what lies behind them may be cut off by the next start.
+///
+/// # Errors
+/// `storage.failed`.
+pub fn acknowledged(home: &Home, key: &SigningKey) -> Result<[u64; 3]> {
+    files::acknowledged(home, key)
+}
+
 /// The three files of a node directory, for verification without the node.
 ///
 /// # Errors

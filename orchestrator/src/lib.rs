@@ -15,6 +15,8 @@
 //! | how nodes meet | [`ticket`] |
 //! | faults: what, where, which party, remedy | [`fault`] |
 //! | jurisdiction profiles | [`profiles`] |
+//! | the regulator's replicas and alarms | [`supervise`] |
+//! | where data come from and what became of them | [`trace`] |
 //! | quotas of authorisations | [`quotas`] |
 //! | procedures: what moves by signed steps only | [`procedure`] |
 //! | the demonstration | [`demo`] |
@@ -45,7 +47,9 @@ pub mod quotas;
 pub mod raw_table;
 pub mod sessions;
 pub mod store;
+pub mod supervise;
 pub mod ticket;
+pub mod trace;
 pub mod vault;
 pub mod verbs;
 #[cfg(feature = "wasm")]

@@ -48,7 +48,9 @@ fn counted(authorisation: &Authorisation, charge: Charge) -> Charge {
 /// `storage.damaged`; `contract.rule` for entries that do not follow on each other.
 pub fn ledger(node: &Node, authorisation: &Authorisation) -> Result<Ledger> {
     let damaged = |id: &str| Fault::new(Code::Damaged, "an entry of a quota does not parse").at(id.to_owned());
-    let all = node.store().objects(&kind(authorisation.id.as_str()))?;
+    let mut all = node.store().objects(&kind(authorisation.id.as_str()))?;
+    // by job and step, whatever the clock said when they were written
+    all.sort_by(|a, b| a.id.cmp(&b.id));
     let entries = all.iter().map(|kept| serde_json::from_str(&kept.json).map_err(|_| damaged(&kept.id))).collect::<Result<Vec<Entry>>>()?;
     Ok(Ledger::replay(authorisation.quota(), &entries)?)
 }

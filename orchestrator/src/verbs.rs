@@ -98,6 +98,8 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::ReviewDecide { job, approve, reviewer, reason, automatic } => {
             review::decide(node, &job, approve, &reviewer, &reason, automatic)
         }
+        AdminAsk::Trace { what, backward, forward } => crate::trace::trace(node, &what, backward, forward),
+        AdminAsk::SuperviseStatus => crate::supervise::status(node),
         AdminAsk::AuthorisationUsage { authorisation } => crate::quotas::usage(node, &authorisation),
         AdminAsk::StandingApprove { job, runs, until, rows } => crate::job::recurring::approve(node, &job, runs, until, rows),
         AdminAsk::StandingList => crate::job::recurring::list(node),
@@ -108,13 +110,13 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
             let wanted = Wanted { machine: &machine, object: &object, event: &event, evidence, signers: &signers };
             procedure::draft::step(node, &wanted)
         }
-        AdminAsk::ProcedureSign { machine, object } => procedure::draft::sign(node, &machine, &object),
-        AdminAsk::ProcedureDrop { machine, object } => procedure::draft::drop_draft(node, &machine, &object),
+        AdminAsk::ProcedureSign { seen } => procedure::draft::sign(node, &seen),
+        AdminAsk::ProcedureDrop { seen } => procedure::draft::drop_draft(node, &seen),
         AdminAsk::ProcedureAppoint { toml } => procedure::adopt::appoint(node, &toml),
         AdminAsk::ProcedureSync => procedures::sync(node),
         AdminAsk::ProfileAdopt { profile, parent } => procedure::adopt::propose(node, *profile, parent.map(|parent| *parent)),
         AdminAsk::ProfileProposed => procedures::proposed(node),
-        AdminAsk::ProfileCountersign => procedure::adopt::countersign(node),
+        AdminAsk::ProfileCountersign { seen } => procedure::adopt::countersign(node, &seen),
         AdminAsk::AuditCheckpoint => audit::checkpoint(node),
     }
 }

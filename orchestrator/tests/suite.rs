@@ -57,6 +57,8 @@ mod rules;
 mod split;
 #[path = "suite/steps.rs"]
 mod steps;
+#[path = "suite/supervision.rs"]
+mod supervision;
 #[path = "suite/support.rs"]
 mod support;
 #[path = "suite/taps.rs"]

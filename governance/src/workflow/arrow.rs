@@ -3,9 +3,11 @@
 //! A chain of arrows can be replayed by anybody: who did what when to which object, from which state to which, on which
 //! evidence. Replay computes the state itself and compares: an arrow cannot claim a state that the rules do not give.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::role::{Roster, Signer};
+use super::role::{Role, Roster, Signer};
 use super::word::Word as _;
 use super::{Machine, refuse};
 use crate::canonical::{Hash, u64_string};
@@ -57,13 +59,15 @@ pub struct Replayed<M: Machine> {
     head: Option<Hash>,
     length: u64,
     at: Option<Time>,
+    /// Organisation of the licensee and of the developer who first signed a step of this object: no other one signs for it.
+    tenants: BTreeMap<Role, String>,
 }
 
 impl<M: Machine> Replayed<M> {
     /// An object with an empty chain.
     #[must_use]
     pub fn new(object: &str) -> Self {
-        Self { object: object.into(), case: M::begin(), head: None, length: 0, at: None }
+        Self { object: object.into(), case: M::begin(), head: None, length: 0, at: None, tenants: BTreeMap::new() }
     }
 
     /// Replays a whole chain under one set of rules. Where the profile changed midway, follow arrow by arrow with the rules
@@ -139,6 +143,7 @@ impl<M: Machine> Replayed<M> {
             return Err(refuse("workflow.holder", format!("`{}` does not hold the role `{}`", other.party, other.role)));
         }
         roster.check(&self.case.needs(&arrow.event, rules), &arrow.signers)?;
+        let tenants = self.tenants(&arrow.signers)?;
         let names: Vec<&str> = arrow.signers.iter().map(|s| s.party.as_str()).collect();
         signed.verify(keys, &names)?;
         if let Some(extra) = signed.signatures.iter().find(|s| !names.contains(&s.signer.as_str())) {
@@ -146,7 +151,27 @@ impl<M: Machine> Replayed<M> {
             return Err(Error::Signature { object: M::ARROW.into(), reason });
         }
         let length = self.length.checked_add(1).ok_or_else(|| refuse("chain.gap", "the chain is too long".to_owned()))?;
-        Ok(Self { object: self.object.clone(), case: next, head: Some(document_hash(arrow)?), length, at: Some(arrow.at) })
+        Ok(Self { object: self.object.clone(), case: next, head: Some(document_hash(arrow)?), length, at: Some(arrow.at), tenants })
+    }
+
+    /// Whose object it is after these have signed: roles are held by many organisations, an object is one's.
+    ///
+    /// # Errors
+    /// `Refused`: `workflow.tenant` for a licensee or developer of another organisation than the one whose object it is.
+    pub fn tenants(&self, signers: &[Signer]) -> Result<BTreeMap<Role, String>> {
+        let mut tenants = self.tenants.clone();
+        for signer in signers.iter().filter(|signer| matches!(signer.role, Role::Licensee | Role::Developer)) {
+            let organisation = signer.party.organisation();
+            let own = M::tenant(&self.object).unwrap_or_else(|| tenants.get(&signer.role).map_or(organisation, String::as_str));
+            if own != organisation {
+                return Err(refuse(
+                    "workflow.tenant",
+                    format!("`{}` is an object of `{own}`: `{}` does not sign for it", self.object, signer.party),
+                ));
+            }
+            tenants.insert(signer.role, organisation.to_owned());
+        }
+        Ok(tenants)
     }
 
     fn check_place(&self, arrow: &Arrow<M>) -> Result<()> {

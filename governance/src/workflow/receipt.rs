@@ -28,6 +28,10 @@ pub struct Receipt {
     pub sequence: u64,
     /// Hash of the arrow.
     pub arrow: Hash,
+    /// Hash of the profile that was in force: the step is judged by it for ever.
+    pub profile: Hash,
+    /// Version of the appointments that were in force, 0 for none.
+    pub appointments: u32,
     /// When the authority's node received it.
     pub at: Time,
 }
@@ -41,9 +45,9 @@ impl Receipt {
     ///
     /// # Errors
     /// `Malformed` if the arrow has no canonical form.
-    pub fn of<M: Machine>(arrow: &Arrow<M>, at: Time) -> Result<Self> {
+    pub fn of<M: Machine>(arrow: &Arrow<M>, at: Time, profile: Hash, appointments: u32) -> Result<Self> {
         let (object, sequence) = (arrow.object.clone(), arrow.sequence);
-        Ok(Self { v: 1, machine: M::ARROW.into(), object, sequence, arrow: document_hash(arrow)?, at })
+        Ok(Self { v: 1, machine: M::ARROW.into(), object, sequence, arrow: document_hash(arrow)?, profile, appointments, at })
     }
 }
 
@@ -66,7 +70,7 @@ impl<M: Machine> Replayed<M> {
         keys: &KeyRing,
     ) -> Result<Self> {
         let told = receipt.verify(keys, &[authority.as_str()])?;
-        if *told != Receipt::of(&signed.payload, told.at)? {
+        if *told != Receipt::of(&signed.payload, told.at, told.profile, told.appointments)? {
             return Err(refuse(
                 "receipt.other",
                 format!("the receipt is of another step than {} of `{}`", signed.payload.sequence, signed.payload.object),

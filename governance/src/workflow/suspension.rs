@@ -97,6 +97,10 @@ impl Machine for Case {
     type Rules = Rules;
     const ARROW: &'static str = "arrow-suspension-v1";
 
+    fn tenant(object: &str) -> Option<&str> {
+        Some(object)
+    }
+
     fn begin() -> Self {
         Self { state: State::New, until: None }
     }

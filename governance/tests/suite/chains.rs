@@ -6,7 +6,7 @@ use yu_governance::canonical::{from_canonical, to_canonical};
 use yu_governance::sign::{KeyRing, Signed};
 use yu_governance::workflow::arrow::OLDEST_SECONDS;
 use yu_governance::workflow::authorisation::{Case, Cause, Event, Rules, State};
-use yu_governance::workflow::{Arrow, Machine as _, Replayed, Role, Roster, Signer, forks_at};
+use yu_governance::workflow::{Arrow, Machine as _, Replayed, Role, Roster, Signer, forks_at, suspension};
 
 use super::authorisations::{TAIZHOU, form, opinion, rules};
 use super::machines::{t, why};
@@ -261,4 +261,26 @@ fn l4_what_is_agreed_is_terminated_and_not_refused() {
     let refused = case.next(&Event::Refuse { reason: why() }, t(30), &office.rules).unwrap_err();
     assert!(refused.to_string().starts_with("refuse.agreed"));
     assert!(case.next(&Event::Terminate { cause: Cause::AtRequest }, t(30), &office.rules).is_ok());
+}
+
+/// Roles are held by many organisations; what one of them has begun is nobody else's, and a tenant is its own (A14, L3).
+#[test]
+fn another_organisation_in_the_same_role_signs_nothing() {
+    let (authority, bank, other) = ("yu://dev/authority/node1", "yu://dev/bank/node1", "yu://dev/stranger/node1");
+    let mut office = Office::new();
+    office.roster = office.roster.clone().with(Role::Licensee, party(other));
+    let rules = suspension::Rules { opened_by: Role::Authority, suspended_by: vec![Role::Authority], closed_by: vec![Role::Authority] };
+    let sign = |here: &Replayed<suspension::Case>, event, role, name: &str, at| {
+        let signers = vec![Signer { role, party: party(name) }];
+        let arrow = here.arrow(event, signers, hash("evidence"), t(at), &rules).unwrap();
+        let signed = Signed::sign(arrow, name, &key(name)).unwrap();
+        here.follow(&signed, t(at), &rules, &office.roster, &office.keys).map_err(|error| error.to_string())
+    };
+    let here = sign(&Replayed::new("bank"), suspension::Event::Open, Role::Authority, authority, 1).unwrap();
+    let order = suspension::Event::Order { what: why(), until: t(100) };
+    let here = sign(&here, order, Role::Authority, authority, 2).unwrap();
+    let refused = sign(&here, suspension::Event::Report, Role::Licensee, other, 3).unwrap_err();
+    assert!(refused.contains("workflow.tenant"), "{refused}");
+    let here = sign(&here, suspension::Event::Report, Role::Licensee, bank, 3).unwrap();
+    assert!(here.tenants(&[Signer { role: Role::Licensee, party: party(bank) }]).is_ok());
 }

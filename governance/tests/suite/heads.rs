@@ -66,7 +66,7 @@ fn a_head_is_signed() {
 }
 
 #[test]
-fn every_flipped_bit_and_every_cut_is_seen() {
+fn l2_every_flipped_bit_and_every_cut_is_seen() {
     let Kept { files, head } = kept(&worked()[0]);
     let total: usize = lengths(&files).iter().map(|len| *len as usize).sum();
     let mut runner = TestRunner::new(Config::with_cases(1500));

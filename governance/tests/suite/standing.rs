@@ -183,6 +183,9 @@ fn more_rows_are_a_run_up_to_what_it_is_charged() {
     };
     assert!(admit(&mut one, &with(1, 1_000), NOW, &mut ledger).starts_with("sha-256:"));
     assert!(admit(&mut one, &with(2, 1_001), NOW, &mut ledger).starts_with("standing.rows"));
+    // a handful of chosen persons of the other side is another question
+    let few = World::new().contract.inputs[1].rows * 8 / 10;
+    assert!(admit(&mut one, &with(3, few), NOW, &mut ledger).starts_with("standing.fewer-rows"));
     assert_eq!(one.left(), 2);
 }
 

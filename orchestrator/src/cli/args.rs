@@ -106,6 +106,23 @@ pub enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Where data come from and what became of them, from this node's contracts and log; at the regulator from those of all.
+    #[command(
+        after_help = "Example: yu trace dev/health/visits --dir bank\n         yu trace JOB --direction backward --out lineage --dir bank"
+    )]
+    Trace {
+        /// A data set, a job, or the hash of a data-set version, a module, a model or a result.
+        what: String,
+        /// backward (to the sources), forward (to the uses) or both.
+        #[arg(long, default_value = "both", value_parser = ["backward", "forward", "both"])]
+        direction: String,
+        /// Write trace-N.json and trace-N.svg here.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// The logs of all peers as this node has seen them, and alarms (regulator).
+    #[command(after_help = "Example: yu supervise --dir regulator\n         yu audit verify regulator/replica/health-n1")]
+    Supervise,
     /// De-identify files: find identifiers, carry out policies, verify releases. No node is needed.
     #[command(subcommand)]
     Desensitize(DesensitizeCommand),

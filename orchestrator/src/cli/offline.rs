@@ -137,6 +137,17 @@ pub(super) fn audit_show(home: &Home, job: Option<&str>, out: &Output) -> Result
     Ok(())
 }
 
+/// Writes each trace as data and as a picture.
+pub(super) fn write_traces(folder: &Path, answer: &Value) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| Fault::io(&e, folder))?;
+    let empty = Vec::new();
+    for (at, trace) in answer["traces"].as_array().unwrap_or(&empty).iter().enumerate() {
+        write_atomic(&folder.join(format!("trace-{}.json", at + 1)), trace["trace"].to_string().as_bytes(), 0o600)?;
+        write_atomic(&folder.join(format!("trace-{}.svg", at + 1)), trace["svg"].as_str().unwrap_or_default().as_bytes(), 0o600)?;
+    }
+    Ok(())
+}
+
 /// Writes `result.json` (the canonical document), `receipt.json` and `reviewer.json`; of a table `table.csv`, of a prediction `scores.csv`, of a
 /// training `curve.svg` as well.
 pub(crate) fn result_to(folder: &Path, answer: &Value) -> Result<()> {

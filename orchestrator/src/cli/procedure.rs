@@ -21,8 +21,8 @@ pub(super) fn question(command: ProcedureCommand) -> Result<AdminAsk> {
             };
             AdminAsk::ProcedureStep { machine, object, event, evidence, signers: signers(&signer)? }
         }
-        ProcedureCommand::Sign { machine, object } => AdminAsk::ProcedureSign { machine, object },
-        ProcedureCommand::Drop { machine, object } => AdminAsk::ProcedureDrop { machine, object },
+        ProcedureCommand::Sign { hash } => AdminAsk::ProcedureSign { seen: hash },
+        ProcedureCommand::Drop { hash } => AdminAsk::ProcedureDrop { seen: hash },
         ProcedureCommand::Appoint { file } => AdminAsk::ProcedureAppoint { toml: text(&file)? },
         ProcedureCommand::Sync => AdminAsk::ProcedureSync,
     })
@@ -42,7 +42,7 @@ pub(super) fn profile(command: &ProfileCommand) -> Result<Option<AdminAsk>> {
             Some(AdminAsk::ProfileAdopt { profile: Box::new(profile), parent: parent.map(Box::new) })
         }
         ProfileCommand::Proposed => Some(AdminAsk::ProfileProposed),
-        ProfileCommand::Countersign => Some(AdminAsk::ProfileCountersign),
+        ProfileCommand::Countersign { hash } => Some(AdminAsk::ProfileCountersign { seen: hash.clone() }),
         ProfileCommand::List | ProfileCommand::Show { .. } | ProfileCommand::Diff { .. } => None,
     })
 }

@@ -23,7 +23,7 @@ pub(super) fn run(command: &ProfileCommand, out: &Output) -> Result<()> {
             }
             out.document(&json!({ "profile": effective.profile(), "rules": effective.rules() }));
         }
-        ProfileCommand::Adopt { .. } | ProfileCommand::Proposed | ProfileCommand::Countersign => {
+        ProfileCommand::Adopt { .. } | ProfileCommand::Proposed | ProfileCommand::Countersign { .. } => {
             return Err(Fault::new(Code::Bug, "the node does this"));
         }
         ProfileCommand::Diff { old, new } => {

@@ -39,6 +39,15 @@ pub(super) fn run(cli: Cli) -> Result<()> {
             let value = ask(&home, &AdminAsk::JobResult { job })?;
             offline::write_result(&folder, &value, &out)
         }
+        Command::Trace { what, direction, out: folder } => {
+            let question = AdminAsk::Trace { what, backward: direction != "forward", forward: direction != "backward" };
+            let value = ask(&home, &question)?;
+            if let Some(folder) = folder {
+                offline::write_traces(&folder, &value)?;
+            }
+            out.answer(&question, &value);
+            Ok(())
+        }
         Command::Doctor { peer: None } if ask(&home, &AdminAsk::Status).is_err() => offline::doctor(&home, &out),
         other => {
             let question = question(other)?;
@@ -63,6 +72,7 @@ fn absolute(path: &Path) -> Result<std::path::PathBuf> {
 fn question(command: Command) -> Result<AdminAsk> {
     Ok(match command {
         Command::Down => AdminAsk::Stop,
+        Command::Supervise => AdminAsk::SuperviseStatus,
         Command::Doctor { peer } => AdminAsk::Doctor { peer },
         Command::Destroy { dataset } => AdminAsk::DatasetDestroy { dataset },
         Command::Peer(c) => match c {
@@ -134,6 +144,7 @@ fn question(command: Command) -> Result<AdminAsk> {
         Command::Demo(_)
         | Command::Init(_)
         | Command::Up
+        | Command::Trace { .. }
         | Command::Desensitize(_)
         | Command::Attest(_)
         | Command::Enclave(_)

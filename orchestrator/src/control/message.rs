@@ -126,6 +126,11 @@ pub enum Ask {
         /// Steps that I have been told of.
         from: u64,
     },
+    /// To a node that I supervise: what of your log is behind what I have, in bytes of its three files?
+    Log {
+        /// Entries, checkpoints, countersignatures.
+        have: [u64; 3],
+    },
     /// Countersign my last checkpoint. Without checkpoints: which one did you see last?
     Countersign {
         /// Checkpoint lines of my log that you have not seen, oldest first.
@@ -162,6 +167,7 @@ impl Ask {
             Self::Release { .. } => "release",
             Self::Outcome { .. } => "outcome",
             Self::Procedures { .. } => "procedures",
+            Self::Log { .. } => "log",
             Self::Countersign { .. } => "countersign",
         }
     }

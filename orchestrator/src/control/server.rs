@@ -156,7 +156,8 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         Ask::Share { job, share } => job::held::share(node, &from, &job, share),
         Ask::Release { job, package } => job::held::release(node, &from, &job, package),
         Ask::Outcome { job, decision } => job::held::outcome(node, &from, &job, decision),
-        Ask::Procedures { from } => crate::procedure::sync::answer(node, from),
+        Ask::Log { have } => crate::supervise::answer(node, &from, have),
+        Ask::Procedures { from: place } => crate::procedure::sync::answer(node, place),
         Ask::Countersign { checkpoints } => verbs::countersign_for(node, &from, &checkpoints),
         Ask::Join { .. } => Err(Fault::new(Code::Bug, "answered above")),
     }
@@ -253,7 +254,16 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
         "certificate" => {
             let signed: Signed<DestructionCertificate> = serde_json::from_value(document).map_err(parse)?;
             signed.verify(&ring, &[from])?;
-            let hash = payload_hash(&signed.payload)?;
+            let told = &signed.payload;
+            if told.node.as_str() != from {
+                return Err(Fault::new(Code::Signature, "a certificate comes from who destroyed").party(from));
+            }
+            // of a job that both know
+            job::bundle::of_party(node, from, &told.job.0.to_hex())?;
+            let hash = payload_hash(told)?;
+            if node.store().object("certificate", &hash.to_hex())?.is_some() {
+                return Ok(json!({}));
+            }
             node.keep_signed("certificate", &hash.to_hex(), &signed, |hash| {
                 Ok(Event::new(Verb::CertificateReceived).by(from)?.hash("document", hash))
             })?;

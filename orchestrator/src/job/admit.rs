@@ -123,7 +123,15 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
     // which code is trusted with rows a person decides, or wrote down before
     let asks = bundle.contract.payload.enclave().is_none() || node.home().path("attestation.json").exists();
     // numbers about single rows are a person's to let go
-    if let Some(approval) = super::recurring::covers(node, &id, contract)? {
+    let scores = super::split::asks(contract);
+    // so is letting a program of others see them
+    let program = contract.training().is_some_and(|terms| terms.trainer.is_some());
+    // what a person decides each time no standing approval decides
+    if asks
+        && !scores
+        && !program
+        && let Some(approval) = super::recurring::covers(node, &id, contract)?
+    {
         let signature = sign(node, &id, false)?;
         node.store().add_event(
             &id,
@@ -133,9 +141,6 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
         )?;
         return to_value(&ProposeAnswer::Signed { signature });
     }
-    let scores = super::split::asks(contract);
-    // so is letting a program of others see them
-    let program = contract.training().is_some_and(|terms| terms.trainer.is_some());
     if node.config().limits.auto_sign && asks && !scores && !program {
         let signature = sign(node, &id, false)?;
         return to_value(&ProposeAnswer::Signed { signature });
@@ -284,7 +289,12 @@ fn enter(node: &Arc<Node>, bundle: &Bundle) -> Result<()> {
     if contract.inputs_of(&node.name().parse()?).next().is_some() {
         change = change.run(&pair, &day, limit);
     }
-    match node.change(&change)? {
+    let changed = node.change(&change)?;
+    if changed != Changed::Yes {
+        // whoever ended it meanwhile looked for a reservation before there was one
+        crate::quotas::release(node, contract)?;
+    }
+    match changed {
         Changed::Yes => Ok(()),
         Changed::NoRunLeft => Err(Fault::new(Code::RunsPerDay, format!("{limit} runs a day")).party(node.name())),
         Changed::OtherState => Err(Fault::new(Code::State, "the job ended meanwhile").at(job)),

@@ -56,6 +56,7 @@ pub fn approve(node: &Node, job: &str, runs: u64, until: Time, rows: Option<u64>
 /// `not-found`; `input.bad` without a reason.
 pub fn revoke(node: &Arc<Node>, approval: &str, reason: &str) -> Result<Value> {
     let id = approval.strip_prefix("sha-256:").unwrap_or(approval);
+    let turn = node.procedure_turn();
     let all = node.store().objects_from(APPROVAL, id, &format!("{id}~"))?;
     let [one] = &all[..] else {
         return Err(Fault::new(Code::NotFound, format!("{} standing approvals begin with `{id}`", all.len())).party(node.name()));
@@ -68,6 +69,7 @@ pub fn revoke(node: &Arc<Node>, approval: &str, reason: &str) -> Result<Value> {
     node.keep_signed(REVOKED, &one.id, &signed, |hash| {
         Ok(Event::new(Verb::ProcedureStepped).code("step", "standing-revoked").hash("document", hash))
     })?;
+    drop(turn);
     for job in runs {
         end::fail(node, &job, &Fault::new(Code::Halted, "its standing approval was taken back").party(node.name()));
     }
@@ -122,7 +124,11 @@ pub fn covers(node: &Node, job: &str, contract: &Contract) -> Result<Option<Hash
     }
     let ends = node.signed::<Authorisation>("authorisation", contract.authorisation.id.as_str())?.payload.not_after;
     for kept in kept {
-        let (mut standing, approval) = load(node, &kept.id)?;
+        // one that does not hold any more covers nothing, and keeps no other from it
+        let Ok((mut standing, approval)) = load(node, &kept.id) else {
+            tracing::warn!(approval = kept.id, "a standing approval does not hold any more");
+            continue;
+        };
         // the quotas of the authorisation are counted where the job is admitted; here only what was signed bounds
         let most = |amount: &Measures| Measures {
             uses: approval.runs.saturating_mul(amount.uses),

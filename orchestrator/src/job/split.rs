@@ -171,9 +171,37 @@ pub fn check(node: &Node, contract: &Contract) -> Result<()> {
         return Err(rule("split-model.features: they must be called as at the training, in the same order"));
     }
     // figures with other labels would answer questions about single rows
+    if matches!(step, StepTerms::Evaluate(_)) && target(terms) != Target::Class(2) {
+        judged_once(node, contract, terms)?;
+    }
     let told = |target: &yu_governance::contract::ColumnRef| (usize::from(target.side == Side::Right), target.column.clone());
     if terms.target.as_ref().is_some_and(|target| told(target) != head.target) {
         return Err(rule("split-model.target: the label must be that of the training"));
+    }
+    Ok(())
+}
+
+/// Errors of one model over the same labels are told once: from two, with one person's features changed in between, that person's label could be computed.
+fn judged_once(node: &Node, contract: &Contract, terms: &ModelTerms) -> Result<()> {
+    let label = |contract: &Contract, terms: &ModelTerms| {
+        let side = terms.target.as_ref()?.side;
+        let owner = contract.inputs.iter().find(|input| contract.side_of(&input.party) == Some(side))?;
+        Some((owner.dataset.clone(), owner.version))
+    };
+    let own = (terms.model, label(contract, terms));
+    let id = contract.id()?.0.to_hex();
+    let ended = |row: &crate::store::JobRow| matches!(row.state, super::State::Refused | super::State::Failed | super::State::Rejected);
+    for row in node.store().jobs()?.into_iter().filter(|row| row.id != id && !ended(row)) {
+        let other = super::bundle::Bundle::of(&row)?.contract.payload;
+        if let Some((StepTerms::Evaluate(_), known)) = other.split_model()
+            && (known.model, label(&other, known)) == own
+        {
+            let what = format!(
+                "split-model.judged: job {} has judged this model by these labels; a new version of the labels may be used",
+                row.id
+            );
+            return Err(Fault::new(Code::ContractRule, what).at("[step]").party(node.name()));
+        }
     }
     Ok(())
 }

@@ -36,6 +36,17 @@ pub fn watch(node: &Arc<Node>) {
             std::thread::sleep(OUTBOX);
         }
     });
+    if crate::supervise::supervises(node) {
+        let supervisor = Arc::clone(node);
+        std::thread::spawn(move || {
+            while !supervisor.is_stopping() {
+                crate::supervise::round(&supervisor);
+                std::thread::sleep(crate::supervise::ROUND);
+            }
+        });
+    }
+    // once after every start
+    let mut fetched = 0;
     while !node.is_stopping() {
         std::thread::sleep(OUTBOX);
         node.flush_in_background();
@@ -46,7 +57,8 @@ pub fn watch(node: &Arc<Node>) {
         tidy(node);
         // terms end without anybody saying so
         crate::procedure::effect::follow(node);
-        crate::procedure::sync::catch_up(node);
+        crate::procedure::sync::catch_up(node, &mut fetched);
+        crate::procedure::draft::expire(node);
         round(node, &mut seen);
     }
 }

@@ -149,6 +149,12 @@ pub(super) fn path(files: &Files, which: usize) -> PathBuf {
 }
 
 /// The newest whole head; none if there is no file, damage if there is one without.
+/// Bytes of the three files that were acknowledged.
+pub(super) fn acknowledged(home: &Home, key: &SigningKey) -> Result<[u64; 3]> {
+    let head = read_head(&home.path(HEAD), key)?;
+    Ok(head.map_or([0; 3], |head| [head.entries.bytes, head.checkpoints.bytes, head.countersignatures.bytes]))
+}
+
 fn read_head(path: &Path, key: &SigningKey) -> Result<Option<Head>> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,

@@ -1,6 +1,6 @@
 //! A profile comes into force by two signatures, the authority's and the regulator's (D16); the authority appoints who signs in which role.
 
-use super::law::{self, APPOINTMENTS, IN_FORCE, PARENT, PROFILE};
+use super::law::{self, APPOINTMENTS, IN_FORCE, PROFILE};
 use crate::control::Ask;
 use crate::fault::{Code, Fault, Result};
 use crate::journal::Note;
@@ -40,7 +40,10 @@ pub fn propose(node: &Arc<Node>, profile: Profile, parent: Option<Profile>) -> R
         return Err(Fault::new(Code::State, "only the authority proposes a profile"));
     }
     node.peer(regulator.as_str())?;
-    let (profile, parent) = (following(node, profile, IN_FORCE)?, parent.map(|parent| following(node, parent, PARENT)).transpose()?);
+    let current = law::profile(node, IN_FORCE)?;
+    let known_parent = current.as_ref().and_then(|known| known.parent.as_ref());
+    let parent = parent.map(|parent| following(parent, known_parent)).transpose()?;
+    let profile = following(profile, current.as_ref().map(|known| &known.profile))?;
     let effective = law::effective(&profile, parent.clone())?;
     if node.config().environment == "prod" && !effective.is_in_force(now()) {
         let what = format!("`{}` is a draft, or not in force today: it may be tried in development only", profile.id);
@@ -56,14 +59,14 @@ pub fn propose(node: &Arc<Node>, profile: Profile, parent: Option<Profile>) -> R
 }
 
 /// The version that follows on the one in force here; a profile of a file states its own numbers.
-fn following(node: &Node, mut profile: Profile, place: &str) -> Result<Profile> {
-    if let Some(current) = law::stored(node, place)?
+fn following(mut profile: Profile, current: Option<&Signed<Profile>>) -> Result<Profile> {
+    if let Some(current) = current
         && current.payload.id == profile.id
         && (profile.version, profile.replaces) == (1, None)
     {
         let same = Profile { version: current.payload.version, replaces: current.payload.replaces, ..profile.clone() };
         if same == current.payload {
-            return Ok(current.payload);
+            return Ok(current.payload.clone());
         }
         profile.version = current.payload.version.saturating_add(1);
         profile.replaces = Some(document_hash(&current.payload)?);
@@ -71,16 +74,35 @@ fn following(node: &Node, mut profile: Profile, place: &str) -> Result<Profile> 
     Ok(profile)
 }
 
-/// The regulator's person signs what the authority proposed: it comes into force.
+/// Fewest digits by which a person names what was looked at.
+pub(super) const LEAST_SEEN: usize = 8;
+
+/// The text of a proposal, both profiles of it, in digits.
 ///
 /// # Errors
-/// `not-found` when nothing waits; `state.wrong` at another node.
-pub fn countersign(node: &Arc<Node>) -> Result<Value> {
+/// `internal`.
+pub fn text(proposed: &Proposed) -> Result<String> {
+    let parent = proposed.parent.as_ref().map(|signed| payload_hash(&signed.payload)).transpose()?;
+    let both = format!("{} {}", payload_hash(&proposed.profile.payload)?, parent.map_or_else(String::new, |hash| hash.to_string()));
+    Ok(yu_governance::canonical::digest("yu-profile-proposed-v1", both.as_bytes()).to_hex())
+}
+
+/// The regulator's person signs what the authority proposed, named by how its text begins: it comes into force.
+///
+/// # Errors
+/// `not-found` when nothing waits; `contract.altered` when it is another text; `state.wrong` at another node.
+pub fn countersign(node: &Arc<Node>, seen: &str) -> Result<Value> {
     let (authority, regulator) = law::pinned(node)?;
     if regulator.as_str() != node.name() {
         return Err(Fault::new(Code::State, "only the regulator countersigns a profile"));
     }
     let mut proposed = waiting(node)?.ok_or_else(|| Fault::new(Code::NotFound, "no profile waits for a signature"))?;
+    if seen.len() < LEAST_SEEN || !text(&proposed)?.starts_with(seen) {
+        return Err(Fault::new(
+            Code::Tampered,
+            format!("what waits is {}, not {seen}: look at `yu profile proposed` again", text(&proposed)?),
+        ));
+    }
     for signed in std::iter::once(&mut proposed.profile).chain(&mut proposed.parent) {
         signed.add_signature(node.name(), node.signing())?;
     }
@@ -155,17 +177,30 @@ pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
 fn enter(node: &Node, proposed: &Proposed) -> Result<()> {
     let (authority, regulator) = law::pinned(node)?;
     let ring = node.ring()?;
-    let current = law::stored(node, IN_FORCE)?;
-    if current.as_ref().is_some_and(|known| known.payload == proposed.profile.payload) {
+    let current = law::profile(node, IN_FORCE)?;
+    let same = |one: &Signed<Profile>, other: &Signed<Profile>| one.payload == other.payload;
+    let both = |known: &Proposed| {
+        let parents = match (&known.parent, &proposed.parent) {
+            (Some(one), Some(other)) => same(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        parents && same(&known.profile, &proposed.profile)
+    };
+    // an earlier version that comes late is known, or is of no use any more
+    let is_past = law::profile(node, &payload_hash(&proposed.profile.payload)?.to_hex())?.is_some();
+    if current.as_ref().is_some_and(both)
+        || (is_past && current.as_ref().is_some_and(|known| known.profile.payload.version > proposed.profile.payload.version))
+    {
         return Ok(());
     }
-    if node.config().environment == "prod"
-        && !law::effective(&proposed.profile.payload, proposed.parent.as_ref().map(|p| p.payload.clone()))?.is_in_force(now())
-    {
+    let parent = proposed.parent.as_ref().map(|signed| signed.payload.clone());
+    let effective = law::effective(&proposed.profile.payload, parent)?;
+    if node.config().environment == "prod" && !effective.is_in_force(now()) {
         return Err(Fault::new(Code::EnvMismatch, format!("`{}` is a draft, or not in force today", proposed.profile.payload.id)));
     }
     let follows = |new: &Signed<Profile>, known: Option<&Signed<Profile>>| match known {
-        Some(known) if known.payload == new.payload => Ok(()),
+        Some(known) if same(known, new) => Ok(()),
         // a newcomer has none of the versions before
         None if new.payload.version > 1 && current.is_none() => {
             new.verify(&ring, &[authority.as_str(), regulator.as_str()])?;
@@ -174,21 +209,16 @@ fn enter(node: &Node, proposed: &Proposed) -> Result<()> {
         _ => Ok(accept(new, &ring, &authority, &regulator, known.map(|known| &known.payload)).map(drop)?),
     };
     if let Some(parent) = &proposed.parent {
-        follows(parent, law::stored(node, PARENT)?.as_ref())?;
+        follows(parent, current.as_ref().and_then(|known| known.parent.as_ref()))?;
     }
-    follows(&proposed.profile, current.as_ref())?;
-    law::effective(&proposed.profile.payload, proposed.parent.as_ref().map(|signed| signed.payload.clone()))?;
-    if let Some(parent) = &proposed.parent {
-        node.store_signed(PROFILE, PARENT, parent)?;
-    }
-    if let Some(old) = &current {
-        node.store_signed("profile-past", &format!("{}-{}", old.payload.id, old.payload.version), old)?;
-    }
-    node.keep_signed(PROFILE, IN_FORCE, &proposed.profile, |hash| {
-        Ok(Event::new(Verb::ProcedureStepped).code("step", "profile-in-force").hash("document", hash))
-    })?;
+    follows(&proposed.profile, current.as_ref().map(|known| &known.profile))?;
+    let (hash, json) = (payload_hash(&proposed.profile.payload)?, to_value(proposed)?.to_string());
+    // by its hash first: steps are judged by it for ever
+    node.store().put_object(PROFILE, &hash.to_hex(), &hash.to_string(), &json, now().unix())?;
+    let event = Event::new(Verb::ProcedureStepped).code("step", "profile-in-force").hash("document", &hash);
+    node.store().keep((PROFILE, IN_FORCE), &hash.to_string(), &json, event, now().unix())?;
     node.store().remove_object(PROPOSED, IN_FORCE)?;
-    Ok(())
+    node.settle()
 }
 
 /// `appointments.toml`.
@@ -228,7 +258,7 @@ pub fn appoint(node: &Arc<Node>, text: &str) -> Result<Value> {
     let signed = Signed::sign(appointments, node.name(), node.signing())?;
     take(node, &signed)?;
     for peer in node.store().peers()? {
-        node.send_later(&peer.name, None, &Ask::Deliver { kind: APPOINTMENTS.0.into(), document: to_value(&signed)? })?;
+        node.send_later(&peer.name, None, &Ask::Deliver { kind: APPOINTMENTS.into(), document: to_value(&signed)? })?;
     }
     node.flush_outbox();
     Ok(json!({ "version": version, "say": lines([(
@@ -238,20 +268,19 @@ pub fn appoint(node: &Arc<Node>, text: &str) -> Result<Value> {
 }
 
 fn current(node: &Node) -> Result<Option<Appointments>> {
-    match node.store().object(APPOINTMENTS.0, APPOINTMENTS.1)? {
-        Some(_) => Ok(Some(node.signed::<Appointments>(APPOINTMENTS.0, APPOINTMENTS.1)?.payload)),
-        None => Ok(None),
-    }
+    Ok(law::appointments(node, IN_FORCE)?.map(|signed| signed.payload))
 }
 
 fn take(node: &Node, signed: &Signed<Appointments>) -> Result<()> {
     let (authority, _) = law::pinned(node)?;
     let known = current(node)?;
-    if known.as_ref().is_some_and(|known| *known == signed.payload) {
+    // an earlier version that comes late
+    if known.as_ref().is_some_and(|known| *known == signed.payload || known.version > signed.payload.version) {
         return Ok(());
     }
     Appointments::accept(signed, &node.ring()?, &authority, known.as_ref())?;
-    node.keep_signed(APPOINTMENTS.0, APPOINTMENTS.1, signed, |hash| {
+    node.store_signed(APPOINTMENTS, &law::place(signed.payload.version), signed)?;
+    node.keep_signed(APPOINTMENTS, IN_FORCE, signed, |hash| {
         Ok(Event::new(Verb::ProcedureStepped).code("step", "appointments").hash("document", hash))
     })?;
     Ok(())
@@ -263,5 +292,8 @@ fn take(node: &Node, signed: &Signed<Appointments>) -> Result<()> {
 /// `signature.bad`, `policy.refused`.
 pub fn appointed(node: &Node, from: &str, document: Value) -> Result<()> {
     let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at("appointments").party(from);
+    if law::pinned(node)?.0.as_str() != from {
+        return Err(Fault::new(Code::Refused, "the authority appoints").party(from));
+    }
     take(node, &serde_json::from_value(document).map_err(parse)?)
 }

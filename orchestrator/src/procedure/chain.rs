@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use yu_governance::audit::{Event, Verb};
+use yu_governance::canonical::Hash;
 use yu_governance::sign::Signed;
-use yu_governance::workflow::{Arrow, Receipt, Replayed, Word as _};
+use yu_governance::workflow::{Arrow, Receipt, Replayed, Role, Signer, Word as _};
 
 /// Most steps of one object.
 const LONGEST: u64 = 10_000;
@@ -47,18 +48,32 @@ pub fn steps<M: Procedure>(node: &Node, object: &str) -> Result<Vec<Recorded<M>>
     all.iter().map(|kept| serde_json::from_str(&kept.json).map_err(|_| damaged(&kept.id))).collect()
 }
 
-/// Where an object stands by its stored chain, every signature checked anew.
+/// Where an object stands by its stored chain, every signature checked anew; each step by the profile and the appointments that were in force when
+/// it was taken.
 ///
 /// # Errors
 /// `storage.damaged` when the chain does not hold any more.
-pub fn replay<M: Procedure>(node: &Node, law: &Law, object: &str) -> Result<Replayed<M>> {
-    let rules = M::rules(law.rules());
-    let end = (now(), skew(node));
-    let follow = |here: Replayed<M>, step: &Recorded<M>| {
-        here.follow_received(&step.arrow, &step.receipt, &law.authority, end, &rules, &law.roster, &law.ring)
-            .map_err(|e| Fault::new(Code::Damaged, e.to_string()).at(place(object, here.length())))
-    };
-    steps::<M>(node, object)?.iter().try_fold(Replayed::new(object), follow)
+pub fn replay<M: Procedure>(node: &Node, object: &str) -> Result<Replayed<M>> {
+    let mut then: Vec<((Hash, u32), Law)> = Vec::new();
+    let mut here = Replayed::new(object);
+    for step in steps::<M>(node, object)? {
+        let damaged = |what: String| Fault::new(Code::Damaged, what).at(place(object, step.arrow.payload.sequence));
+        let receipt = &step.receipt.payload;
+        let key = (receipt.profile, receipt.appointments);
+        if !then.iter().any(|(known, _)| *known == key) {
+            let law =
+                law::at(node, &key.0, key.1)?.ok_or_else(|| damaged("the profile or the appointments of the step are missing".into()))?;
+            then.push((key, law));
+        }
+        let Some((_, law)) = then.iter().find(|(known, _)| *known == key) else { continue };
+        here = followed(node, &here, &step, law).map_err(|e| damaged(e.to_string()))?;
+    }
+    Ok(here)
+}
+
+fn followed<M: Procedure>(node: &Node, here: &Replayed<M>, step: &Recorded<M>, law: &Law) -> yu_governance::Result<Replayed<M>> {
+    let (now, rules) = ((now(), skew(node)), M::rules(law.rules()));
+    here.follow_received(&step.arrow, &step.receipt, &law.authority, now, &rules, &law.roster, &law.ring)
 }
 
 fn skew(node: &Node) -> i64 {
@@ -77,6 +92,34 @@ pub fn objects<M: Procedure>(node: &Node) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// What one step may take, bytes of its text: of names and reasons, not of files.
+const LARGEST: usize = 64 << 10;
+/// Most steps that an organisation signs in a day without the authority or the regulator.
+const STEPS_A_DAY: u64 = 500;
+
+/// Refuses a step that is larger than any that is meant.
+///
+/// # Errors
+/// `input.bad`.
+pub(super) fn bounded(step: &Value) -> Result<()> {
+    let size = step.to_string().len();
+    if size <= LARGEST { Ok(()) } else { Err(Fault::new(Code::Input, format!("a step of {size} bytes, at most {LARGEST}")).at("step")) }
+}
+
+/// Bounds what one organisation can make everybody keep; authority and regulator are not bound, or a full chain could not be ended.
+fn room<M: Procedure>(node: &Node, arrow: &Arrow<M>, length: u64) -> Result<()> {
+    let watches = |signer: &Signer| matches!(signer.role, Role::Authority | Role::Regulator);
+    let Some(signer) = arrow.signers.first().filter(|_| !arrow.signers.iter().any(watches)) else { return Ok(()) };
+    if length >= LONGEST {
+        return Err(Fault::new(Code::Refused, format!("`{}` has {LONGEST} steps, which is the most", arrow.object)));
+    }
+    let day = crate::job::bundle::day();
+    if !node.store().count_question("procedure-steps", signer.party.organisation(), &day, STEPS_A_DAY)? {
+        return Err(Fault::new(Code::Refused, format!("`{}` has signed {STEPS_A_DAY} steps today", signer.party.organisation())));
+    }
+    Ok(())
+}
+
 /// The authority takes a step with all its signatures in: it holds from now on, and everybody is told.
 ///
 /// # Errors
@@ -86,21 +129,20 @@ pub fn enter<M: Procedure>(node: &Arc<Node>, arrow: Signed<Arrow<M>>) -> Result<
     if law.authority.as_str() != node.name() {
         return Err(Fault::new(Code::State, "steps are taken in at the authority's node"));
     }
-    let name = object(&arrow.payload.object)?.to_owned();
+    let name = named::<M>(&arrow.payload.object)?;
+    bounded(&to_value(&arrow)?)?;
     let turn = node.procedure_turn();
-    let here = replay::<M>(node, &law, &name)?;
+    let here = replay::<M>(node, &name)?;
     if let Some(known) = steps::<M>(node, &name)?.get(usize::try_from(arrow.payload.sequence).unwrap_or(usize::MAX)) {
         // sent again because the answer was lost
         if known.arrow.payload == arrow.payload {
             return Ok(());
         }
     }
-    if here.length() >= LONGEST {
-        return Err(Fault::new(Code::Refused, format!("`{name}` has {LONGEST} steps, which is the most")));
-    }
     let at = now();
     here.follow(&arrow, at, &M::rules(law.rules()), &law.roster, &law.ring)?;
-    let receipt = Signed::sign(Receipt::of(&arrow.payload, at)?, node.name(), node.signing())?;
+    room(node, &arrow.payload, here.length())?;
+    let receipt = Signed::sign(Receipt::of(&arrow.payload, at, law.hash, law.version())?, node.name(), node.signing())?;
     let recorded = Recorded { arrow, receipt };
     let document = to_value(&Told { machine: M::NAME.into(), step: to_value(&recorded)? })?;
     let peers = node.store().peers()?;
@@ -111,6 +153,15 @@ pub fn enter<M: Procedure>(node: &Arc<Node>, arrow: Signed<Arrow<M>>) -> Result<
     node.flush_in_background();
     effect::follow(node);
     Ok(())
+}
+
+/// An object's name as the machine wants it: a tenant is an organisation.
+fn named<M: Procedure>(name: &str) -> Result<String> {
+    let name = object(name)?;
+    if M::NAME == "suspension" && !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Err(Fault::new(Code::Input, format!("`{name}`: the name of an organisation")).at("object"));
+    }
+    Ok(name.to_owned())
 }
 
 /// Stores and logs a step that holds; what others are to be told is queued in the same step of the store.
@@ -132,25 +183,37 @@ pub struct Told {
     step: Value,
 }
 
-/// A step arrives from the authority. One that follows on steps which are missing here fetches them first.
+impl Told {
+    /// Bytes of its text.
+    pub(super) fn len(&self) -> usize {
+        self.step.to_string().len()
+    }
+}
+
+/// A step arrives from the authority. One that follows on steps which are missing here, or was taken under what is not known here yet, fetches them first.
 ///
 /// # Errors
 /// `policy.refused`, `signature.bad` by the rules.
 pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
     let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at("step").party(from);
-    let told: Told = serde_json::from_value(document).map_err(parse)?;
-    let law = law::in_force(node)?;
-    if law.as_ref().is_some_and(|law| law.authority.as_str() != from) {
+    if law::pinned(node)?.0.as_str() != from {
         return Err(Fault::new(Code::Refused, "steps come from the authority").party(from));
     }
-    let taken = law.as_ref().map_or(Ok(Taken::Gap), |law| take(node, law, &told, from))?;
-    if taken == Taken::Gap {
-        // what came before was lost, or the profile is not here yet
+    let told: Told = serde_json::from_value(document).map_err(parse)?;
+    if take(node, &told, from, Judged::Now)? == Taken::Gap {
         super::sync::fetch(node)?;
     }
-    super::draft::outdated(node)?;
     effect::follow(node);
-    Ok(())
+    super::draft::outdated(node)
+}
+
+/// By what a step is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// By what is in force: it has just been taken.
+    Now,
+    /// By what was in force at its time.
+    ByItsTime,
 }
 
 /// What became of a step.
@@ -158,26 +221,30 @@ pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
 pub(super) enum Taken {
     /// It holds, or is known.
     In,
-    /// Earlier ones are missing.
+    /// Earlier ones are missing, or what it was judged by.
     Gap,
 }
 
 /// Takes a step in that the authority sent.
-pub(super) fn take(node: &Node, law: &Law, told: &Told, from: &str) -> Result<Taken> {
+pub(super) fn take(node: &Node, told: &Told, from: &str, judged: Judged) -> Result<Taken> {
     let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at("step").party(from);
     with_machine!(told.machine.as_str(), M => {
         let step: Recorded<M> = serde_json::from_value(told.step.clone()).map_err(parse)?;
-        let name = object(&step.arrow.payload.object)?.to_owned();
+        let name = named::<M>(&step.arrow.payload.object)?;
+        bounded(&to_value(&step.arrow)?)?;
         let _turn = node.procedure_turn();
-        let here = replay::<M>(node, law, &name)?;
+        let here = replay::<M>(node, &name)?;
         if step.arrow.payload.sequence < here.length() {
             same(node, &name, &step)?;
             return Ok(Taken::In);
         }
-        if step.arrow.payload.sequence > here.length() {
-            return Ok(Taken::Gap);
-        }
-        here.follow_received(&step.arrow, &step.receipt, &law.authority, (now(), skew(node)), &M::rules(law.rules()), &law.roster, &law.ring)?;
+        let receipt = &step.receipt.payload;
+        let law = match judged {
+            Judged::Now => law::in_force(node)?.filter(|law| (law.hash, law.version()) == (receipt.profile, receipt.appointments)),
+            Judged::ByItsTime => law::at(node, &receipt.profile, receipt.appointments)?,
+        };
+        let Some(law) = law.filter(|_| step.arrow.payload.sequence == here.length()) else { return Ok(Taken::Gap) };
+        followed(node, &here, &step, &law)?;
         keep(node, &step, &[])?;
         Ok(Taken::In)
     })
@@ -227,7 +294,7 @@ pub fn list(node: &Node) -> Result<Value> {
     for (name, zh) in super::kind::NAMES {
         with_machine!(*name, M => {
             for object in objects::<M>(node)? {
-                let here = replay::<M>(node, &law, &object)?;
+                let here = replay::<M>(node, &object)?;
                 let state = yu_governance::workflow::Machine::state_at(here.case(), now());
                 all.push(json!({ "machine": name, "object": object, "state": state.as_str(), "steps": here.length() }));
                 say.push((format!("{name} {object}: {state}"), format!("{zh} {object}：{}", state.zh())));
@@ -237,10 +304,10 @@ pub fn list(node: &Node) -> Result<Value> {
     }
     if let Some(proposed) = adopt::waiting(node)? {
         let name = &proposed.profile.payload.id;
-        say.push((format!("profile {name} waits for `yu profile countersign`"), format!("规则集 {name} 待会签")));
+        say.push((format!("profile {name} waits for `yu profile proposed` and `countersign`"), format!("规则集 {name} 待会签")));
     }
-    super::draft::tell(node, &mut say)?;
-    Ok(json!({ "objects": all, "profile": law.profile.profile().id, "say": lines(say) }))
+    let waiting = super::draft::tell(node, &mut say)?;
+    Ok(json!({ "objects": all, "waiting": waiting, "profile": law.profile.profile().id, "say": lines(say) }))
 }
 
 /// One object, step by step.
@@ -248,9 +315,8 @@ pub fn list(node: &Node) -> Result<Value> {
 /// # Errors
 /// `not-found`; `storage.damaged`.
 pub fn show(node: &Node, machine: &str, name: &str) -> Result<Value> {
-    let law = law::required(node)?;
     with_machine!(machine, M => {
-        let here = replay::<M>(node, &law, object(name)?)?;
+        let here = replay::<M>(node, object(name)?)?;
         if here.length() == 0 {
             return Err(Fault::new(Code::NotFound, format!("{machine} `{name}`")).party(node.name()));
         }

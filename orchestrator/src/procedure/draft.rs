@@ -1,12 +1,14 @@
 //! Steps that wait for signatures: whoever drafts one signs first, a person of each other signer adds its own, then the authority takes it in.
 
+use super::adopt::LEAST_SEEN;
 use super::chain::{enter, replay};
 use super::kind::{Procedure, object, with_machine};
 use super::law::{self, Law};
 use crate::control::{Ask, unreachable};
 use crate::fault::{Code, Fault, Result};
 use crate::keys::now;
-use crate::node::Node;
+use crate::node::{Node, payload_hash};
+use crate::store::Object;
 use crate::verbs::{lines, to_value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -15,12 +17,13 @@ use std::sync::Arc;
 use yu_governance::canonical::Hash;
 use yu_governance::id::PartyName;
 use yu_governance::sign::Signed;
+use yu_governance::workflow::arrow::OLDEST_SECONDS;
 use yu_governance::workflow::{Arrow, Need, Role, Signer};
 
 /// Kind of a step that waits here.
 const DRAFT: &str = "step-draft";
-/// Most that wait at one node.
-const MOST: usize = 1000;
+/// Most that wait at one node of one drafter.
+const MOST: usize = 16;
 
 /// What a person asks for.
 pub struct Wanted<'a> {
@@ -45,10 +48,6 @@ struct Draft {
     arrow: Value,
 }
 
-fn id(machine: &str, object: &str) -> String {
-    format!("{machine}:{object}")
-}
-
 /// Drafts a step, signs it, and asks the other signers.
 ///
 /// # Errors
@@ -60,12 +59,13 @@ pub fn step(node: &Arc<Node>, wanted: &Wanted<'_>) -> Result<Value> {
         let event: <M as yu_governance::workflow::Machine>::Event = toml::from_str(wanted.event)
             .map_err(|e| Fault::new(Code::Input, e.message().to_owned()).at("event"))?;
         let rules = <M as Procedure>::rules(law.rules());
-        let here = replay::<M>(node, &law, name)?;
+        let here = replay::<M>(node, name)?;
         let needs = yu_governance::workflow::Machine::needs(here.case(), &event, &rules);
         // what the rules refuse is said before anybody is asked
         yu_governance::workflow::Machine::next(here.case(), &event, now(), &rules)?;
-        let signers = signers(node, &law, &needs, wanted.signers)?;
+        let signers = signers(node, &law, &needs, wanted.signers, &|signer| here.tenants(std::slice::from_ref(signer)).is_ok())?;
         let arrow = here.arrow(event, signers, wanted.evidence, now(), &rules)?;
+        here.tenants(&arrow.signers)?;
         if !arrow.signers.iter().any(|s| s.party.as_str() == node.name()) {
             return Err(Fault::new(Code::State, format!("this node does not sign the step; needed are {}", words(&arrow.signers))));
         }
@@ -78,8 +78,15 @@ fn words(signers: &[Signer]) -> String {
     signers.iter().map(|s| format!("{} as {}", s.party, s.role)).collect::<Vec<_>>().join(", ")
 }
 
-/// One signer for each need: those that were named, else this node where it can, else the only one who can.
-fn signers(node: &Node, law: &Law, needs: &[Need], named: &[(String, String)]) -> Result<Vec<Signer>> {
+/// One signer for each need: those that were named, else this node where it can, else the only one who can. A licensee or developer signs for its own
+/// objects only.
+fn signers(
+    node: &Node,
+    law: &Law,
+    needs: &[Need],
+    named: &[(String, String)],
+    is_entitled: &dyn Fn(&Signer) -> bool,
+) -> Result<Vec<Signer>> {
     let mut used: BTreeSet<PartyName> = BTreeSet::new();
     let mut found = Vec::new();
     for need in needs {
@@ -87,7 +94,7 @@ fn signers(node: &Node, law: &Law, needs: &[Need], named: &[(String, String)]) -
             .any
             .iter()
             .flat_map(|role| law.holders(*role).into_iter().map(|party| Signer { role: *role, party }))
-            .filter(|s| need.who.as_ref().is_none_or(|who| *who == s.party) && !used.contains(&s.party))
+            .filter(|s| need.who.as_ref().is_none_or(|who| *who == s.party) && !used.contains(&s.party) && is_entitled(s))
             .collect();
         let is_named = |s: &Signer| named.iter().any(|(role, party)| s.role.to_string() == *role && s.party.as_str() == party);
         if holders.iter().any(is_named) {
@@ -123,7 +130,7 @@ fn go_on<M: Procedure>(node: &Arc<Node>, signed: &Signed<Arrow<M>>, drafter: &st
     let arrow = &signed.payload;
     let missing: Vec<String> = arrow.signers.iter().map(|s| s.party.to_string()).filter(|party| !signed.names(party)).collect();
     let draft = Draft { machine: M::NAME.into(), drafter: drafter.into(), arrow: to_value(signed)? };
-    let name = id(M::NAME, &arrow.object);
+    let name = payload_hash(arrow)?.to_hex();
     if drafter != node.name() {
         keep(node, &name, &draft)?;
         send(node, drafter, &draft)?;
@@ -163,28 +170,41 @@ fn told<M: Procedure>(arrow: &Arrow<M>, en: &str, zh: &str) -> Value {
 }
 
 fn keep(node: &Node, name: &str, draft: &Draft) -> Result<()> {
-    if node.store().object(DRAFT, name)?.is_none() && node.store().objects(DRAFT)?.len() >= MOST {
-        return Err(Fault::new(Code::Refused, format!("{MOST} steps wait here already")));
+    super::chain::bounded(&draft.arrow)?;
+    if node.store().object(DRAFT, name)?.is_none() {
+        let own = |kept: &Object| kept.hash == draft.drafter;
+        if node.store().objects(DRAFT)?.iter().filter(|kept| own(kept)).count() >= MOST {
+            return Err(Fault::new(Code::Refused, format!("{MOST} steps of `{}` wait here already", draft.drafter)));
+        }
     }
-    node.store().put_object(DRAFT, name, "", &to_value(draft)?.to_string(), now().unix())
+    // in the place of a hash stands whose it is
+    node.store().put_object(DRAFT, name, &draft.drafter, &to_value(draft)?.to_string(), now().unix())
 }
 
 fn send(node: &Node, peer: &str, draft: &Draft) -> Result<()> {
     node.send_later(peer, None, &Ask::Deliver { kind: DRAFT.into(), document: to_value(draft)? })
 }
 
-fn waiting(node: &Node, name: &str) -> Result<Draft> {
-    let kept = node.store().object(DRAFT, name)?.ok_or_else(|| Fault::new(Code::NotFound, format!("no step of `{name}` waits here")))?;
-    serde_json::from_str(&kept.json).map_err(|_| Fault::new(Code::Damaged, "a step that waits does not parse").at(name.to_owned()))
+/// The step whose text a person has looked at, by how its hash begins.
+fn waiting(node: &Node, seen: &str) -> Result<(String, Draft)> {
+    let seen = seen.strip_prefix("sha-256:").unwrap_or(seen);
+    let all = if seen.len() < LEAST_SEEN { Vec::new() } else { node.store().objects_from(DRAFT, seen, &format!("{seen}g"))? };
+    let [kept] = &all[..] else {
+        let what = format!("{} steps that wait here begin with `{}`; `yu procedure list` shows them", all.len(), seen.escape_debug());
+        return Err(Fault::new(Code::NotFound, what));
+    };
+    let draft =
+        serde_json::from_str(&kept.json).map_err(|_| Fault::new(Code::Damaged, "a step that waits does not parse").at(kept.id.clone()))?;
+    Ok((kept.id.clone(), draft))
 }
 
-/// The person of this node signs a step that waits here.
+/// The person of this node signs the step that was looked at.
 ///
 /// # Errors
 /// `not-found`; `policy.refused` when the rules do not allow it any more.
-pub fn sign(node: &Arc<Node>, machine: &str, name: &str) -> Result<Value> {
-    let draft = waiting(node, &id(machine, name))?;
-    with_machine!(machine, M => {
+pub fn sign(node: &Arc<Node>, seen: &str) -> Result<Value> {
+    let (_, draft) = waiting(node, seen)?;
+    with_machine!(draft.machine.as_str(), M => {
         let mut signed: Signed<Arrow<M>> = parse(&draft, "the store")?;
         checked::<M>(node, &signed)?;
         signed.add_signature(node.name(), node.signing())?;
@@ -196,10 +216,9 @@ pub fn sign(node: &Arc<Node>, machine: &str, name: &str) -> Result<Value> {
 ///
 /// # Errors
 /// `not-found`.
-pub fn drop_draft(node: &Arc<Node>, machine: &str, name: &str) -> Result<Value> {
-    if !node.store().remove_object(DRAFT, &id(machine, name))? {
-        return Err(Fault::new(Code::NotFound, format!("no step of {machine} `{name}` waits here")));
-    }
+pub fn drop_draft(node: &Arc<Node>, seen: &str) -> Result<Value> {
+    let (name, _) = waiting(node, seen)?;
+    node.store().remove_object(DRAFT, &name)?;
     Ok(crate::verbs::done("dropped: it is not signed here", "已放弃：本节点不予签署"))
 }
 
@@ -212,12 +231,17 @@ fn checked<M: Procedure>(node: &Node, signed: &Signed<Arrow<M>>) -> Result<()> {
     let law = law::required(node)?;
     let arrow = &signed.payload;
     let rules = M::rules(law.rules());
-    let here = replay::<M>(node, &law, object(&arrow.object)?)?;
+    let here = replay::<M>(node, object(&arrow.object)?)?;
+    let skew = i64::try_from(node.config().limits.max_skew_s).unwrap_or(0);
+    if arrow.at > now().plus_seconds(skew) || arrow.at < now().plus_seconds(-OLDEST_SECONDS) {
+        return Err(Fault::new(Code::Refused, format!("the step is dated {}: neither of the future nor more than a day old", arrow.at)));
+    }
     let own = here.arrow(arrow.event.clone(), arrow.signers.clone(), arrow.evidence, arrow.at, &rules)?;
     if own != *arrow {
         return Err(Fault::new(Code::Refused, format!("the step does not follow on `{}` as it stands here", arrow.object)));
     }
     law.roster.check(&here.case().needs(&arrow.event, &rules), &arrow.signers)?;
+    here.tenants(&arrow.signers)?;
     signed.verify(&law.ring, &[])?;
     match signed.signatures.iter().find(|s| !arrow.signers.iter().any(|named| named.party.as_str() == s.signer)) {
         Some(extra) => Err(Fault::new(Code::Signature, format!("`{}` signed and is no signer of the step", extra.signer))),
@@ -234,19 +258,23 @@ pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
         serde_json::from_value(document).map_err(|e| Fault::new(Code::PeerProtocol, e.to_string()).at("step").party(from))?;
     with_machine!(draft.machine.as_str(), M => {
         let signed: Signed<Arrow<M>> = parse(&draft, from)?;
-        let name = id(&draft.machine, object(&signed.payload.object)?);
-        let _turn = node.procedure_turn();
+        object(&signed.payload.object)?;
+        let name = payload_hash(&signed.payload)?.to_hex();
+        let turn = node.procedure_turn();
         if draft.drafter == node.name() {
             // ours, with one more signature: what we keep is the text, theirs are only signatures
-            let mut own: Signed<Arrow<M>> = parse(&waiting(node, &name)?, node.name())?;
-            if own.payload != signed.payload {
+            let (_, kept) = waiting(node, &name)?;
+            let mut own: Signed<Arrow<M>> = parse(&kept, node.name())?;
+            if kept.drafter != node.name() || own.payload != signed.payload {
                 return Err(Fault::new(Code::Tampered, "the step that came back is another one").party(from));
             }
             let ring = law::required(node)?.ring;
             let theirs = signed.signatures.into_iter().find(|s| s.signer == from && own.payload.signers.iter().any(|named| named.party.as_str() == from));
             let theirs = theirs.ok_or_else(|| Fault::new(Code::Signature, "the step came back without the sender's signature").party(from))?;
             own.merge_signature(theirs, &ring)?;
-            drop(_turn);
+            // two that come back at once: neither signature is lost
+            keep(node, &name, &Draft { arrow: to_value(&own)?, ..kept })?;
+            drop(turn);
             return go_on(node, &own, node.name()).map(drop);
         }
         let asked = draft.drafter == from && signed.names(from) && signed.payload.signers.iter().any(|s| s.party.as_str() == node.name());
@@ -280,32 +308,56 @@ pub fn complete(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
     })
 }
 
-/// Drops drafts that another step has overtaken.
+/// Drops drafts that another step has overtaken, or that are older than a step may be.
 pub(super) fn outdated(node: &Node) -> Result<()> {
-    let law = law::required(node)?;
     for kept in node.store().objects(DRAFT)? {
         let Ok(draft) = serde_json::from_str::<Draft>(&kept.json) else { continue };
-        let overtaken = with_machine!(draft.machine.as_str(), M => {
+        let is_over = with_machine!(draft.machine.as_str(), M => {
             let signed: Signed<Arrow<M>> = parse(&draft, "the store")?;
-            Ok(replay::<M>(node, &law, &signed.payload.object)?.length() > signed.payload.sequence)
+            let arrow = &signed.payload;
+            Ok(arrow.at < now().plus_seconds(-OLDEST_SECONDS) || replay::<M>(node, &arrow.object)?.length() > arrow.sequence)
         })?;
-        if overtaken {
+        if is_over {
             node.store().remove_object(DRAFT, &kept.id)?;
         }
     }
     Ok(())
 }
 
-/// What waits here, in sentences.
-pub(super) fn tell(node: &Node, say: &mut Vec<(String, String)>) -> Result<()> {
+/// The same from time to time; what cannot be read now is looked at again later.
+pub fn expire(node: &Node) {
+    if let Err(fault) = outdated(node) {
+        tracing::debug!(code = fault.code.as_str(), "steps that wait are looked through later");
+    }
+}
+
+/// What waits here, whole: a person signs what stands here, by its hash.
+pub(super) fn tell(node: &Node, say: &mut Vec<(String, String)>) -> Result<Vec<Value>> {
+    let mut all = Vec::new();
     for kept in node.store().objects(DRAFT)? {
         let Ok(draft) = serde_json::from_str::<Draft>(&kept.json) else { continue };
-        let event = draft.arrow["payload"]["event"]["event"].as_str().unwrap_or_default().to_owned();
-        let name = kept.id.split_once(':').map_or(kept.id.as_str(), |(_, object)| object);
+        let payload = &draft.arrow["payload"];
+        let text = |key: &str| payload[key].as_str().unwrap_or_default().to_owned();
+        let (short, name) = (kept.id.chars().take(16).collect::<String>(), text("object"));
+        let signed = draft.arrow["signatures"].as_array().map_or(0, Vec::len);
+        let event = payload["event"]["event"].as_str().unwrap_or_default();
+        let whole = format!(
+            "{}; evidence {}; {} -> {}; dated {}; signers {}; {signed} signed",
+            payload["event"],
+            text("evidence"),
+            text("from"),
+            text("to"),
+            text("at"),
+            payload["signers"]
+        );
         say.push((
-            format!("waits for signatures: {event} of {} {name}, drafted by {}", draft.machine, draft.drafter),
-            format!("待签署：{name} 的“{event}”，起草方 {}", draft.drafter),
+            format!(
+                "waits for signatures: {event} of {} {name}, drafted by {}: `yu procedure sign {short}`\n  {whole}",
+                draft.machine, draft.drafter
+            ),
+            format!("待签署：{name} 的“{event}”，起草方 {}，签署命令 yu procedure sign {short}", draft.drafter),
         ));
+        all.push(json!({ "hash": kept.id, "machine": draft.machine, "drafter": draft.drafter, "step": payload }));
     }
-    Ok(())
+    Ok(all)
 }

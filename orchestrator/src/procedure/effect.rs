@@ -1,7 +1,7 @@
 //! What procedures mean for jobs: none runs without its authorisation being active, its licensee's access open; what stops takes running ones with it (A4, C5, L3).
 
-use super::chain::{objects, replay};
-use super::law::{self, Law};
+use super::chain::replay;
+use super::law;
 use crate::fault::{Code, Fault, Result};
 use crate::job::bundle::Bundle;
 use crate::job::end;
@@ -18,15 +18,20 @@ use yu_governance::workflow::{Machine as _, Word as _, authorisation, suspension
 /// # Errors
 /// `authorisation.missing`, `authorisation.expired`, `policy.refused` naming state and object.
 pub fn permits(node: &Node, contract: &Contract) -> Result<()> {
-    let Some(law) = law::in_force(node)? else { return Ok(()) };
-    active(node, &law, contract.authorisation.id.as_str())?;
+    if law::in_force(node)?.is_none() {
+        return Ok(());
+    }
+    if !super::sync::is_complete(node)? {
+        return Err(Fault::new(Code::Refused, "procedure.incomplete: this node has not learned yet what is in force").party(node.name()));
+    }
+    active(node, contract.authorisation.id.as_str())?;
     let organisations: std::collections::BTreeSet<&str> = contract.parties.iter().map(|party| party.name.organisation()).collect();
-    organisations.into_iter().try_for_each(|organisation| open(node, &law, organisation))
+    organisations.into_iter().try_for_each(|organisation| open(node, organisation))
 }
 
 /// The authorisation's procedure says that jobs may run, under the text that was agreed.
-fn active(node: &Node, law: &Law, id: &str) -> Result<()> {
-    let here = replay::<authorisation::Case>(node, law, id)?;
+fn active(node: &Node, id: &str) -> Result<()> {
+    let here = replay::<authorisation::Case>(node, id)?;
     let state = here.case().state_at(now());
     if here.length() == 0 {
         return Err(Fault::new(Code::AuthMissing, format!("`{id}` has no procedure under the profile in force")).party(node.name()));
@@ -45,8 +50,8 @@ fn active(node: &Node, law: &Law, id: &str) -> Result<()> {
 }
 
 /// A tenant whose access was ever opened or closed has it open.
-fn open(node: &Node, law: &Law, organisation: &str) -> Result<()> {
-    let here = replay::<suspension::Case>(node, law, organisation)?;
+fn open(node: &Node, organisation: &str) -> Result<()> {
+    let here = replay::<suspension::Case>(node, organisation)?;
     if here.length() == 0 || (here.case().may_operate() && here.case().state_at(now()) == suspension::State::Open) {
         return Ok(());
     }
@@ -62,8 +67,13 @@ pub fn follow(node: &Arc<Node>) {
     for row in open {
         let Ok(contract) = Bundle::of(&row).map(|bundle| bundle.contract.payload) else { continue };
         match permits(node, &contract) {
-            // a disk that fails says nothing about the permission
-            Err(fault) if !matches!(fault.code, Code::Storage | Code::DiskFull) => end::fail(node, &row.id, &fault),
+            // a disk that fails, or a chain that cannot be read, says nothing about the permission: no new job starts, this one goes on
+            Err(fault)
+                if !matches!(fault.code, Code::Storage | Code::DiskFull | Code::Damaged)
+                    && !fault.detail.starts_with("procedure.incomplete") =>
+            {
+                end::fail(node, &row.id, &fault)
+            }
             _ => {}
         }
     }
@@ -75,15 +85,9 @@ pub fn follow(node: &Arc<Node>) {
 /// `storage.damaged`.
 pub fn has_ended(node: &Node, id: &str) -> Result<bool> {
     use authorisation::State as S;
-    let Some(law) = law::in_force(node)? else { return Ok(false) };
-    let here = replay::<authorisation::Case>(node, &law, id)?;
+    if law::in_force(node)?.is_none() {
+        return Ok(false);
+    }
+    let here = replay::<authorisation::Case>(node, id)?;
     Ok(matches!(here.case().state_at(now()), S::Expired | S::Terminated | S::Sealed | S::Destroyed))
-}
-
-/// Whether any procedure is known here.
-///
-/// # Errors
-/// `storage.failed`.
-pub fn is_known(node: &Node, id: &str) -> Result<bool> {
-    Ok(objects::<authorisation::Case>(node)?.iter().any(|object| object == id))
 }

@@ -1,25 +1,27 @@
-//! What is in force on this node: profile, appointments, keys.
+//! What is in force on this node, and what was when a step was taken: profile, appointments, keys.
 
+use super::adopt::Proposed;
 use crate::fault::{Code, Fault, Result};
-use crate::node::Node;
+use crate::node::{Node, payload_hash};
+use yu_governance::canonical::Hash;
 use yu_governance::id::PartyName;
 use yu_governance::profile::{Effective, Profile, Rules};
 use yu_governance::sign::{KeyRing, Signed};
 use yu_governance::workflow::{Appointments, Role, Roster};
 
-/// Kind under which the profile in force, and its parent, are stored.
+/// Kind of profiles, each with its parent, by their hash.
 pub(super) const PROFILE: &str = "profile";
-/// Id of the profile in force.
+/// Kind of appointments, by their version.
+pub(super) const APPOINTMENTS: &str = "appointments";
+/// Id of the last of each.
 pub(super) const IN_FORCE: &str = "in-force";
-/// Id of the parent.
-pub(super) const PARENT: &str = "parent";
-/// Kind and id of the appointments.
-pub(super) const APPOINTMENTS: (&str, &str) = ("appointments", IN_FORCE);
 
 /// Everything that steps are judged by.
 pub struct Law {
     /// The profile.
     pub profile: Effective,
+    /// Its hash.
+    pub hash: Hash,
     /// Who holds which role.
     pub roster: Roster,
     /// Who is appointed.
@@ -48,30 +50,77 @@ pub fn pinned(node: &Node) -> Result<(PartyName, PartyName)> {
 /// # Errors
 /// `storage.damaged` when what is stored does not hold any more; `input.bad`.
 pub fn in_force(node: &Node) -> Result<Option<Law>> {
-    let Some(profile) = stored(node, IN_FORCE)? else { return Ok(None) };
+    let Some(profile) = profile(node, IN_FORCE)? else { return Ok(None) };
+    of(node, profile, appointments(node, IN_FORCE)?, Judged::Now).map(Some)
+}
+
+/// By which keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    /// What this node knows itself holds: the authority cannot appoint another key for a party that has a ticket.
+    Now,
+    /// What was appointed then holds: a key that was changed since does not undo what it signed.
+    ThenAppointed,
+}
+
+/// The law by which a step was taken; nothing where this node does not know it.
+///
+/// # Errors
+/// `storage.damaged`.
+pub fn at(node: &Node, hash: &Hash, version: u32) -> Result<Option<Law>> {
+    let Some(profile) = profile(node, &hash.to_hex())? else { return Ok(None) };
+    let appointments = match version {
+        0 => None,
+        version => match appointments(node, &place(version))? {
+            Some(known) => Some(known),
+            None => return Ok(None),
+        },
+    };
+    of(node, profile, appointments, Judged::ThenAppointed).map(Some)
+}
+
+/// Where a version of the appointments is kept.
+pub(super) fn place(version: u32) -> String {
+    format!("{version:010}")
+}
+
+fn of(node: &Node, profile: Proposed, appointed: Option<Signed<Appointments>>, judged: Judged) -> Result<Law> {
     let (authority, regulator) = pinned(node)?;
-    let ring = node.ring()?;
+    let known = node.ring()?;
     let damaged = |what: String| Fault::new(Code::Damaged, what).at("profile in force");
     // whoever changed the store since is found out here
-    for signed in [Some(&profile), stored(node, PARENT)?.as_ref()].into_iter().flatten() {
-        signed.verify(&ring, &[authority.as_str(), regulator.as_str()]).map_err(|e| damaged(e.to_string()))?;
+    for signed in std::iter::once(&profile.profile).chain(&profile.parent) {
+        signed.verify(&known, &[authority.as_str(), regulator.as_str()]).map_err(|e| damaged(e.to_string()))?;
     }
-    let profile = effective(&profile.payload, stored(node, PARENT)?.map(|signed| signed.payload)).map_err(|f| damaged(f.detail))?;
-    let appointments: Option<Signed<Appointments>> = match node.store().object(APPOINTMENTS.0, APPOINTMENTS.1)? {
-        Some(_) => Some(node.signed(APPOINTMENTS.0, APPOINTMENTS.1)?),
-        None => None,
+    let hash = payload_hash(&profile.profile.payload)?;
+    let effective = effective(&profile.profile.payload, profile.parent.map(|signed| signed.payload)).map_err(|f| damaged(f.detail))?;
+    let Some(signed) = appointed else {
+        let roster = Roster::new().with(Role::Authority, authority.clone()).with(Role::Regulator, regulator.clone());
+        return Ok(Law { profile: effective, hash, roster, appointments: None, ring: known, authority, regulator });
     };
-    let (appointments, ring, roster) = match &appointments {
-        None => {
-            let roster = Roster::new().with(Role::Authority, authority.clone()).with(Role::Regulator, regulator.clone());
-            (None, ring, roster)
-        }
-        Some(signed) => {
-            let (appointments, ring) = Appointments::accept(signed, &ring, &authority, None).map_err(|e| damaged(e.to_string()))?;
-            (Some(appointments.clone()), ring, appointments.roster(&authority, &regulator))
-        }
-    };
-    Ok(Some(Law { profile, roster, appointments, ring, authority, regulator }))
+    let appointments = signed.verify(&known, &[authority.as_str()]).map_err(|e| damaged(e.to_string()))?.clone();
+    let roster = appointments.roster(&authority, &regulator);
+    Ok(Law {
+        profile: effective,
+        hash,
+        roster,
+        ring: ring(&appointments, &known, judged)?,
+        appointments: Some(appointments),
+        authority,
+        regulator,
+    })
+}
+
+/// The keys that are known here and those that are appointed; where they differ one holds.
+fn ring(appointments: &Appointments, known: &KeyRing, judged: Judged) -> Result<KeyRing> {
+    let appointed = appointments.ring(&KeyRing::new())?;
+    let (first, second) = if judged == Judged::Now { (known, &appointed) } else { (&appointed, known) };
+    let mut ring = first.clone();
+    for (name, key) in second.iter() {
+        // a conflict: the first holds
+        let _ = ring.insert(name, *key);
+    }
+    Ok(ring)
 }
 
 /// The law in force.
@@ -83,9 +132,16 @@ pub fn required(node: &Node) -> Result<Law> {
         .ok_or_else(|| Fault::new(Code::NotFound, "no profile is in force here: `yu profile adopt` at the authority").party(node.name()))
 }
 
-pub(super) fn stored(node: &Node, id: &str) -> Result<Option<Signed<Profile>>> {
-    match node.store().object(PROFILE, id)? {
-        Some(_) => Ok(Some(node.signed(PROFILE, id)?)),
+/// A stored profile with its parent.
+pub(super) fn profile(node: &Node, id: &str) -> Result<Option<Proposed>> {
+    let damaged = |_| Fault::new(Code::Damaged, "a profile does not parse");
+    node.store().object(PROFILE, id)?.map(|kept| serde_json::from_str(&kept.json).map_err(damaged)).transpose()
+}
+
+/// Stored appointments.
+pub(super) fn appointments(node: &Node, id: &str) -> Result<Option<Signed<Appointments>>> {
+    match node.store().object(APPOINTMENTS, id)? {
+        Some(_) => Ok(Some(node.signed(APPOINTMENTS, id)?)),
         None => Ok(None),
     }
 }
@@ -108,6 +164,12 @@ impl Law {
     #[must_use]
     pub fn rules(&self) -> &Rules {
         self.profile.rules()
+    }
+
+    /// Version of the appointments, 0 for none.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.appointments.as_ref().map_or(0, |appointments| appointments.version)
     }
 
     /// Who may sign in this role.

@@ -13,9 +13,14 @@ pub(super) fn proposed(node: &Arc<Node>) -> Result<Value> {
         return Ok(json!({ "proposed": null, "say": lines([("no profile waits".to_owned(), "没有待会签的规则集".to_owned())]) }));
     };
     let title = &proposed.profile.payload.title;
-    let head = (format!("{} waits for your signature; it changes:", title.en), format!("{} 待会签，变化如下：", title.zh));
+    let text = adopt::text(&proposed)?;
+    let short: String = text.chars().take(16).collect();
+    let head = (
+        format!("{} waits for your signature (`yu profile countersign {short}`); it changes:", title.en),
+        format!("{} 待会签（yu profile countersign {short}），变化如下：", title.zh),
+    );
     let changes = adopt::changes(node, &proposed)?.into_iter().map(|text| (text.en, text.zh));
-    Ok(json!({ "proposed": proposed.profile.payload.id, "say": lines(std::iter::once(head).chain(changes)) }))
+    Ok(json!({ "proposed": proposed.profile.payload.id, "hash": text, "say": lines(std::iter::once(head).chain(changes)) }))
 }
 
 /// Fetches what was missed.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 const A: &str = "dev/authority/a-1";
 
 /// The four nodes, the regulator's, and one of the government, who all know whom they have to.
-fn town() -> World {
+pub(crate) fn town() -> World {
     let node_toml = vec![("zone = \"inside\"", "zone = \"inside\"\nregulator = \"yu://dev/watch/n1\"")];
     let mut world = World::ready(&Plan { rows: 400, node_toml, ..Plan::default() });
     for (org, role) in [("watch", "regulator"), ("government", "organ")] {
@@ -47,14 +47,20 @@ fn step(world: &World, org: &str, machine: &str, object: &str, event: &str) -> s
     world.yu(org, &["procedure", "step", machine, object, event])
 }
 
-/// The person of a node signs what waits there.
+/// The person of a node signs what waits there, by its hash.
 fn sign(world: &World, org: &str, object: &str, event: &str) {
     let end = Instant::now() + LONG;
-    while !world.yu(org, &["procedure", "list"]).all.contains(&format!("{event} of authorisation")) {
-        assert!(Instant::now() < end, "{org} is not asked");
+    let hash = loop {
+        let said = world.yu(org, &["procedure", "list"]);
+        let fits = |step: &&Value| step["step"]["object"] == object && step["step"]["event"]["event"] == event;
+        if let Some(step) = said.json["waiting"].as_array().and_then(|all| all.iter().find(fits)) {
+            break step["hash"].as_str().unwrap().to_owned();
+        }
+        assert!(Instant::now() < end, "{org} is not asked: {}", said.all);
         std::thread::sleep(Duration::from_millis(100));
-    }
-    world.yu(org, &["procedure", "sign", "authorisation", object]).ok("sign");
+    };
+    expect(&world.yu(org, &["procedure", "sign", "0123456789"]), "not-found", &["0 steps"]);
+    world.yu(org, &["procedure", "sign", &hash[..16]]).ok("sign");
 }
 
 fn adopt(world: &World) {
@@ -62,13 +68,19 @@ fn adopt(world: &World) {
     // one signature is not enough anywhere
     expect(&world.yu("bank", &["procedure", "list"]), "not-found", &["no profile"]);
     let end = Instant::now() + LONG;
-    while !world.yu("watch", &["profile", "proposed"]).all.contains("zhejiang") {
+    let hash = loop {
+        if let Some(hash) = world.yu("watch", &["profile", "proposed"]).json["hash"].as_str() {
+            break hash.to_owned();
+        }
         assert!(Instant::now() < end, "the regulator is not asked");
         std::thread::sleep(Duration::from_millis(100));
-    }
-    expect(&world.yu("bank", &["profile", "countersign"]), "state.wrong", &["regulator"]);
-    world.yu("watch", &["profile", "countersign"]).ok("countersign");
+    };
+    expect(&world.yu("bank", &["profile", "countersign", &hash]), "state.wrong", &["regulator"]);
+    // another text than the one that was looked at
+    expect(&world.yu("watch", &["profile", "countersign", "0123456789abcdef"]), "contract.altered", &["look at"]);
+    world.yu("watch", &["profile", "countersign", &hash[..12]]).ok("countersign");
     ALL.iter().for_each(|org| until(world, org, "", ""));
+    ALL.iter().for_each(|org| drop(world.yu(org, &["procedure", "sync"]).ok("sync")));
     let file = world.file("appointments.toml");
     let appointed =
         [("licensee", "bank"), ("provider", "health"), ("platform", "platform"), ("government", "government"), ("province", "government")];
@@ -78,6 +90,9 @@ fn adopt(world: &World) {
     world.yu("authority", &["procedure", "appoint", path(&file)]).ok("appoint");
     std::fs::write(&file, toml.replace("\"province\"", "\"regulator\"")).unwrap();
     expect(&world.yu("authority", &["procedure", "appoint", path(&file)]), "contract.rule", &["appointment.role"]);
+    // a licensee more, whose steps are its own only
+    std::fs::write(&file, format!("{toml}[[appointed]]\nrole = \"licensee\"\nparty = \"yu://dev/platform/n1\"\n")).unwrap();
+    world.yu("authority", &["procedure", "appoint", path(&file)]).ok("appoint");
 }
 
 /// Every stage of the profile until jobs may run; what is out of turn is refused by name.
@@ -94,7 +109,7 @@ fn activate(world: &World) {
         "event = \"apply\"\nannouncement = \"{announced}\"\ndocuments = []\n[qualifications]\nadmission = \"2036-01-01T00:00:00Z\"\n\
          security-officer = \"2036-01-01T00:00:00Z\"\nno-incident-3-years = \"2036-01-01T00:00:00Z\"\n"
     );
-    expect(&step(world, "health", "authorisation", A, &apply), "state.wrong", &["licensee"]);
+    expect(&step(world, "health", "authorisation", A, &apply), "input.bad", &["several can sign as licensee"]);
     step(world, "bank", "authorisation", A, &apply).ok("apply");
     until(world, "authority", A, "applied");
     let refused = step(world, "authority", "authorisation", A, "event = \"complete\"");
@@ -106,6 +121,9 @@ fn activate(world: &World) {
     let missing = missing.join(", ");
     step(world, "authority", "authorisation", A, &format!("event = \"notify\"\nmissing = [{missing}]")).ok("notify");
     until(world, "bank", A, "incomplete");
+    until(world, "platform", A, "incomplete");
+    let others = step(world, "platform", "authorisation", A, "event = \"withdraw\"");
+    expect(&others, "state.wrong", &["does not sign", "bank"]);
     step(world, "bank", "authorisation", A, &format!("event = \"supplement\"\ndocuments = [{missing}]")).ok("supplement");
     until(world, "authority", A, "applied");
     step(world, "authority", "authorisation", A, "event = \"complete\"").ok("complete");
@@ -146,7 +164,7 @@ fn refused(world: &World, words: &[&str]) {
 }
 
 #[test]
-fn d16_a9_l3_c5_jobs_follow_the_procedures() {
+fn d16_a8_a9_a10_a24_c5_l3_jobs_follow_the_procedures() {
     let mut world = town();
     let first = world.submit_and_sign(&world.job());
     world.complete(&first);
@@ -188,6 +206,24 @@ fn d16_a9_l3_c5_jobs_follow_the_procedures() {
     ["health", "bank", "platform"].iter().for_each(|org| until(&world, org, "platform", "open"));
     let third = world.submit_and_sign(&world.job());
     world.complete(&third);
+
+    // who held a role and does not any more has signed what it signed: chains are read by what was in force
+    let file = world.file("appointments.toml");
+    let fewer: String = std::fs::read_to_string(&file)
+        .unwrap()
+        .split("[[appointed]]\n")
+        .filter(|one| !one.contains("platform"))
+        .collect::<Vec<_>>()
+        .join("[[appointed]]\n");
+    std::fs::write(
+        &file,
+        fewer.replace("role = \"government\"\nparty = \"yu://dev/government/n1\"", "role = \"government\"\nparty = \"yu://dev/watch/n1\""),
+    )
+    .unwrap();
+    world.yu("authority", &["procedure", "appoint", path(&file)]).ok("appoint");
+    ALL.iter().for_each(|org| until(&world, org, A, "active"));
+    let fourth = world.submit_and_sign(&world.job());
+    world.complete(&fourth);
 
     // the end is the end
     let asked = step(&world, "authority", "authorisation", A, "event = \"terminate\"\ncause = \"at-request\"");

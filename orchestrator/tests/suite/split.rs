@@ -225,6 +225,11 @@ fn o5_numbers_counts_and_grades_are_predicted_over_shares() {
     let values = result["result"]["values"].as_array().unwrap();
     let digits = |value: &Value| value.to_string().trim_start_matches(['-', '0', '.']).replace('.', "").trim_end_matches('0').len();
     assert!(values.len() == 600 && values.iter().all(|value| digits(value) <= 3), "{result}");
+    // errors over the same labels are told once: two of them would tell the label whose features were changed in between
+    let judge = job("then", &format!("[step.evaluate]\nmodel = \"{linear}\"\ntarget = \"right.spent\"\n"));
+    let (_, result) = run(&world, &judge);
+    assert!(result["result"]["quality"]["errors"]["explained"].as_f64().unwrap() > 0.95, "{result}");
+    expect(&world.submit(&judge), "contract.rule", &["split-model.judged"]);
     // the error would be that of one row
     let odd = world.submit(&train("odd", "spent", "kind = \"linear_regression\"")).ok("submit")["job"].as_str().unwrap().to_owned();
     for org in ["health", "platform", "authority"] {

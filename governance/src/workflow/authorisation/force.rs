@@ -51,6 +51,7 @@ impl Case {
                 next.qualified.insert(name.clone(), *until);
             }
             Event::Qualify { name, .. } => return Err(refuse("qualification.expired", format!("the proof of `{name}` has expired"))),
+            Event::PlanIn { plan } if self.plan == Some(*plan) => return Err(refuse("plan.same", "this plan is in force already")),
             Event::PlanIn { plan } => next.plan = Some(*plan),
             Event::PlanOut if self.plan.is_none() => return Err(refuse("plan.none", "there is no plan to withdraw")),
             Event::PlanOut => {

@@ -35,21 +35,17 @@ pub enum ProcedureCommand {
         #[arg(long)]
         signer: Vec<String>,
     },
-    /// Sign a step that waits here.
-    #[command(after_help = "Example: yu procedure sign authorisation dev/authority/a-1 --dir bank")]
+    /// Sign a step that waits here: `yu procedure list` shows it whole, with its hash.
+    #[command(after_help = "Example: yu procedure sign 5f3a20b1 --dir bank")]
     Sign {
-        /// The machine.
-        machine: String,
-        /// The object.
-        object: String,
+        /// How the hash of the step begins.
+        hash: String,
     },
     /// Do not sign a step that waits here, or take an own draft back.
-    #[command(after_help = "Example: yu procedure drop authorisation dev/authority/a-1 --dir bank")]
+    #[command(after_help = "Example: yu procedure drop 5f3a20b1 --dir bank")]
     Drop {
-        /// The machine.
-        machine: String,
-        /// The object.
-        object: String,
+        /// How the hash of the step begins.
+        hash: String,
     },
     /// Say who signs in which role (authority).
     #[command(after_help = "Example: yu procedure appoint appointments.toml --dir authority")]

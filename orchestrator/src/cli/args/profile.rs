@@ -23,8 +23,11 @@ pub enum ProfileCommand {
     #[command(after_help = "Example: yu profile proposed --dir regulator")]
     Proposed,
     /// Sign what the authority proposed, as the regulator.
-    #[command(after_help = "Example: yu profile countersign --dir regulator")]
-    Countersign,
+    #[command(after_help = "Example: yu profile countersign 5f3a20b1 --dir regulator")]
+    Countersign {
+        /// How the hash begins that `yu profile proposed` shows.
+        hash: String,
+    },
     /// What changes from one profile to another: what LOOSENS comes first.
     #[command(after_help = "Example: yu profile diff zhejiang ningbo")]
     Diff {

@@ -1,0 +1,83 @@
+//! Lineage (P9) from what a node holds: the contracts that it was party to, its own log, and, at the regulator, the replicas of all others.
+
+use crate::fault::{Code, Fault, Result};
+use crate::job::bundle::Bundle;
+use crate::journal;
+use crate::keys::now;
+use crate::node::Node;
+use crate::supervise;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use yu_governance::audit::verify::LogFiles;
+use yu_governance::canonical::Hash;
+use yu_governance::finding::Finding;
+use yu_governance::lineage::{self, Builder, Direction, Graph, Kind, NodeId};
+
+fn all(found: Vec<Finding>) -> Fault {
+    let place = found.first().map_or("lineage", |finding| finding.code.as_str()).to_owned();
+    Fault::new(Code::Verify, found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")).at(place)
+}
+
+/// Everything that is known here as a graph.
+fn graph(node: &Node) -> Result<Graph> {
+    let mut builder = Builder::new(node.ring()?, BTreeSet::new());
+    for row in node.store().jobs()? {
+        // a proposal that not everybody signed never ran
+        if let Ok(admitted) = Bundle::of(&row).and_then(|bundle| bundle.admitted(node)) {
+            builder.contract(&admitted);
+        }
+    }
+    node.journal().checkpoint_if_due(node.signing(), now())?;
+    let mut folders: Vec<PathBuf> = vec![node.home().dir().to_path_buf()];
+    folders.extend(supervise::replicas(node)?);
+    let files = folders.iter().map(|folder| journal::read_files(folder)).collect::<Result<Vec<_>>>()?;
+    let logs: Vec<LogFiles<'_>> = files
+        .iter()
+        .map(|[entries, checkpoints, countersignatures]| LogFiles { directory: "log", entries, checkpoints, countersignatures })
+        .collect();
+    builder.logs(&logs).map_err(all)?;
+    builder.build().map_err(all)
+}
+
+/// What a person may mean: a hash, a name, or how the hash of a job begins.
+fn meant(node: &Node, graph: &Graph, what: &str) -> Result<Vec<NodeId>> {
+    let wanted: Vec<NodeId> = match what.parse::<Hash>().or_else(|_| format!("sha-256:{what}").parse::<Hash>()) {
+        Ok(hash) => graph.find(&hash),
+        Err(_) => {
+            let is_job = |id: &NodeId| what.len() >= 6 && id.kind == Kind::Job && id.hash.to_hex().starts_with(what);
+            let contracts = node.store().jobs()?.into_iter().filter_map(|row| Bundle::of(&row).ok()).map(|bundle| bundle.contract.payload);
+            let inputs = contracts.flat_map(|contract| contract.inputs).filter(|input| input.dataset.as_str() == what);
+            let versions: BTreeSet<Hash> = inputs.map(|input| input.version).collect();
+            let is_meant = |found: &&lineage::Node| found.names.contains(what) || is_job(&found.id) || versions.contains(&found.id.hash);
+            graph.nodes().filter(is_meant).map(|found| found.id).collect()
+        }
+    };
+    if wanted.is_empty() {
+        let what = format!("`{}`: neither a hash, nor a data set, nor a job of which anything is known here", what.escape_debug());
+        return Err(Fault::new(Code::NotFound, what).party(node.name()));
+    }
+    Ok(wanted)
+}
+
+/// Where something comes from, and what became of it: in words, as data, as a picture.
+///
+/// # Errors
+/// `not-found`; `verify.failed` when records contradict each other or a log does not verify.
+pub fn trace(node: &Node, what: &str, backward: bool, forward: bool) -> Result<Value> {
+    let graph = graph(node)?;
+    let (mut say, mut traces) = (Vec::new(), Vec::new());
+    for id in meant(node, &graph, what)? {
+        for (direction, wanted) in [(Direction::Backward, backward), (Direction::Forward, forward)] {
+            if !wanted {
+                continue;
+            }
+            let trace = graph.trace(id, direction).map_err(all)?;
+            let text = trace.tell();
+            say.push((text.en, text.zh));
+            let json = String::from_utf8(trace.to_json()?).map_err(|_| Fault::new(Code::Bug, "a trace is text"))?;
+            traces.push(json!({ "of": id.to_string(), "direction": direction, "trace": serde_json::from_str::<Value>(&json).unwrap_or_default(), "svg": trace.to_svg() }));
+        }
+    }
+    Ok(json!({ "traces": traces, "say": crate::verbs::lines(say) }))
+}
