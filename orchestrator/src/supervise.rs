@@ -21,16 +21,25 @@ use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
-use yu_governance::audit::{AuditLog, Event, Verb};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use yu_governance::audit::{AuditLog, Event, Recovery, Verb};
+use yu_governance::clock::Time;
 
 /// Between two rounds.
 pub const ROUND: Duration = Duration::from_secs(3);
 /// Most bytes of a file in one answer.
 const PIECE: u64 = 2 << 20;
+/// Most bytes of checkpoints, and of countersignatures, in one answer.
+const WHOLE: u64 = 3 << 20;
+/// Most pieces of one peer in a round.
+const PIECES: usize = 16;
+/// At most one checkpoint in this time is signed because the regulator looks.
+const CHECKPOINT: Duration = Duration::from_secs(30);
+/// Seconds without a sign of a peer's log after which that is shown.
+const SILENT: i64 = 600;
 /// How long a peer may take to answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What was seen of a peer, and what was wrong.
 const SEEN: &str = "replica";
 const ALARM: &str = "replica-alarm";
@@ -53,19 +62,33 @@ pub fn answer(node: &Node, from: &str, have: [u64; 3]) -> Result<Value> {
     if node.config().regulator.as_deref() != Some(from) {
         return Err(Fault::new(Code::Refused, format!("`{from}` is not this node's regulator")).party(node.name()));
     }
-    node.journal().checkpoint_if_due(node.signing(), now())?;
+    if may_checkpoint() {
+        node.journal().checkpoint_if_due(node.signing(), now())?;
+    }
     let lengths = journal::acknowledged(node.home(), node.signing())?;
-    let read = |at: usize| part(&node.home().path("audit").join(FILES[at]), have[at], lengths[at]);
-    let entries = read(0)?;
+    let read = |at: usize, most: u64| part(&node.home().path("audit").join(FILES[at]), have[at], lengths[at], most);
+    let entries = read(0, PIECE)?;
     // what covers entries goes when they have gone
     let complete = have[0] + entries.len() as u64 >= lengths[0];
-    let rest = |at: usize| if complete { read(at) } else { Ok(String::new()) };
+    // checkpoints count countersignatures and these cite checkpoints: both go whole
+    let rest = |at: usize| if complete { read(at, WHOLE) } else { Ok(String::new()) };
     to_value(&Piece { bytes: [entries, rest(1)?, rest(2)?], lengths })
 }
 
+/// Whether the last checkpoint for the regulator is long enough ago: each has a signature, and the log is to hold more entries than those.
+fn may_checkpoint() -> bool {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let is_due = last.is_none_or(|last| last.elapsed() >= CHECKPOINT);
+    if is_due {
+        *last = Some(Instant::now());
+    }
+    is_due
+}
+
 /// Whole lines of a file from a place on.
-fn part(path: &Path, from: u64, to: u64) -> Result<String> {
-    let mut bytes = vec![0; usize::try_from(to.saturating_sub(from).min(PIECE)).unwrap_or(0)];
+fn part(path: &Path, from: u64, to: u64, most: u64) -> Result<String> {
+    let mut bytes = vec![0; usize::try_from(to.saturating_sub(from).min(most)).unwrap_or(0)];
     let mut file = std::fs::File::open(path).map_err(|e| Fault::io(&e, path))?;
     file.seek(SeekFrom::Start(from)).and_then(|_| file.read_exact(&mut bytes)).map_err(|e| Fault::io(&e, path))?;
     let end = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
@@ -93,7 +116,7 @@ pub fn round(node: &Arc<Node>) {
 
 fn folder(home: &Home, peer: &str) -> PathBuf {
     let name: Vec<&str> = peer.trim_start_matches("yu://").split('/').skip(1).collect();
-    home.path("replica").join(name.join("-"))
+    home.path("replica").join(name.join("."))
 }
 
 /// Folders of all replicas here, each with the three files of a log.
@@ -118,7 +141,7 @@ fn held(folder: &Path) -> Result<[Vec<u8>; 3]> {
 /// Brings the replica of one peer up to date; an alarm when its log does not go on as it began.
 fn pull(node: &Arc<Node>, peer: &str) -> Result<()> {
     let folder = folder(node.home(), peer);
-    loop {
+    for _ in 0..PIECES {
         let mut files = held(&folder)?;
         let have = files.each_ref().map(|bytes| bytes.len() as u64);
         let answer = node.ask_within(peer, &Ask::Log { have }, PATIENCE)?;
@@ -126,24 +149,35 @@ fn pull(node: &Arc<Node>, peer: &str) -> Result<()> {
             serde_json::from_value(answer).map_err(|e| Fault::new(Code::PeerProtocol, e.to_string()).at("log").party(peer))?;
         if let Some(at) = (0..3).find(|at| piece.lengths[*at] < have[*at]) {
             let what = format!("put back: {} has {} bytes, {} were seen", FILES[at], piece.lengths[at], have[at]);
-            return alarm(node, peer, "rollback", &what);
+            return alarm(node, peer, "rollback", piece.lengths, &what);
         }
-        if piece.bytes.iter().all(String::is_empty) {
+        if piece.lengths == have {
             return seen(node, peer, have[0]);
+        }
+        let most = [PIECE, WHOLE, WHOLE];
+        let fits = |at: usize| {
+            let (more, length) = (&piece.bytes[at], piece.bytes[at].len() as u64);
+            length <= most[at] && have[at] + length <= piece.lengths[at] && (more.is_empty() || more.ends_with('\n'))
+        };
+        if !(0..3).all(fits) || piece.bytes.iter().all(String::is_empty) {
+            return Err(Fault::new(Code::PeerProtocol, "a part of the log that cannot be one").at("log").party(peer));
         }
         for (file, more) in files.iter_mut().zip(&piece.bytes) {
             file.extend_from_slice(more.as_bytes());
         }
         let [entries, checkpoints, countersignatures] = &files;
         match AuditLog::recover(entries, checkpoints, countersignatures) {
-            Ok((log, _)) if log.node().as_str() == peer && *log.key() == public_key(&node.peer(peer)?)? => {}
-            Ok(_) => return alarm(node, peer, "fork", "the log is of another node or key"),
-            Err(e) => return alarm(node, peer, "fork", &format!("it does not go on as it began: {e}")),
+            Ok((log, recovery))
+                if recovery == Recovery::default() && log.node().as_str() == peer && *log.key() == public_key(&node.peer(peer)?)? => {}
+            Ok(_) => return alarm(node, peer, "fork", piece.lengths, "the log is of another node or key"),
+            Err(e) => return alarm(node, peer, "fork", piece.lengths, &format!("it does not go on as it began: {e}")),
         }
         for (name, more) in FILES.iter().zip(&piece.bytes) {
             append(&folder.join("audit"), name, more.as_bytes())?;
         }
     }
+    // the next round goes on
+    Ok(())
 }
 
 fn append(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
@@ -160,9 +194,9 @@ fn seen(node: &Node, peer: &str, bytes: u64) -> Result<()> {
     node.store().put_object(SEEN, peer, "", &json, now().unix())
 }
 
-/// Raises an alarm, once for each thing that is wrong.
-fn alarm(node: &Node, peer: &str, kind: &str, what: &str) -> Result<()> {
-    let id = format!("{peer}#{kind}");
+/// Raises an alarm, once for each state of the log that is wrong.
+fn alarm(node: &Node, peer: &str, kind: &str, lengths: [u64; 3], what: &str) -> Result<()> {
+    let id = format!("{peer}#{kind}#{}", lengths[0]);
     if node.store().object(ALARM, &id)?.is_some() {
         return Ok(());
     }
@@ -195,6 +229,11 @@ pub fn status(node: &Node) -> Result<Value> {
             format!("{}: {entries} entries, {checkpoints} checkpoints, in step at {at}", peer.name),
             format!("{}：{entries} 条记录，{checkpoints} 个检查点，最近同步 {at}", peer.name),
         ));
+        let last = seen.as_ref().and_then(|seen| Time::parse(seen["at"].as_str()?).ok());
+        let is_silent = last.is_none_or(|last| now().unix().saturating_sub(last.unix()) > SILENT);
+        if is_silent {
+            say.push((format!("  SILENT: no step with its log since {at}"), format!("  失联：自 {at} 起未能同步其日志")));
+        }
         for alarm in &own {
             let text = |key: &str| alarm[key].as_str().unwrap_or_default().to_owned();
             say.push((
@@ -203,7 +242,7 @@ pub fn status(node: &Node) -> Result<Value> {
             ));
         }
         all.push(
-            json!({ "party": peer.name, "entries": entries, "checkpoints": checkpoints, "seen": at, "alarms": own, "replica": folder }),
+            json!({ "party": peer.name, "entries": entries, "checkpoints": checkpoints, "seen": at, "silent": is_silent, "alarms": own, "replica": folder }),
         );
     }
     Ok(json!({ "peers": all, "say": lines(say) }))

@@ -28,7 +28,7 @@ pub struct Receipt {
     pub sequence: u64,
     /// Hash of the arrow.
     pub arrow: Hash,
-    /// Hash of the profile that was in force: the step is judged by it for ever.
+    /// Hash of the profile that was in force, its parent included: the step is judged by it for ever.
     pub profile: Hash,
     /// Version of the appointments that were in force, 0 for none.
     pub appointments: u32,

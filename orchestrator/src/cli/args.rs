@@ -121,7 +121,7 @@ pub enum Command {
         out: Option<PathBuf>,
     },
     /// The logs of all peers as this node has seen them, and alarms (regulator).
-    #[command(after_help = "Example: yu supervise --dir regulator\n         yu audit verify regulator/replica/health-n1")]
+    #[command(after_help = "Example: yu supervise --dir regulator\n         yu audit verify regulator/replica/health.n1")]
     Supervise,
     /// De-identify files: find identifiers, carry out policies, verify releases. No node is needed.
     #[command(subcommand)]

@@ -181,25 +181,29 @@ pub fn check(node: &Node, contract: &Contract) -> Result<()> {
     Ok(())
 }
 
-/// Errors of one model over the same labels are told once: from two, with one person's features changed in between, that person's label could be computed.
+/// Errors over the same labels are told once: from two, with one person's features changed in between, that person's label could be computed, and the
+/// same rows give the same model again.
 fn judged_once(node: &Node, contract: &Contract, terms: &ModelTerms) -> Result<()> {
     let label = |contract: &Contract, terms: &ModelTerms| {
         let side = terms.target.as_ref()?.side;
         let owner = contract.inputs.iter().find(|input| contract.side_of(&input.party) == Some(side))?;
         Some((owner.dataset.clone(), owner.version))
     };
-    let own = (terms.model, label(contract, terms));
+    let own = label(contract, terms);
     let id = contract.id()?.0.to_hex();
-    let ended = |row: &crate::store::JobRow| matches!(row.state, super::State::Refused | super::State::Failed | super::State::Rejected);
-    for row in node.store().jobs()?.into_iter().filter(|row| row.id != id && !ended(row)) {
+    // one that failed after it started may have told somebody
+    let told_nothing = |row: &crate::store::JobRow| match row.state {
+        super::State::Refused | super::State::Rejected => true,
+        super::State::Failed => node.store().events(&row.id, 0).is_ok_and(|all| !all.iter().any(|event| event.verb == "started")),
+        _ => false,
+    };
+    for row in node.store().jobs()?.into_iter().filter(|row| row.id != id && !told_nothing(row)) {
         let other = super::bundle::Bundle::of(&row)?.contract.payload;
         if let Some((StepTerms::Evaluate(_), known)) = other.split_model()
-            && (known.model, label(&other, known)) == own
+            && label(&other, known) == own
         {
-            let what = format!(
-                "split-model.judged: job {} has judged this model by these labels; a new version of the labels may be used",
-                row.id
-            );
+            let what =
+                format!("split-model.judged: job {} has judged a model by these labels; a new version of the labels may be used", row.id);
             return Err(Fault::new(Code::ContractRule, what).at("[step]").party(node.name()));
         }
     }

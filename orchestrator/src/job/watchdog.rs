@@ -45,8 +45,15 @@ pub fn watch(node: &Arc<Node>) {
             }
         });
     }
-    // once after every start
-    let mut fetched = 0;
+    let learner = Arc::clone(node);
+    std::thread::spawn(move || {
+        // once after every start
+        let mut fetched = 0;
+        while !learner.is_stopping() {
+            crate::procedure::sync::catch_up(&learner, &mut fetched);
+            std::thread::sleep(ROUND);
+        }
+    });
     while !node.is_stopping() {
         std::thread::sleep(OUTBOX);
         node.flush_in_background();
@@ -57,7 +64,6 @@ pub fn watch(node: &Arc<Node>) {
         tidy(node);
         // terms end without anybody saying so
         crate::procedure::effect::follow(node);
-        crate::procedure::sync::catch_up(node, &mut fetched);
         crate::procedure::draft::expire(node);
         round(node, &mut seen);
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use yu_governance::audit::{Event, Verb};
+use yu_governance::canonical::Hash;
 use yu_governance::id::{PartyName, document_hash};
 use yu_governance::profile::{Profile, accept, diff};
 use yu_governance::sign::Signed;
@@ -75,16 +76,16 @@ fn following(mut profile: Profile, current: Option<&Signed<Profile>>) -> Result<
 }
 
 /// Fewest digits by which a person names what was looked at.
-pub(super) const LEAST_SEEN: usize = 8;
+pub(super) const LEAST_SEEN: usize = 16;
 
-/// The text of a proposal, both profiles of it, in digits.
+/// Under which a profile is known: a hash over it and the parent it stands on.
 ///
 /// # Errors
 /// `internal`.
-pub fn text(proposed: &Proposed) -> Result<String> {
+pub fn name(proposed: &Proposed) -> Result<Hash> {
     let parent = proposed.parent.as_ref().map(|signed| payload_hash(&signed.payload)).transpose()?;
     let both = format!("{} {}", payload_hash(&proposed.profile.payload)?, parent.map_or_else(String::new, |hash| hash.to_string()));
-    Ok(yu_governance::canonical::digest("yu-profile-proposed-v1", both.as_bytes()).to_hex())
+    Ok(yu_governance::canonical::digest("yu-profile-and-parent-v1", both.as_bytes()))
 }
 
 /// The regulator's person signs what the authority proposed, named by how its text begins: it comes into force.
@@ -97,20 +98,18 @@ pub fn countersign(node: &Arc<Node>, seen: &str) -> Result<Value> {
         return Err(Fault::new(Code::State, "only the regulator countersigns a profile"));
     }
     let mut proposed = waiting(node)?.ok_or_else(|| Fault::new(Code::NotFound, "no profile waits for a signature"))?;
-    if seen.len() < LEAST_SEEN || !text(&proposed)?.starts_with(seen) {
-        return Err(Fault::new(
-            Code::Tampered,
-            format!("what waits is {}, not {seen}: look at `yu profile proposed` again", text(&proposed)?),
-        ));
+    let text = name(&proposed)?.to_hex();
+    if seen.len() < LEAST_SEEN || !text.starts_with(seen) {
+        return Err(Fault::new(Code::Tampered, format!("what waits is {text}, not {seen}: look at `yu profile proposed` again")));
     }
     for signed in std::iter::once(&mut proposed.profile).chain(&mut proposed.parent) {
         signed.add_signature(node.name(), node.signing())?;
     }
-    let name = proposed.profile.payload.id.to_string();
+    let title = proposed.profile.payload.id.to_string();
     enter(node, &proposed)?;
     send(node, authority.as_str(), &proposed)?;
     node.flush_outbox();
-    Ok(done(&format!("{name} is in force"), &format!("{name} 已生效")))
+    Ok(done(&format!("{title} is in force"), &format!("{title} 已生效")))
 }
 
 /// What waits here for the second signature.
@@ -177,6 +176,7 @@ pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
 fn enter(node: &Node, proposed: &Proposed) -> Result<()> {
     let (authority, regulator) = law::pinned(node)?;
     let ring = node.ring()?;
+    let _turn = node.procedure_turn();
     let current = law::profile(node, IN_FORCE)?;
     let same = |one: &Signed<Profile>, other: &Signed<Profile>| one.payload == other.payload;
     let both = |known: &Proposed| {
@@ -187,12 +187,17 @@ fn enter(node: &Node, proposed: &Proposed) -> Result<()> {
         };
         parents && same(&known.profile, &proposed.profile)
     };
-    // an earlier version that comes late is known, or is of no use any more
-    let is_past = law::profile(node, &payload_hash(&proposed.profile.payload)?.to_hex())?.is_some();
-    if current.as_ref().is_some_and(both)
-        || (is_past && current.as_ref().is_some_and(|known| known.profile.payload.version > proposed.profile.payload.version))
-    {
+    if current.as_ref().is_some_and(both) {
         return Ok(());
+    }
+    let (hash, json) = (name(proposed)?, to_value(proposed)?.to_string());
+    let signers = [authority.as_str(), regulator.as_str()];
+    if current.as_ref().is_some_and(|known| known.profile.payload.version > proposed.profile.payload.version) {
+        // an earlier version that comes late: steps were taken under it
+        proposed.profile.verify(&ring, &signers)?;
+        proposed.parent.iter().try_for_each(|parent| parent.verify(&ring, &signers).map(drop))?;
+        law::effective(&proposed.profile.payload, proposed.parent.as_ref().map(|signed| signed.payload.clone()))?;
+        return node.store().put_object(PROFILE, &hash.to_hex(), &hash.to_string(), &json, now().unix());
     }
     let parent = proposed.parent.as_ref().map(|signed| signed.payload.clone());
     let effective = law::effective(&proposed.profile.payload, parent)?;
@@ -212,7 +217,6 @@ fn enter(node: &Node, proposed: &Proposed) -> Result<()> {
         follows(parent, current.as_ref().and_then(|known| known.parent.as_ref()))?;
     }
     follows(&proposed.profile, current.as_ref().map(|known| &known.profile))?;
-    let (hash, json) = (payload_hash(&proposed.profile.payload)?, to_value(proposed)?.to_string());
     // by its hash first: steps are judged by it for ever
     node.store().put_object(PROFILE, &hash.to_hex(), &hash.to_string(), &json, now().unix())?;
     let event = Event::new(Verb::ProcedureStepped).code("step", "profile-in-force").hash("document", &hash);
@@ -273,13 +277,22 @@ fn current(node: &Node) -> Result<Option<Appointments>> {
 
 fn take(node: &Node, signed: &Signed<Appointments>) -> Result<()> {
     let (authority, _) = law::pinned(node)?;
+    let _turn = node.procedure_turn();
     let known = current(node)?;
-    // an earlier version that comes late
-    if known.as_ref().is_some_and(|known| *known == signed.payload || known.version > signed.payload.version) {
+    if known.as_ref().is_some_and(|known| *known == signed.payload) {
+        return Ok(());
+    }
+    let place = law::place(signed.payload.version);
+    if known.as_ref().is_some_and(|known| known.version > signed.payload.version) {
+        // an earlier version that comes late: steps were taken under it
+        signed.verify(&node.ring()?, &[authority.as_str()])?;
+        if law::appointments(node, &place)?.is_none() {
+            node.store_signed(APPOINTMENTS, &place, signed)?;
+        }
         return Ok(());
     }
     Appointments::accept(signed, &node.ring()?, &authority, known.as_ref())?;
-    node.store_signed(APPOINTMENTS, &law::place(signed.payload.version), signed)?;
+    node.store_signed(APPOINTMENTS, &place, signed)?;
     node.keep_signed(APPOINTMENTS, IN_FORCE, signed, |hash| {
         Ok(Event::new(Verb::ProcedureStepped).code("step", "appointments").hash("document", hash))
     })?;

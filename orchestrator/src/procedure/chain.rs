@@ -19,6 +19,8 @@ use yu_governance::workflow::{Arrow, Receipt, Replayed, Role, Signer, Word as _}
 
 /// Most steps of one object.
 const LONGEST: u64 = 10_000;
+/// Kind of steps that were told in the place of known ones.
+const FORK: &str = "step-fork";
 
 /// A step with the authority's receipt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -144,6 +146,7 @@ pub fn enter<M: Procedure>(node: &Arc<Node>, arrow: Signed<Arrow<M>>) -> Result<
     room(node, &arrow.payload, here.length())?;
     let receipt = Signed::sign(Receipt::of(&arrow.payload, at, law.hash, law.version())?, node.name(), node.signing())?;
     let recorded = Recorded { arrow, receipt };
+    as_read_later(node, &here, &recorded)?;
     let document = to_value(&Told { machine: M::NAME.into(), step: to_value(&recorded)? })?;
     let peers = node.store().peers()?;
     let told = Ask::Deliver { kind: "step".into(), document };
@@ -153,6 +156,16 @@ pub fn enter<M: Procedure>(node: &Arc<Node>, arrow: Signed<Arrow<M>>) -> Result<
     node.flush_in_background();
     effect::follow(node);
     Ok(())
+}
+
+/// A step must hold by what its receipt names as well, since it is read by that ever after: a party whose key has changed is appointed anew first.
+fn as_read_later<M: Procedure>(node: &Node, here: &Replayed<M>, step: &Recorded<M>) -> Result<()> {
+    let receipt = &step.receipt.payload;
+    let gone = || Fault::new(Code::Damaged, "what is in force cannot be found by its hash").at("profile in force");
+    let law = law::at(node, &receipt.profile, receipt.appointments)?.ok_or_else(gone)?;
+    let fault =
+        |e: yu_governance::Error| Fault::new(Code::Signature, format!("{e}; appoint the signer anew with its present key")).at("step");
+    followed(node, here, step, &law).map(drop).map_err(fault)
 }
 
 /// An object's name as the machine wants it: a tenant is an organisation.
@@ -233,11 +246,11 @@ pub(super) fn take(node: &Node, told: &Told, from: &str, judged: Judged) -> Resu
         let name = named::<M>(&step.arrow.payload.object)?;
         bounded(&to_value(&step.arrow)?)?;
         let _turn = node.procedure_turn();
-        let here = replay::<M>(node, &name)?;
-        if step.arrow.payload.sequence < here.length() {
+        if node.store().object(&kind::<M>(), &place(&name, step.arrow.payload.sequence))?.is_some() {
             same(node, &name, &step)?;
             return Ok(Taken::In);
         }
+        let here = replay::<M>(node, &name)?;
         let receipt = &step.receipt.payload;
         let law = match judged {
             Judged::Now => law::in_force(node)?.filter(|law| (law.hash, law.version()) == (receipt.profile, receipt.appointments)),
@@ -245,6 +258,7 @@ pub(super) fn take(node: &Node, told: &Told, from: &str, judged: Judged) -> Resu
         };
         let Some(law) = law.filter(|_| step.arrow.payload.sequence == here.length()) else { return Ok(Taken::Gap) };
         followed(node, &here, &step, &law)?;
+        as_read_later(node, &here, &step)?;
         keep(node, &step, &[])?;
         Ok(Taken::In)
     })
@@ -276,7 +290,13 @@ fn same<M: Procedure>(node: &Node, object: &str, step: &Recorded<M>) -> Result<(
     if known.is_some_and(|known| known.arrow.payload == step.arrow.payload) {
         return Ok(());
     }
-    node.log(Event::new(Verb::ProcedureStepped).code("step", "fork").hash("document", &payload_hash(&step.arrow.payload)?))?;
+    let hash = payload_hash(&step.arrow.payload)?;
+    // once, however often it is told
+    if node.store().object(FORK, &hash.to_hex())?.is_none() {
+        let event = Event::new(Verb::ProcedureStepped).code("step", "fork").hash("document", &hash);
+        node.store().keep((FORK, &hash.to_hex()), &hash.to_string(), &to_value(step)?.to_string(), event, now().unix())?;
+        node.settle()?;
+    }
     let what =
         format!("step {} of `{object}` is known here with another text: the authority tells two histories", step.arrow.payload.sequence);
     Err(Fault::new(Code::Tampered, what))

@@ -70,7 +70,7 @@ pub fn step(node: &Arc<Node>, wanted: &Wanted<'_>) -> Result<Value> {
             return Err(Fault::new(Code::State, format!("this node does not sign the step; needed are {}", words(&arrow.signers))));
         }
         let signed = Signed::sign(arrow, node.name(), node.signing())?;
-        go_on(node, &signed, node.name())
+        go_on(node, &signed, node.name(), false)
     })
 }
 
@@ -126,7 +126,7 @@ fn signers(
 }
 
 /// Sends a step to where it goes next: to whoever has not signed, else to the authority.
-fn go_on<M: Procedure>(node: &Arc<Node>, signed: &Signed<Arrow<M>>, drafter: &str) -> Result<Value> {
+fn go_on<M: Procedure>(node: &Arc<Node>, signed: &Signed<Arrow<M>>, drafter: &str, is_kept: bool) -> Result<Value> {
     let arrow = &signed.payload;
     let missing: Vec<String> = arrow.signers.iter().map(|s| s.party.to_string()).filter(|party| !signed.names(party)).collect();
     let draft = Draft { machine: M::NAME.into(), drafter: drafter.into(), arrow: to_value(signed)? };
@@ -153,8 +153,10 @@ fn go_on<M: Procedure>(node: &Arc<Node>, signed: &Signed<Arrow<M>>, drafter: &st
         node.store().remove_object(DRAFT, &name)?;
         return Ok(told(arrow, "signed by all and taken in", "已由各方签署并受理"));
     }
-    keep(node, &name, &draft)?;
-    for party in &missing {
+    if !is_kept {
+        keep(node, &name, &draft)?;
+    }
+    for party in missing.iter().filter(|_| !is_kept) {
         send(node, party, &draft)?;
     }
     node.flush_outbox();
@@ -208,7 +210,7 @@ pub fn sign(node: &Arc<Node>, seen: &str) -> Result<Value> {
         let mut signed: Signed<Arrow<M>> = parse(&draft, "the store")?;
         checked::<M>(node, &signed)?;
         signed.add_signature(node.name(), node.signing())?;
-        go_on(node, &signed, &draft.drafter)
+        go_on(node, &signed, &draft.drafter, false)
     })
 }
 
@@ -275,11 +277,18 @@ pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
             // two that come back at once: neither signature is lost
             keep(node, &name, &Draft { arrow: to_value(&own)?, ..kept })?;
             drop(turn);
-            return go_on(node, &own, node.name()).map(drop);
+            return go_on(node, &own, node.name(), true).map(drop);
         }
         let asked = draft.drafter == from && signed.names(from) && signed.payload.signers.iter().any(|s| s.party.as_str() == node.name());
         if !asked {
             return Err(Fault::new(Code::Refused, "a step is shown by its drafter, who signed it, to those who are to sign").party(from));
+        }
+        if signed.payload.sequence > replay::<M>(node, &signed.payload.object)?.length() {
+            // the step before is still under way
+            drop(turn);
+            super::sync::fetch(node)?;
+            checked::<M>(node, &signed)?;
+            return keep(node, &name, &draft);
         }
         checked::<M>(node, &signed)?;
         keep(node, &name, &draft)
@@ -315,7 +324,9 @@ pub(super) fn outdated(node: &Node) -> Result<()> {
         let is_over = with_machine!(draft.machine.as_str(), M => {
             let signed: Signed<Arrow<M>> = parse(&draft, "the store")?;
             let arrow = &signed.payload;
-            Ok(arrow.at < now().plus_seconds(-OLDEST_SECONDS) || replay::<M>(node, &arrow.object)?.length() > arrow.sequence)
+            // of a chain that cannot be read nothing is dropped
+            let is_overtaken = || replay::<M>(node, &arrow.object).is_ok_and(|here| here.length() > arrow.sequence);
+            Ok(arrow.at < now().plus_seconds(-OLDEST_SECONDS) || is_overtaken())
         })?;
         if is_over {
             node.store().remove_object(DRAFT, &kept.id)?;

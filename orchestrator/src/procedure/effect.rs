@@ -18,11 +18,12 @@ use yu_governance::workflow::{Machine as _, Word as _, authorisation, suspension
 /// # Errors
 /// `authorisation.missing`, `authorisation.expired`, `policy.refused` naming state and object.
 pub fn permits(node: &Node, contract: &Contract) -> Result<()> {
+    // where a regulator is named a profile may be in force that this node has not been told of
+    if node.config().regulator.is_some() && !super::sync::is_complete(node)? {
+        return Err(Fault::new(Code::Refused, "procedure.incomplete: this node has not learned yet what is in force").party(node.name()));
+    }
     if law::in_force(node)?.is_none() {
         return Ok(());
-    }
-    if !super::sync::is_complete(node)? {
-        return Err(Fault::new(Code::Refused, "procedure.incomplete: this node has not learned yet what is in force").party(node.name()));
     }
     active(node, contract.authorisation.id.as_str())?;
     let organisations: std::collections::BTreeSet<&str> = contract.parties.iter().map(|party| party.name.organisation()).collect();

@@ -2,7 +2,7 @@
 
 use super::adopt::Proposed;
 use crate::fault::{Code, Fault, Result};
-use crate::node::{Node, payload_hash};
+use crate::node::Node;
 use yu_governance::canonical::Hash;
 use yu_governance::id::PartyName;
 use yu_governance::profile::{Effective, Profile, Rules};
@@ -20,7 +20,7 @@ pub(super) const IN_FORCE: &str = "in-force";
 pub struct Law {
     /// The profile.
     pub profile: Effective,
-    /// Its hash.
+    /// Hash of it and its parent.
     pub hash: Hash,
     /// Who holds which role.
     pub roster: Roster,
@@ -92,7 +92,7 @@ fn of(node: &Node, profile: Proposed, appointed: Option<Signed<Appointments>>, j
     for signed in std::iter::once(&profile.profile).chain(&profile.parent) {
         signed.verify(&known, &[authority.as_str(), regulator.as_str()]).map_err(|e| damaged(e.to_string()))?;
     }
-    let hash = payload_hash(&profile.profile.payload)?;
+    let hash = super::adopt::name(&profile)?;
     let effective = effective(&profile.profile.payload, profile.parent.map(|signed| signed.payload)).map_err(|f| damaged(f.detail))?;
     let Some(signed) = appointed else {
         let roster = Roster::new().with(Role::Authority, authority.clone()).with(Role::Regulator, regulator.clone());

@@ -13,7 +13,7 @@ pub(super) fn proposed(node: &Arc<Node>) -> Result<Value> {
         return Ok(json!({ "proposed": null, "say": lines([("no profile waits".to_owned(), "没有待会签的规则集".to_owned())]) }));
     };
     let title = &proposed.profile.payload.title;
-    let text = adopt::text(&proposed)?;
+    let text = adopt::name(&proposed)?.to_hex();
     let short: String = text.chars().take(16).collect();
     let head = (
         format!("{} waits for your signature (`yu profile countersign {short}`); it changes:", title.en),

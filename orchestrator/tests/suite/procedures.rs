@@ -20,6 +20,7 @@ pub(crate) fn town() -> World {
     for org in ["health", "bank", "platform"] {
         world.invite("watch", org).ok("accept");
     }
+    ALL.iter().for_each(|org| drop(world.yu(org, &["procedure", "sync"]).ok("sync")));
     world
 }
 
@@ -59,7 +60,7 @@ fn sign(world: &World, org: &str, object: &str, event: &str) {
         assert!(Instant::now() < end, "{org} is not asked: {}", said.all);
         std::thread::sleep(Duration::from_millis(100));
     };
-    expect(&world.yu(org, &["procedure", "sign", "0123456789"]), "not-found", &["0 steps"]);
+    expect(&world.yu(org, &["procedure", "sign", "0123456789abcdef0"]), "not-found", &["0 steps"]);
     world.yu(org, &["procedure", "sign", &hash[..16]]).ok("sign");
 }
 
@@ -78,7 +79,7 @@ fn adopt(world: &World) {
     expect(&world.yu("bank", &["profile", "countersign", &hash]), "state.wrong", &["regulator"]);
     // another text than the one that was looked at
     expect(&world.yu("watch", &["profile", "countersign", "0123456789abcdef"]), "contract.altered", &["look at"]);
-    world.yu("watch", &["profile", "countersign", &hash[..12]]).ok("countersign");
+    world.yu("watch", &["profile", "countersign", &hash[..20]]).ok("countersign");
     ALL.iter().for_each(|org| until(world, org, "", ""));
     ALL.iter().for_each(|org| drop(world.yu(org, &["procedure", "sync"]).ok("sync")));
     let file = world.file("appointments.toml");

@@ -36,15 +36,21 @@ fn until(world: &World, org: &str, fits: impl Fn(&Value) -> bool) -> Value {
 }
 
 /// Entries of a node's log.
-fn lines(world: &World, org: &str) -> u64 {
-    std::fs::read_to_string(world.dir(org).join("audit/entries.jsonl")).unwrap().lines().count() as u64
+fn lines(world: &World, org: &str, file: &str) -> Option<u64> {
+    Some(std::fs::read_to_string(world.dir(org).join("audit").join(file)).unwrap().lines().count() as u64)
+}
+
+/// Whether the regulator has a node's log as it is.
+fn is_whole(world: &World, org: &str, found: &Value) -> bool {
+    let has = |field: &str, file: &str| found[field].as_u64() == lines(world, org, file);
+    has("entries", "entries.jsonl") && has("checkpoints", "checkpoints.jsonl")
 }
 
 #[test]
 fn s1_p9_the_regulator_finds_a_node_that_was_put_back() {
     let mut world = town();
     expect(&world.yu("bank", &["supervise"]), "state.wrong", &["regulator"]);
-    until(&world, "health", |found| found["entries"].as_u64() == Some(lines(&world, "health")) && found["seen"] != "never");
+    until(&world, "health", |found| is_whole(&world, "health", found) && found["seen"] != "never");
 
     // the administrator of health keeps a copy of everything, lets a job run, and puts the copy back: its own start finds no fault
     world.kill("health");
@@ -54,9 +60,10 @@ fn s1_p9_the_regulator_finds_a_node_that_was_put_back() {
     let job = world.submit_and_sign(&world.job());
     world.complete(&job);
     for org in ["authority", "health", "bank", "platform"] {
-        let found = until(&world, org, |found| {
-            found["alarms"].as_array().unwrap().is_empty() && found["entries"].as_u64() == Some(lines(&world, org))
-        });
+        world.yu(org, &["audit", "checkpoint"]).ok("checkpoint");
+    }
+    for org in ["authority", "health", "bank", "platform"] {
+        let found = until(&world, org, |found| found["alarms"].as_array().unwrap().is_empty() && is_whole(&world, org, found));
         world.yu("watch", &["audit", "verify", found["replica"].as_str().unwrap()]).ok("replica");
     }
     // lineage, both ways: the bank knows its own part and whom to ask for the rest, the regulator has the facts of all

@@ -36,13 +36,13 @@ pub enum ProcedureCommand {
         signer: Vec<String>,
     },
     /// Sign a step that waits here: `yu procedure list` shows it whole, with its hash.
-    #[command(after_help = "Example: yu procedure sign 5f3a20b1 --dir bank")]
+    #[command(after_help = "Example: yu procedure sign 5f3a20b1c4d7e809 --dir bank")]
     Sign {
         /// How the hash of the step begins.
         hash: String,
     },
     /// Do not sign a step that waits here, or take an own draft back.
-    #[command(after_help = "Example: yu procedure drop 5f3a20b1 --dir bank")]
+    #[command(after_help = "Example: yu procedure drop 5f3a20b1c4d7e809 --dir bank")]
     Drop {
         /// How the hash of the step begins.
         hash: String,

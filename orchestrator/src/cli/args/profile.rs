@@ -23,7 +23,7 @@ pub enum ProfileCommand {
     #[command(after_help = "Example: yu profile proposed --dir regulator")]
     Proposed,
     /// Sign what the authority proposed, as the regulator.
-    #[command(after_help = "Example: yu profile countersign 5f3a20b1 --dir regulator")]
+    #[command(after_help = "Example: yu profile countersign 5f3a20b1c4d7e809 --dir regulator")]
     Countersign {
         /// How the hash begins that `yu profile proposed` shows.
         hash: String,
