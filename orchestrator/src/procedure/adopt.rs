@@ -31,6 +31,13 @@ pub struct Proposed {
     pub parent: Option<Signed<Profile>>,
 }
 
+impl Proposed {
+    /// Versions of the profile and of its parent: what comes later is greater.
+    pub(super) fn versions(&self) -> (u32, u32) {
+        (self.profile.payload.version, self.parent.as_ref().map_or(0, |parent| parent.payload.version))
+    }
+}
+
 /// The authority signs a profile and shows it to the regulator.
 ///
 /// # Errors
@@ -192,7 +199,7 @@ fn enter(node: &Node, proposed: &Proposed) -> Result<()> {
     }
     let (hash, json) = (name(proposed)?, to_value(proposed)?.to_string());
     let signers = [authority.as_str(), regulator.as_str()];
-    if current.as_ref().is_some_and(|known| known.profile.payload.version > proposed.profile.payload.version) {
+    if current.as_ref().is_some_and(|known| known.versions() > proposed.versions()) {
         // an earlier version that comes late: steps were taken under it
         proposed.profile.verify(&ring, &signers)?;
         proposed.parent.iter().try_for_each(|parent| parent.verify(&ring, &signers).map(drop))?;

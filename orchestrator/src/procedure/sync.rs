@@ -51,7 +51,7 @@ pub fn answer(node: &Node, from: u64) -> Result<Value> {
     if from == 0 {
         let kept = node.store().objects_from(PROFILE, "0", "g")?;
         profiles = kept.iter().map(|kept| serde_json::from_str::<Proposed>(&kept.json).map_err(damaged)).collect::<Result<_>>()?;
-        profiles.sort_by_key(|one| one.profile.payload.version);
+        profiles.sort_by_key(Proposed::versions);
         let kept = node.store().objects_from(APPOINTMENTS, "0", ":")?;
         appointments = kept.iter().map(|kept| serde_json::from_str(&kept.json).map_err(damaged)).collect::<Result<_>>()?;
     }
