@@ -10,6 +10,7 @@
 //! | how often data are renewed | [`frequency`] |
 //! | what changed between two versions, in sentences (K2) | [`diff`] |
 //! | the platform's catalogue, its public view and its subscribers (K2) | [`shelf`], [`changes`] |
+//! | supply withdrawn and resumed (A21) | [`supply`] |
 //! | DCAT-like JSON (K4) | [`dcat`] |
 //! | what may be published, requested and granted at all (A6, A17, K3) | [`gate`] |
 //! | products, listed and de-listed (K8) | [`product`] |
@@ -34,6 +35,7 @@ pub mod licence;
 pub mod product;
 pub mod record;
 pub mod shelf;
+pub mod supply;
 
 /// What a column is for the computation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,6 +30,7 @@
 //! | grants as a tree, lab grants, agreements | [`grant`] |
 //! | where something comes from and where it went (P9) | [`lineage`] |
 //! | metering, tariffs, invoices, shares (D13, O9, S8) | [`metering`] |
+//! | the docket: all documents of the domain in one order (S1) | [`docket`] |
 //! | drills, the node's own plan (A3, D14) | [`drill`] |
 //! | yearly evaluation (S7) | [`evaluation`] |
 //! | watching, patrols, complaints (S2) | [`patrol`] |
@@ -55,6 +56,7 @@ pub mod consent;
 pub mod contract;
 pub mod deadline;
 pub mod destroy;
+pub mod docket;
 pub mod drill;
 pub mod error;
 pub mod evaluation;

@@ -283,6 +283,49 @@ pub enum AdminAsk {
         /// How the hash of what was looked at begins.
         seen: String,
     },
+    /// Kinds of documents, or one with an example.
+    DocketTemplate {
+        /// Which.
+        kind: Option<String>,
+    },
+    /// Sign a document and file it.
+    DocketFile {
+        /// Its kind.
+        kind: String,
+        /// Its text.
+        toml: String,
+    },
+    /// Documents that wait for a signature.
+    DocketWaiting,
+    /// Sign one.
+    DocketSign {
+        /// How its hash begins.
+        seen: String,
+    },
+    /// Do not sign it.
+    DocketDrop {
+        /// How its hash begins.
+        seen: String,
+    },
+    /// Lines.
+    DocketList {
+        /// Of one kind.
+        kind: Option<String>,
+        /// From a place on.
+        from: u64,
+    },
+    /// One line with its document.
+    DocketShow {
+        /// Its place, or how the document's hash begins.
+        which: String,
+    },
+    /// What the chapters say.
+    DocketStatus {
+        /// Only this one.
+        chapter: Option<String>,
+    },
+    /// Fetch what was missed and compare with everybody.
+    DocketSync,
     /// Checkpoint the log and have it countersigned.
     AuditCheckpoint,
 }

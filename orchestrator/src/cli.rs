@@ -3,6 +3,7 @@
 mod args;
 mod attest;
 mod desensitize;
+mod docket;
 mod job_file;
 mod offline;
 mod output;
@@ -13,7 +14,7 @@ mod verbs;
 
 pub use args::{
     AttestCommand, AuditCommand, AuthorisationCommand, BundleCommand, Cli, Command, DatasetAddArgs, DatasetCommand, DemoArgs,
-    DesensitizeCommand, DetectArgs, EnclaveCommand, InitArgs, InviteArgs, JobCommand, KeyCommand, ModelCommand, PeerCommand,
+    DesensitizeCommand, DetectArgs, DocketCommand, EnclaveCommand, InitArgs, InviteArgs, JobCommand, KeyCommand, ModelCommand, PeerCommand,
     ProcedureCommand, ProfileCommand, ProgramCommand, RequestCommand, ResultCommand, ReviewCommand, RunArgs, StandingCommand, VerifyArgs,
 };
 pub(crate) use offline::{result_check, result_to, verify_dirs};

@@ -18,6 +18,7 @@
 //! | the regulator's replicas and alarms | [`supervise`] |
 //! | where data come from and what became of them | [`trace`] |
 //! | quotas of authorisations | [`quotas`] |
+//! | the docket: filed documents in the authority's order | [`docket`] |
 //! | procedures: what moves by signed steps only | [`procedure`] |
 //! | the demonstration | [`demo`] |
 //! | algorithms as WebAssembly modules, with the feature `wasm` | `wasm` |
@@ -32,6 +33,7 @@ pub mod dataset;
 pub mod demo;
 pub mod derive_keys;
 pub mod destroy;
+pub mod docket;
 pub mod egress;
 pub mod fault;
 pub mod home;

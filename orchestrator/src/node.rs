@@ -7,6 +7,7 @@ mod run;
 pub use run::up;
 
 use crate::control::Door;
+use crate::docket::book::Docket;
 use crate::fault::{Code, Fault, Result};
 use crate::home::{Home, NodeConfig};
 use crate::journal::Journal;
@@ -47,6 +48,7 @@ pub struct Node {
     links: Links,
     handle: tokio::runtime::Handle,
     live: Live,
+    docket: Docket,
     stopping: AtomicBool,
     stop: Notify,
     /// Held for the life of the process: two processes on one directory would fork its log.
@@ -92,6 +94,11 @@ impl Node {
     /// What its jobs do at this moment.
     pub fn live(&self) -> &Live {
         &self.live
+    }
+
+    /// What the filed documents of the domain say.
+    pub fn docket(&self) -> &Docket {
+        &self.docket
     }
 
     /// Its port.

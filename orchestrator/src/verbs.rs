@@ -12,6 +12,7 @@ mod procedures;
 mod review;
 
 use crate::admin::AdminAsk;
+use crate::docket;
 use crate::fault::{Code, Fault, Result};
 use crate::node::Node;
 use crate::procedure::{self, draft::Wanted};
@@ -114,6 +115,15 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::ProcedureDrop { seen } => procedure::draft::drop_draft(node, &seen),
         AdminAsk::ProcedureAppoint { toml } => procedure::adopt::appoint(node, &toml),
         AdminAsk::ProcedureSync => procedures::sync(node),
+        AdminAsk::DocketTemplate { kind } => docket::show::template(kind.as_deref()),
+        AdminAsk::DocketFile { kind, toml } => docket::draft::file(node, &kind, &toml),
+        AdminAsk::DocketWaiting => docket::draft::list(node),
+        AdminAsk::DocketSign { seen } => docket::draft::sign(node, &seen),
+        AdminAsk::DocketDrop { seen } => docket::draft::drop_draft(node, &seen),
+        AdminAsk::DocketList { kind, from } => docket::show::list(node, kind.as_deref(), from),
+        AdminAsk::DocketShow { which } => docket::show::one(node, &which),
+        AdminAsk::DocketStatus { chapter } => docket::show::status(node, chapter.as_deref()),
+        AdminAsk::DocketSync => docket::sync::now(node),
         AdminAsk::ProfileAdopt { profile, parent } => procedure::adopt::propose(node, *profile, parent.map(|parent| *parent)),
         AdminAsk::ProfileProposed => procedures::proposed(node),
         AdminAsk::ProfileCountersign { seen } => procedure::adopt::countersign(node, &seen),
@@ -129,6 +139,11 @@ pub(crate) fn lines(all: impl IntoIterator<Item = (String, String)>) -> Value {
 /// An answer that is one sentence.
 pub(crate) fn done(en: &str, zh: &str) -> Value {
     json!({ "say": lines([(en.to_owned(), zh.to_owned())]) })
+}
+
+/// The organisation of a node by its name.
+pub(crate) fn organisation(name: &str) -> &str {
+    name.trim_start_matches("yu://").split('/').nth(1).unwrap_or_default()
 }
 
 /// Serialises an answer.

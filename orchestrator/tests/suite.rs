@@ -22,6 +22,8 @@ mod demo;
 mod derive;
 #[path = "suite/destroy.rs"]
 mod destroy;
+#[path = "suite/docket.rs"]
+mod docket;
 #[path = "suite/door.rs"]
 mod door;
 #[cfg(all(feature = "danger-simulated-tee", feature = "wasm"))]

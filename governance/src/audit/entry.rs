@@ -88,6 +88,12 @@ verbs! {
     ConsentFiltered = "consent.filtered",
     /// A procedure of the authorised operation went one step; object `document` is what was signed for it.
     ProcedureStepped = "procedure.stepped",
+    /// A document of the domain has its place in the docket; object `document` is what was signed.
+    DocumentFiled = "document.filed",
+    /// A document of the docket does not hold here; object `document` names it.
+    DocumentRefused = "document.refused",
+    /// The authority's docket has two texts of one place; object `document` is the line that was told to somebody else.
+    DocketForked = "docket.forked",
     /// A contract was proposed.
     JobProposed = "job.proposed",
     /// A contract was checked by the node's own rules.

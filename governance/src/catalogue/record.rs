@@ -311,6 +311,12 @@ impl CatalogueRecord {
         found
     }
 
+    /// Whether this version protects something less than `before`: the authority signs it as well then.
+    #[must_use]
+    pub fn lowers(&self, before: &Self) -> bool {
+        !self.lowered(before).is_empty()
+    }
+
     /// What this version protects less than `before`, in sentences.
     fn lowered(&self, before: &Self) -> Vec<(String, String)> {
         let mut found = Vec::new();

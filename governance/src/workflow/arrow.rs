@@ -174,6 +174,12 @@ impl<M: Machine> Replayed<M> {
         Ok(tenants)
     }
 
+    /// The organisation whose object it is in this role, once one of it has signed.
+    #[must_use]
+    pub fn tenant(&self, role: Role) -> Option<&str> {
+        self.tenants.get(&role).map(String::as_str)
+    }
+
     fn check_place(&self, arrow: &Arrow<M>) -> Result<()> {
         if arrow.v != 1 {
             return Err(refuse("chain.version", format!("arrow format {} is unknown; use the same release of yu", arrow.v)));

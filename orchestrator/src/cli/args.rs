@@ -2,6 +2,7 @@
 
 mod attest;
 mod desensitize;
+mod docket;
 mod key;
 mod model;
 mod procedure;
@@ -11,6 +12,7 @@ mod standing;
 
 pub use attest::{AttestCommand, BundleCommand, EnclaveCommand, VerifyArgs};
 pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
+pub use docket::DocketCommand;
 pub use key::KeyCommand;
 pub use model::ModelCommand;
 pub use procedure::ProcedureCommand;
@@ -85,6 +87,9 @@ pub enum Command {
     /// Procedures: who signs which step of an authorisation, a request, a product, an incident, a suspension, a person.
     #[command(subcommand)]
     Procedure(ProcedureCommand),
+    /// The docket: signed documents of the domain in one order.
+    #[command(subcommand)]
+    Docket(DocketCommand),
     /// Authorisations.
     #[command(subcommand)]
     Authorisation(AuthorisationCommand),

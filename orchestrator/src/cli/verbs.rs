@@ -106,6 +106,7 @@ fn question(command: Command) -> Result<AdminAsk> {
             KeyCommand::List => AdminAsk::KeyList,
             KeyCommand::Destroy { name } => AdminAsk::KeyDestroy { name },
         },
+        Command::Docket(command) => super::docket::question(command)?,
         Command::Procedure(command) => super::procedure::question(command)?,
         Command::Model(ModelCommand::List) => AdminAsk::ModelList,
         Command::Model(ModelCommand::Destroy { job }) => AdminAsk::ModelDestroy { job },

@@ -126,6 +126,16 @@ pub enum Ask {
         /// Steps that I have been told of.
         from: u64,
     },
+    /// What is filed: lines of the docket from a place on.
+    Docket {
+        /// Lines that I have.
+        from: u64,
+    },
+    /// Here is the last line of my docket: show me yours of that place, or your last.
+    DocketCompare {
+        /// The line as the authority signed it; absent without any.
+        line: Option<Value>,
+    },
     /// To a node that I supervise: what of your log is behind what I have, in bytes of its three files?
     Log {
         /// Entries, checkpoints, countersignatures.
@@ -167,6 +177,8 @@ impl Ask {
             Self::Release { .. } => "release",
             Self::Outcome { .. } => "outcome",
             Self::Procedures { .. } => "procedures",
+            Self::Docket { .. } => "docket",
+            Self::DocketCompare { .. } => "docket-compare",
             Self::Log { .. } => "log",
             Self::Countersign { .. } => "countersign",
         }

@@ -158,6 +158,11 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         Ask::Outcome { job, decision } => job::held::outcome(node, &from, &job, decision),
         Ask::Log { have } => crate::supervise::answer(node, &from, have),
         Ask::Procedures { from: place } => crate::procedure::sync::answer(node, place),
+        Ask::Docket { from: place } => crate::docket::sync::answer(node, &from, place),
+        Ask::DocketCompare { line } => {
+            let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at("docket").party(from.clone());
+            crate::docket::sync::compare(node, line.map(serde_json::from_value).transpose().map_err(parse)?)
+        }
         Ask::Countersign { checkpoints } => verbs::countersign_for(node, &from, &checkpoints),
         Ask::Join { .. } => Err(Fault::new(Code::Bug, "answered above")),
     }
@@ -270,6 +275,9 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
         }
         "profile" => crate::procedure::adopt::arrived(node, from, document)?,
         "appointments" => crate::procedure::adopt::appointed(node, from, document)?,
+        "docket" => crate::docket::line::arrived(node, from, document)?,
+        "docket-draft" => crate::docket::draft::arrived(node, from, document)?,
+        "docket-complete" => crate::docket::line::complete(node, from, document)?,
         "step" => crate::procedure::chain::arrived(node, from, document)?,
         "step-draft" => crate::procedure::draft::arrived(node, from, document)?,
         "step-complete" => crate::procedure::draft::complete(node, from, document)?,

@@ -81,7 +81,7 @@ fn own_policy(node: &Node, bundle: &Bundle) -> Result<()> {
     crate::procedure::effect::permits(node, contract)?;
     crate::quotas::permits(node, contract)?;
     let situation = Situation::of(node, contract)?;
-    let findings = policy::check(&situation.input(contract, &bundle.dossier), &bundle::policy(node)?);
+    let findings = policy::check(&situation.input(contract, &bundle.dossier), bundle::policy(node)?.as_ref());
     match findings.first() {
         None => known::terms(node, contract),
         Some(first) => Err(first.into()),

@@ -5,6 +5,7 @@ use crate::keys::now;
 use crate::node::Node;
 use crate::store::JobRow;
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex};
 use yu_governance::contract::{Admitted, Contract};
 use yu_governance::id::{Environment, PartyName};
 use yu_governance::policy::{DEFAULT_POLICY, Dossier, Floors, PolicyInput, PolicySet};
@@ -107,13 +108,22 @@ pub fn floors(node: &Node) -> Floors {
 ///
 /// # Errors
 /// `policy.refused` when the file cannot be evaluated: then everything is denied.
-pub fn policy(node: &Node) -> Result<PolicySet> {
+pub fn policy(node: &Node) -> Result<Arc<PolicySet>> {
     let path = node.home().path("policy.cedar");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(PolicySet::new(&text)?),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(PolicySet::new(DEFAULT_POLICY)?),
-        Err(e) => Err(Fault::new(Code::Refused, format!("the policy cannot be read: {}", e.kind())).at(path.display().to_string())),
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => DEFAULT_POLICY.to_owned(),
+        Err(e) => return Err(Fault::new(Code::Refused, format!("the policy cannot be read: {}", e.kind())).at(path.display().to_string())),
+    };
+    // reading a policy takes a hundred times as long as asking it
+    static LAST: Mutex<Option<(String, Arc<PolicySet>)>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some((_, policy)) = last.as_ref().filter(|(known, _)| *known == text) {
+        return Ok(Arc::clone(policy));
     }
+    let policy = Arc::new(PolicySet::new(&text)?);
+    *last = Some((text, Arc::clone(&policy)));
+    Ok(policy)
 }
 
 /// Everything that a decision looks at, borrowed from here.

@@ -89,7 +89,7 @@ fn run(node: &Arc<Node>, job: &str, bundle: &Bundle) -> Result<()> {
     say(2, "permit");
     super::known::compare(node, bundle)?;
     let situation = Situation::of_running(node, contract)?;
-    let permits = match decide(&admitted, &situation.input(contract, &bundle.dossier), &bundle::policy(node)?) {
+    let permits = match decide(&admitted, &situation.input(contract, &bundle.dossier), bundle::policy(node)?.as_ref()) {
         Decision::Permitted { permits, policy, .. } => {
             node.log(Event::new(Verb::PermitIssued).of(job)?.count("permits", permits.len() as u64).hash("policy", &policy))?;
             permits

@@ -3,6 +3,7 @@
 use super::links::Links;
 use super::{Live, Node};
 use crate::control::Door;
+use crate::docket::book::Docket;
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
 use crate::journal::Journal;
@@ -76,6 +77,7 @@ impl Node {
             vault: Vault::open(home)?,
             journal,
             live: Live::default(),
+            docket: Docket::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
             _lock: own_lock,

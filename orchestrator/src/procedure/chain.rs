@@ -58,9 +58,11 @@ pub fn steps<M: Procedure>(node: &Node, object: &str) -> Result<Vec<Recorded<M>>
 pub fn replay<M: Procedure>(node: &Node, object: &str) -> Result<Replayed<M>> {
     let mut then: Vec<((Hash, u32), Law)> = Vec::new();
     let mut here = Replayed::new(object);
+    let mut before: Option<Receipt> = None;
     for step in steps::<M>(node, object)? {
         let damaged = |what: String| Fault::new(Code::Damaged, what).at(place(object, step.arrow.payload.sequence));
         let receipt = &step.receipt.payload;
+        goes_on(node, before.as_ref(), receipt).map_err(|fault| damaged(fault.detail))?;
         let key = (receipt.profile, receipt.appointments);
         if !then.iter().any(|(known, _)| *known == key) {
             let law =
@@ -69,8 +71,24 @@ pub fn replay<M: Procedure>(node: &Node, object: &str) -> Result<Replayed<M>> {
         }
         let Some((_, law)) = then.iter().find(|(known, _)| *known == key) else { continue };
         here = followed(node, &here, &step, law).map_err(|e| damaged(e.to_string()))?;
+        before = Some(step.receipt.payload);
     }
     Ok(here)
+}
+
+/// A chain does not go back to what was in force before: whoever lost a role does not get it again by an older receipt.
+fn goes_on(node: &Node, before: Option<&Receipt>, told: &Receipt) -> Result<()> {
+    let Some(before) = before else { return Ok(()) };
+    let versions = |hash: &Hash| -> Result<_> { Ok(law::profile(node, &hash.to_hex())?.map(|known| known.versions())) };
+    let is_older = told.appointments < before.appointments
+        || told.at < before.at
+        || (told.profile != before.profile && versions(&told.profile)? < versions(&before.profile)?);
+    if is_older {
+        let what =
+            format!("receipt.backwards: step {} of `{}` was taken under older rules than the step before it", told.sequence, told.object);
+        return Err(Fault::new(Code::Refused, what));
+    }
+    Ok(())
 }
 
 fn followed<M: Procedure>(node: &Node, here: &Replayed<M>, step: &Recorded<M>, law: &Law) -> yu_governance::Result<Replayed<M>> {
@@ -152,6 +170,7 @@ pub fn enter<M: Procedure>(node: &Arc<Node>, arrow: Signed<Arrow<M>>) -> Result<
     let told = Ask::Deliver { kind: "step".into(), document };
     let told = serde_json::to_string(&told).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     keep(node, &recorded, &peers.iter().map(|peer| (peer.name.as_str(), told.as_str())).collect::<Vec<_>>())?;
+    crate::docket::line::catch_steps(node)?;
     drop(turn);
     node.flush_in_background();
     effect::follow(node);
@@ -257,6 +276,7 @@ pub(super) fn take(node: &Node, told: &Told, from: &str, judged: Judged) -> Resu
             Judged::ByItsTime => law::at(node, &receipt.profile, receipt.appointments)?,
         };
         let Some(law) = law.filter(|_| step.arrow.payload.sequence == here.length()) else { return Ok(Taken::Gap) };
+        goes_on(node, steps::<M>(node, &name)?.last().map(|last| &last.receipt.payload), receipt)?;
         followed(node, &here, &step, &law)?;
         as_read_later(node, &here, &step)?;
         keep(node, &step, &[])?;
@@ -281,6 +301,27 @@ pub(super) fn all(node: &Node) -> Result<Vec<Told>> {
         })?;
     }
     Ok(told)
+}
+
+/// Hashes of all steps here in the order of their receipts, with who signed each.
+///
+/// # Errors
+/// `storage.damaged`.
+pub(crate) fn all_hashes(node: &Node) -> Result<Vec<(Hash, Vec<yu_governance::id::PartyName>)>> {
+    let mut found = Vec::new();
+    for (name, _) in super::kind::NAMES {
+        with_machine!(*name, M => {
+            for kept in node.store().objects(&kind::<M>())? {
+                let damaged = |_| Fault::new(Code::Damaged, "a stored step does not parse").at(kept.id.clone());
+                let step: Recorded<M> = serde_json::from_str(&kept.json).map_err(damaged)?;
+                let signers = step.arrow.payload.signers.iter().map(|signer| signer.party.clone()).collect();
+                found.push((step.receipt.payload.at, payload_hash(&step.arrow.payload)?, signers));
+            }
+            Ok(())
+        })?;
+    }
+    found.sort_by_key(|(at, ..)| *at);
+    Ok(found.into_iter().map(|(_, hash, signers)| (hash, signers)).collect())
 }
 
 /// A step that is known arrives again; another one in its place is a fork, which the log keeps (S1).

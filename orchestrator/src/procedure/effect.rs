@@ -10,7 +10,7 @@ use crate::node::{Node, payload_hash};
 use std::sync::Arc;
 use yu_governance::authorisation::Authorisation;
 use yu_governance::contract::Contract;
-use yu_governance::workflow::{Machine as _, Word as _, authorisation, suspension};
+use yu_governance::workflow::{Machine as _, Role, Word as _, authorisation, suspension};
 
 /// Refuses a contract whose authorisation is not active, or one of whose parties has its access closed. Without a profile in force nothing is
 /// refused here.
@@ -22,9 +22,8 @@ pub fn permits(node: &Node, contract: &Contract) -> Result<()> {
     if node.config().regulator.is_some() && !super::sync::is_complete(node)? {
         return Err(Fault::new(Code::Refused, "procedure.incomplete: this node has not learned yet what is in force").party(node.name()));
     }
-    if law::in_force(node)?.is_none() {
-        return Ok(());
-    }
+    let Some(law) = law::in_force(node)? else { return Ok(()) };
+    crate::docket::gate::permits(node, contract, &law)?;
     active(node, contract.authorisation.id.as_str())?;
     let organisations: std::collections::BTreeSet<&str> = contract.parties.iter().map(|party| party.name.organisation()).collect();
     organisations.into_iter().try_for_each(|organisation| open(node, organisation))
@@ -42,6 +41,10 @@ fn active(node: &Node, id: &str) -> Result<()> {
         return Err(Fault::new(code, format!("procedure.authorisation: `{id}` is {state} ({})", state.zh())).party(node.name()));
     }
     let signed = node.signed::<Authorisation>("authorisation", id)?;
+    if let Some(tenant) = here.tenant(Role::Licensee).filter(|tenant| *tenant != signed.payload.licensee) {
+        let what = format!("procedure.tenant: `{id}` was applied for by `{tenant}` and authorises `{}`", signed.payload.licensee);
+        return Err(Fault::new(Code::Refused, what).party(node.name()));
+    }
     let agreed = here.case().agreement();
     if agreed != Some(payload_hash(&signed.payload)?) {
         return Err(Fault::new(Code::Refused, format!("procedure.agreement: `{id}` is another text than the one that was agreed"))

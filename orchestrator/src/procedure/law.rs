@@ -133,7 +133,7 @@ pub fn required(node: &Node) -> Result<Law> {
 }
 
 /// A stored profile with its parent.
-pub(super) fn profile(node: &Node, id: &str) -> Result<Option<Proposed>> {
+pub(crate) fn profile(node: &Node, id: &str) -> Result<Option<Proposed>> {
     let damaged = |_| Fault::new(Code::Damaged, "a profile does not parse");
     node.store().object(PROFILE, id)?.map(|kept| serde_json::from_str(&kept.json).map_err(damaged)).transpose()
 }
@@ -150,7 +150,7 @@ pub(super) fn appointments(node: &Node, id: &str) -> Result<Option<Signed<Appoin
 ///
 /// # Errors
 /// `input.bad` with everything that is wrong.
-pub(super) fn effective(profile: &Profile, parent: Option<Profile>) -> Result<Effective> {
+pub(crate) fn effective(profile: &Profile, parent: Option<Profile>) -> Result<Effective> {
     let all = |found: Vec<yu_governance::finding::Finding>| {
         let all: Vec<String> = found.iter().map(ToString::to_string).collect();
         Fault::new(Code::Input, all.join("\n")).at(profile.id.to_string())

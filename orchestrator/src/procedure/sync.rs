@@ -130,5 +130,6 @@ pub fn catch_up(node: &Arc<Node>, last: &mut i64) {
     if let Err(fault) = fetch(node) {
         tracing::debug!(code = fault.code.as_str(), "what is in force is not known here yet");
     }
+    crate::docket::sync::catch_up(node);
     *last = now().unix();
 }

@@ -198,6 +198,13 @@ impl Store {
         Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
     }
 
+    /// Ids of a kind's documents that were stored before an instant.
+    pub fn objects_older(&self, kind: &str, before: i64) -> Result<Vec<String>> {
+        let db = self.lock();
+        let mut query = db.prepare("SELECT id FROM object WHERE kind=?1 AND stored<?2 ORDER BY stored, id")?;
+        Ok(query.query_map(params![kind, before], |r| r.get(0))?.collect::<rusqlite::Result<Vec<_>>>()?)
+    }
+
     /// Registers a data set version with its signed catalogue entry (hash, JSON) and the event for the log, in one step.
     pub fn put_dataset(&self, d: &DatasetRow, (hash, entry): (&str, &str), log: Event, now: i64) -> Result<()> {
         let rows = i64::try_from(d.rows).map_err(|_| bad_row("dataset"))?;

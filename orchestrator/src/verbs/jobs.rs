@@ -14,7 +14,7 @@ use yu_governance::policy;
 /// Findings of this node's rules and policy on a compiled job.
 fn findings(node: &Node, bundle: &Bundle) -> Result<Vec<Finding>> {
     let contract = &bundle.contract.payload;
-    Ok(policy::check(&Situation::of(node, contract)?.input(contract, &bundle.dossier), &bundle::policy(node)?))
+    Ok(policy::check(&Situation::of(node, contract)?.input(contract, &bundle.dossier), bundle::policy(node)?.as_ref()))
 }
 
 /// `job check` and `job estimate`: everything that can be found before the start.

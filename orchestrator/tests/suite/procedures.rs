@@ -5,7 +5,7 @@ use super::support::{Plan, World, path};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-const A: &str = "dev/authority/a-1";
+pub(crate) const A: &str = "dev/authority/a-1";
 
 /// The four nodes, the regulator's, and one of the government, who all know whom they have to.
 pub(crate) fn town() -> World {
@@ -24,10 +24,10 @@ pub(crate) fn town() -> World {
     world
 }
 
-const ALL: [&str; 6] = ["authority", "health", "bank", "platform", "watch", "government"];
+pub(crate) const ALL: [&str; 6] = ["authority", "health", "bank", "platform", "watch", "government"];
 
 /// Waits until a node knows an object in a state.
-fn until(world: &World, org: &str, object: &str, state: &str) {
+pub(crate) fn until(world: &World, org: &str, object: &str, state: &str) {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         let said = world.yu(org, &["procedure", "list"]);
@@ -44,7 +44,7 @@ fn until(world: &World, org: &str, object: &str, state: &str) {
     }
 }
 
-fn step(world: &World, org: &str, machine: &str, object: &str, event: &str) -> super::support::Said {
+pub(crate) fn step(world: &World, org: &str, machine: &str, object: &str, event: &str) -> super::support::Said {
     world.yu(org, &["procedure", "step", machine, object, event])
 }
 
@@ -64,7 +64,7 @@ fn sign(world: &World, org: &str, object: &str, event: &str) {
     world.yu(org, &["procedure", "sign", &hash[..16]]).ok("sign");
 }
 
-fn adopt(world: &World) {
+pub(crate) fn adopt(world: &World) {
     world.yu("authority", &["profile", "adopt", "zhejiang"]).ok("adopt");
     // one signature is not enough anywhere
     expect(&world.yu("bank", &["procedure", "list"]), "not-found", &["no profile"]);
@@ -97,7 +97,7 @@ fn adopt(world: &World) {
 }
 
 /// Every stage of the profile until jobs may run; what is out of turn is refused by name.
-fn activate(world: &World) {
+pub(crate) fn activate(world: &World) {
     let hash = world.yu("authority", &["authorisation", "list"]).ok("list")["hashes"][A].as_str().unwrap().to_owned();
     let announced = format!("sha-256:{}", "11".repeat(32));
     let announce = format!(
@@ -152,7 +152,7 @@ fn activate(world: &World) {
 }
 
 /// A job is refused, with these words at whoever says so.
-fn refused(world: &World, words: &[&str]) {
+pub(crate) fn refused(world: &World, words: &[&str]) {
     let said = world.submit(&world.job());
     let all = match said.json["job"].as_str() {
         None => said.all,
