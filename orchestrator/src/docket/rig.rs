@@ -68,7 +68,7 @@ impl Court {
         keys.iter().for_each(|(org, key)| ring.insert(party(org).as_str(), key.public()).unwrap());
         let appointed =
             TOWN.iter().filter_map(|(org, role)| role.map(|role| Appointment { role, party: party(org), key: keys[org].public() }));
-        let at = time("2026-06-01T02:00:00Z");
+        let at = time("2026-06-02T02:00:00Z");
         let appointments = Appointments { v: 1, version: 1, authority: party("authority"), appointed: appointed.collect(), at };
         let roster = appointments.roster(&party("authority"), &party("watch"));
         let law = Law {

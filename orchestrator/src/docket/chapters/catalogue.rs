@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn code(result: Result<yu_governance::canonical::Hash>) -> String {
-        result.unwrap_err().detail.split(':').next().unwrap().to_owned()
+        result.unwrap_err().detail.split([':', ' ']).next().unwrap().to_owned()
     }
 
     #[test]
