@@ -92,6 +92,119 @@ def ed25519_verify(key, message, signature):
     return point_equal(point_mul(s, BASE), point_add(r, point_mul(k, a)))
 
 
+# --- SM3, GB/T 32905-2016 -------------------------------------------------------------------------------------------
+
+MASK = 0xFFFFFFFF
+SM3_IV = (0x7380166F, 0x4914B2B9, 0x172442D7, 0xDA8A0600, 0xA96F30BC, 0x163138AA, 0xE38DEE4D, 0xB0FB0E4E)
+
+
+def rotate(word, by):
+    by %= 32
+    return (word << by | word >> (32 - by)) & MASK
+
+
+SM3_T = tuple(rotate(0x79CC4519 if j < 16 else 0x7A879D8A, j) for j in range(64))
+
+
+def sm3_block(state, block):
+    w = [int.from_bytes(block[i : i + 4], "big") for i in range(0, 64, 4)]
+    for j in range(16, 68):
+        x = w[j - 16] ^ w[j - 9] ^ rotate(w[j - 3], 15)
+        w.append(x ^ rotate(x, 15) ^ rotate(x, 23) ^ rotate(w[j - 13], 7) ^ w[j - 6])
+    a, b, c, d, e, f, g, h = state
+    for j in range(64):
+        ss1 = rotate((rotate(a, 12) + e + SM3_T[j]) & MASK, 7)
+        ff = a ^ b ^ c if j < 16 else a & b | a & c | b & c
+        gg = e ^ f ^ g if j < 16 else e & f | ~e & MASK & g
+        tt1 = (ff + d + (ss1 ^ rotate(a, 12)) + (w[j] ^ w[j + 4])) & MASK
+        tt2 = (gg + h + ss1 + w[j]) & MASK
+        a, b, c, d = tt1, a, rotate(b, 9), c
+        e, f, g, h = tt2 ^ rotate(tt2, 9) ^ rotate(tt2, 17), e, rotate(f, 19), g
+    return tuple(old ^ new for old, new in zip(state, (a, b, c, d, e, f, g, h)))
+
+
+def sm3(data):
+    padded = data + b"\x80" + b"\x00" * (-(len(data) + 9) % 64) + (8 * len(data)).to_bytes(8, "big")
+    state = SM3_IV
+    for at in range(0, len(padded), 64):
+        state = sm3_block(state, padded[at : at + 64])
+    return b"".join(word.to_bytes(4, "big") for word in state)
+
+
+# --- SM2 signatures, GB/T 32918.2-2016 over the curve of GB/T 32918.5-2017, user id 1234567812345678 ----------------
+
+SM2_P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
+SM2_A = SM2_P - 3
+SM2_B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
+SM2_N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
+SM2_G = (
+    0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
+    0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0,
+)
+SM2_ID = b"1234567812345678"
+
+
+def sm2_add(p, q):
+    """Jacobian coordinates (X, Y, Z), x = X / Z^2, y = Y / Z^3; Z = 0 is the point at infinity."""
+    if p[2] == 0:
+        return q
+    if q[2] == 0:
+        return p
+    z1, z2 = p[2] * p[2] % SM2_P, q[2] * q[2] % SM2_P
+    u1, u2 = p[0] * z2 % SM2_P, q[0] * z1 % SM2_P
+    s1, s2 = p[1] * q[2] * z2 % SM2_P, q[1] * p[2] * z1 % SM2_P
+    if u1 == u2:
+        return sm2_double(p) if s1 == s2 else (1, 1, 0)
+    h, r = u2 - u1, s2 - s1
+    h2 = h * h % SM2_P
+    h3, v = h * h2 % SM2_P, u1 * h2 % SM2_P
+    x = (r * r - h3 - 2 * v) % SM2_P
+    return x, (r * (v - x) - s1 * h3) % SM2_P, h * p[2] * q[2] % SM2_P
+
+
+def sm2_double(p):
+    if p[2] == 0 or p[1] == 0:
+        return 1, 1, 0
+    y2 = p[1] * p[1] % SM2_P
+    s, m = 4 * p[0] * y2 % SM2_P, (3 * p[0] * p[0] + SM2_A * pow(p[2], 4, SM2_P)) % SM2_P
+    x = (m * m - 2 * s) % SM2_P
+    return x, (m * (s - x) - 8 * y2 * y2) % SM2_P, 2 * p[1] * p[2] % SM2_P
+
+
+def sm2_mul(scalar, point):
+    result = (1, 1, 0)
+    for bit in bin(scalar)[2:]:
+        result = sm2_double(result)
+        if bit == "1":
+            result = sm2_add(result, point)
+    return result
+
+
+@functools.lru_cache(maxsize=256)
+def sm2_point(data):
+    """(x, y) of `04 || x || y`, or None unless it is a point of the curve."""
+    x, y = int.from_bytes(data[1:33], "big"), int.from_bytes(data[33:], "big")
+    if len(data) != 65 or data[0] != 4 or x >= SM2_P or y >= SM2_P:
+        return None
+    return (x, y) if (y * y - (x * x * x + SM2_A * x + SM2_B)) % SM2_P == 0 else None
+
+
+def sm2_verify(key, message, signature):
+    """GB/T 32918.2 section 7.1."""
+    point = sm2_point(key)
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    t = (r + s) % SM2_N
+    if point is None or not 0 < r < SM2_N or not 0 < s < SM2_N or t == 0:
+        return False
+    numbers = (SM2_A, SM2_B) + SM2_G
+    za = sm3((8 * len(SM2_ID)).to_bytes(2, "big") + SM2_ID + b"".join(n.to_bytes(32, "big") for n in numbers) + key[1:])
+    e = int.from_bytes(sm3(za + message), "big")
+    x, _, z = sm2_add(sm2_mul(s, SM2_G + (1,)), sm2_mul(t, point + (1,)))
+    if z == 0:
+        return False
+    return (e + x * pow(z, SM2_P - 3, SM2_P) % SM2_P) % SM2_N == r
+
+
 # --- Canonical JSON, RFC 8785, for strings, arrays and objects ------------------------------------------------------
 
 
@@ -173,14 +286,32 @@ def time(value):
 
 
 HEX = r"[0-9a-f]{64}"
+HASH = r"(sha-256|sm3):" + HEX
 PARTY = r"yu://(dev|prod)/[a-z0-9-]{1,64}/[a-z0-9-]{1,64}"
 
 
+# --- Suites: a log is of one, signatures, keys and hashes alike ------------------------------------------------------
+
+SIGNATURES = {"ed25519": "sha-256", "sm2": "sm3"}
+HASHES = {"sha-256": lambda data: hashlib.sha256(data).digest(), "sm3": sm3}
+
+
+def hash_of(alg, data):
+    return HASHES[alg](data).hex()
+
+
 def public_key(value):
-    key = text(value, "ed25519:" + HEX)
-    if good_point(bytes.fromhex(key[8:])) is None:
+    key = text(value, r"ed25519:[0-9a-f]{64}|sm2:04[0-9a-f]{128}")
+    name, digits = key.split(":")
+    point = good_point if name == "ed25519" else sm2_point
+    if point(bytes.fromhex(digits)) is None:
         raise Malformed("key")
     return key
+
+
+def suite_of(key):
+    """The hash algorithm that belongs to a key."""
+    return SIGNATURES[key.split(":")[0]]
 
 
 def stated_key(entry):
@@ -191,16 +322,21 @@ def stated_key(entry):
         return None
 
 
+def is_genesis(entry):
+    key = stated_key(entry)
+    return entry["verb"] == "log.opened" and key is not None and suite_of(key) == entry["alg"]
+
+
 def parse_entry(data):
     entry = fields(parse_line(data), ("alg", "index", "node", "object", "prev", "time", "verb"), ("job", "party"))
-    text(entry["alg"], "sha-256")
+    text(entry["alg"], "sha-256|sm3")
     number(entry["index"])
     text(entry["node"], PARTY)
     text(entry["prev"], HEX)
     time(entry["time"])
     text(entry["verb"], r"(?=.{1,60}$)[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*")
     if "job" in entry:
-        text(entry["job"], "sha-256:" + HEX)
+        text(entry["job"], HASH)
     if "party" in entry:
         text(entry["party"], PARTY)
     if not isinstance(entry["object"], dict):
@@ -215,7 +351,7 @@ def parse_checkpoint(data):
     line = fields(parse_line(data), ("checkpoint", "signature"))
     names = ("alg", "countersignatures", "first", "leaves", "node", "previous", "root", "size", "time")
     checkpoint = fields(line["checkpoint"], names)
-    text(checkpoint["alg"], "sha-256")
+    text(checkpoint["alg"], "sha-256|sm3")
     covered = fields(checkpoint["countersignatures"], ("count", "last"))
     number(covered["count"])
     text(covered["last"], HEX)
@@ -235,7 +371,7 @@ def parse_checkpoint(data):
 
 
 def parse_signature(signature):
-    text(signature["alg"], "ed25519")
+    text(signature["alg"], "ed25519|sm2")
     public_key(signature["key"])
     text(signature["sig"], r"[0-9a-f]{128}")
 
@@ -252,35 +388,37 @@ def parse_countersignature(data):
 
 
 def is_signed(signature, message):
-    return ed25519_verify(bytes.fromhex(signature["key"][8:]), message, bytes.fromhex(signature["sig"]))
+    name, digits = signature["key"].split(":")
+    check = ed25519_verify if name == "ed25519" else sm2_verify
+    return name == signature["alg"] and check(bytes.fromhex(digits), message, bytes.fromhex(signature["sig"]))
 
 
 # --- Hashes (RFC 9162 section 2.1.1) --------------------------------------------------------------------------------
 
 
-def leaf_hash(data):
-    return hashlib.sha256(b"\x00" + data).hexdigest()
+def leaf_hash(alg, data):
+    return hash_of(alg, b"\x00" + data)
 
 
 class Tree:
     """The right edge of a Merkle tree: roots of the complete subtrees with their sizes, largest first."""
 
-    def __init__(self):
-        self.size, self.edge = 0, []
+    def __init__(self, alg):
+        self.size, self.edge, self.hash = 0, [], HASHES[alg]
 
     def push(self, leaf):
         self.size += 1
         self.edge.append((1, bytes.fromhex(leaf)))
         while len(self.edge) > 1 and self.edge[-1][0] == self.edge[-2][0]:
             (size, right), (_, left) = self.edge.pop(), self.edge.pop()
-            self.edge.append((2 * size, hashlib.sha256(b"\x01" + left + right).digest()))
+            self.edge.append((2 * size, self.hash(b"\x01" + left + right)))
 
     def root(self):
         if not self.edge:
-            return hashlib.sha256(b"").hexdigest()
+            return self.hash(b"").hex()
         root = self.edge[-1][1]
         for _, left in reversed(self.edge[:-1]):
-            root = hashlib.sha256(b"\x01" + left + root).digest()
+            root = self.hash(b"\x01" + left + root)
         return root.hex()
 
 
@@ -332,14 +470,20 @@ def problem(place, code, about=""):
 
 
 class Line:
-    def __init__(self, data):
+    def __init__(self, alg, data):
         self.is_torn = not data.endswith(b"\n")
         self.data = data if self.is_torn else data[:-1]
-        self.leaf = leaf_hash(self.data)
+        self.leaf = leaf_hash(alg, self.data)
 
 
-def split_lines(data):
-    return [Line(part) for part in re.findall(rb"[^\n]*\n|[^\n]+", data)]
+def split_lines(alg, data):
+    return [Line(alg, part) for part in re.findall(rb"[^\n]*\n|[^\n]+", data)]
+
+
+def alg_of(files):
+    """What the first checkpoint names, and without one the first entry: every line must name the same."""
+    inner = files[1][14:] if files[1].startswith(b'{"checkpoint":') else files[0]
+    return "sm3" if inner.startswith(b'{"alg":"sm3",') else "sha-256"
 
 
 # --- One log --------------------------------------------------------------------------------------------------------
@@ -348,7 +492,9 @@ def split_lines(data):
 class Log:
     def __init__(self, directory, files):
         self.directory = directory
-        self.lines, self.checkpoint_lines, self.countersignature_lines = (split_lines(data) for data in files)
+        self.alg = alg_of(files)
+        lines = (split_lines(self.alg, data) for data in files)
+        self.lines, self.checkpoint_lines, self.countersignature_lines = lines
         self.problems, self.countersigners = [], []
         if not self.lines:
             self.problems.append(problem("file entries.jsonl", "empty"))
@@ -369,12 +515,15 @@ class Log:
                 self.problems.append(problem("checkpoint %d" % at, "malformed"))
                 continue
             message = b"yu-checkpoint-v1\x00" + canonical(checkpoint).encode("utf-8")
-            if not is_signed(signature, message):
+            of_one_suite = checkpoint["alg"] == suite_of(signature["key"])
+            if not of_one_suite or not is_signed(signature, message):
                 self.problems.append(problem("checkpoint %d" % at, "signature"))
+            elif checkpoint["alg"] != self.alg:
+                self.problems.append(problem("checkpoint %d" % at, "malformed"))
             elif line.is_torn:
                 self.problems.append(problem("checkpoint %d" % at, "torn"))
             else:
-                self.sound[at] = (checkpoint, signature["key"], hashlib.sha256(message).hexdigest())
+                self.sound[at] = (checkpoint, signature["key"], hash_of(checkpoint["alg"], message))
         self.find_owner()
         for at, sound in enumerate(self.sound):
             if sound is None:
@@ -408,7 +557,7 @@ class Log:
                 self.key, self.node = stated_key(entry), entry["node"]
 
     def check_checkpoint_chain(self):
-        tree, previous, whole = Tree(), ZERO, True
+        tree, previous, whole = Tree(self.alg), ZERO, True
         for at, sound in enumerate(self.sound):
             if sound is None:
                 whole = False
@@ -439,13 +588,15 @@ class Log:
             except Malformed:
                 self.blame(index, "malformed")
                 continue
-            if line.is_torn:
+            if entry["alg"] != self.alg:
+                self.blame(index, "malformed")
+            elif line.is_torn:
                 self.blame(index, "torn")
             elif int(entry["index"]) != index:
                 self.blame(index, "index")
             elif self.node is not None and entry["node"] != self.node:
                 self.blame(index, "node")
-            elif index == 0 and not (entry["verb"] == "log.opened" and stated_key(entry)):
+            elif index == 0 and not is_genesis(entry):
                 self.blame(index, "genesis")
             else:
                 item["entry"] = entry
@@ -529,7 +680,7 @@ class Log:
             return "malformed", whole
         signature, cited = parsed["signature"], parsed["checkpoint"]
         message = b"yu-countersign-v1\x00" + bytes.fromhex(cited) + parsed["time"].encode("ascii")
-        if not is_signed(signature, message):
+        if not is_signed(signature, message) or suite_of(signature["key"]) != self.alg:
             return "signature", whole
         if line.is_torn:
             return "torn", whole
@@ -606,14 +757,14 @@ def cross_check(logs):
 def witnessed(log, entry, other):
     """What is wrong with the checkpoint of `other` that `entry` of `log` says was countersigned, or None."""
     cited = entry["object"].get("checkpoint", "")
-    if not re.fullmatch("sha-256:" + HEX, cited):
+    if not re.fullmatch(HASH, cited):
         return None
-    stated = next((sound[0] for sound in other.sound if sound and sound[2] == cited[8:]), None)
+    stated = next((sound[0] for sound in other.sound if sound and sound[2] == cited.split(":")[1]), None)
     if stated is None:
         witness = "%s (entry %s)" % (entry["node"], entry["index"])
         return other, problem("checkpoint %d" % len(other.checkpoint_lines), "absent", witness)
     size, root = (entry["object"].get(name) for name in ("size", "root"))
-    if size in (None, stated["size"]) and root in (None, "sha-256:" + stated["root"]):
+    if size in (None, stated["size"]) and root in (None, "sha-256:" + stated["root"], "sm3:" + stated["root"]):
         return None
     return log, problem("entry " + entry["index"], "misstated", entry["party"])
 

@@ -8,6 +8,7 @@
 //! A key that a spreadsheet has turned into scientific notation is refused, and so is a numeric key that a double
 //! cannot hold exactly: its digits are gone already. Leading zeros that a spreadsheet dropped cannot be seen from here.
 
+mod active;
 mod check;
 mod csv;
 mod encoding;
@@ -26,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::table::{Table, find_column};
 use crate::version::version_of_reader;
 
+pub use active::{Active, active};
 pub(crate) use check::{is_scientific, key_fault};
 
 /// How text is encoded.

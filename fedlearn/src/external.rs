@@ -6,6 +6,7 @@
 //! | a step by it, for [`take_part_by`](crate::train::take_part_by) | [`External`] |
 //! | its files | `external/files.rs` |
 //! | what it may not do | `external/confine.rs` |
+//! | which files it reaches | `external/landlock.rs` |
 //!
 //! **The contract with the program.** It is started in a folder of its own, which is its working folder, without arguments and with an empty
 //! environment (but `PATH`, `HOME`, `TMPDIR`, `LANG`). It reads
@@ -20,19 +21,22 @@
 //!
 //! **What is held.** The program is the one whose SHA-256 the contract names: what runs is a copy that was hashed. It has no network: on Linux its
 //! own empty network namespace, and no sockets of the file system either: the kernel refuses it sockets, leaving its process group, and looking into other
-//! processes (seccomp); where that cannot be had it is not started, unless [`Program::danger_network`] is named. Memory, processor time, wall
+//! processes, mounting, keys of the kernel, tracing (seccomp), and every file but its own folder's and the system's programs and libraries (Landlock); where the former cannot be had it is not started, unless [`Program::danger_network`] is named. Memory, processor time, wall
 //! time, sizes of files and open files are limited; whatever it started goes with it. Its output is a file of the right size with as many finite numbers as the model has weights.
 //! An interpreter and its libraries are the node's: their hash is not in the contract.
 //!
-//! **What is not held.** It runs as the node's user and can read and write every file that this user can, the node's keys and other data among them:
-//! nothing keeps rows from being stored where they should not be, so review it. It sees rows and may hide them in the weights, which no limit shows:
+//! **What is not held.** On a kernel without Landlock (before 5.13, or switched off; [`Protection`] tells) it can read and write every file that the node's
+//! user can, the node's keys and other data among them. The number of its processes is limited for plain users only. It sees rows and may hide them in the weights, which no limit shows:
 //! secure aggregation hides them from the coordinator, a bound on updates ([`Aggregation::Secure`](crate::train::Aggregation)) limits them, the
 //! release gate tests the model. Its gradients of single rows are not bounded, so **it cannot train under a row-level privacy budget**: such a plan
 //! is refused. SCAFFOLD, whose control variates it does not know, is refused as well.
 
 mod confine;
 mod files;
+#[cfg(target_os = "linux")]
+mod landlock;
 mod program;
 
+pub use confine::Protection;
 pub use files::remove_tree;
 pub use program::{External, Limits, Program};

@@ -6,51 +6,81 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::suite::{HashAlgorithm, suite};
+use crate::{Error, Result};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest as _, Sha256};
-
-use crate::{Error, Result};
 
 /// Largest integer that a JSON number keeps exactly (RFC 8785 section 3.2.2.3, RFC 7493 section 2.2).
 const EXACT: u64 = 1 << 53;
 
-/// SHA-256, written `sha-256:<64 lower-case hex digits>`.
+/// A hash with its algorithm, written `sha-256:<64 lower-case hex digits>` or `sm3:<...>`. Two hashes of other algorithms are
+/// never equal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Hash([u8; 32]);
+pub struct Hash {
+    bytes: [u8; 32],
+    alg: HashAlgorithm,
+}
 
 impl Hash {
-    /// What stands before the digits.
+    /// What stands before the digits of a SHA-256.
     pub const PREFIX: &'static str = "sha-256:";
 
-    /// A hash computed elsewhere.
+    /// A SHA-256 computed elsewhere.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self { bytes, alg: HashAlgorithm::Sha256 }
+    }
+
+    /// A hash computed elsewhere, with any algorithm.
+    #[must_use]
+    pub const fn new(alg: HashAlgorithm, bytes: [u8; 32]) -> Self {
+        Self { bytes, alg }
+    }
+
+    /// A hash of this process's suite from its 64 lower-case hex digits, as file names and ids hold it.
+    ///
+    /// # Errors
+    /// `Malformed` for anything else.
+    pub fn from_hex(text: &str) -> Result<Self> {
+        parse_hex(text).map(|bytes| Self::new(suite().hash(), bytes)).ok_or_else(|| malformed("hash", "expected 64 lower-case hex digits"))
+    }
+
+    /// How it was made.
+    #[must_use]
+    pub const fn algorithm(&self) -> HashAlgorithm {
+        self.alg
     }
 
     /// The 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.bytes
     }
 
     /// The 64 hex digits without the name of the algorithm.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        hex::encode(self.0)
+        hex::encode(self.bytes)
     }
 
-    /// SHA-256 of the bytes alone, as `sha256sum` prints it: for files, whose hash others compute with their own tools.
+    /// Hash of the bytes alone, as `sha256sum` (`openssl dgst -sm3`) prints it: for files, whose hash others compute with their
+    /// own tools. With the algorithm of this process's suite.
     #[must_use]
     pub fn of_file(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
+        Self::of_file_with(suite().hash(), bytes)
+    }
+
+    /// The same with an algorithm that somebody else chose.
+    #[must_use]
+    pub fn of_file_with(alg: HashAlgorithm, bytes: &[u8]) -> Self {
+        Self::new(alg, alg.of(&[bytes]))
     }
 }
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", Self::PREFIX, hex::encode(self.0))
+        write!(f, "{}:{}", self.alg.as_str(), hex::encode(self.bytes))
     }
 }
 
@@ -64,10 +94,10 @@ impl FromStr for Hash {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        text.strip_prefix(Self::PREFIX)
-            .and_then(parse_hex)
-            .map(Self)
-            .ok_or_else(|| malformed("hash", "expected `sha-256:` and 64 lower-case hex digits"))
+        let known = [HashAlgorithm::Sha256, HashAlgorithm::Sm3];
+        text.split_once(':')
+            .and_then(|(name, digits)| Some(Self::new(known.into_iter().find(|alg| alg.as_str() == name)?, parse_hex(digits)?)))
+            .ok_or_else(|| malformed("hash", "expected `sha-256:` or `sm3:` and 64 lower-case hex digits"))
     }
 }
 
@@ -83,15 +113,18 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
-/// SHA-256(`domain` || 0x00 || `bytes`): two uses never give the same hash for the same bytes. `domain` holds no 0x00.
+/// Hash of `domain` || 0x00 || `bytes` with the algorithm of this process's suite: two uses never give the same hash for the
+/// same bytes. `domain` holds no 0x00.
 #[must_use]
 pub fn digest(domain: &str, bytes: &[u8]) -> Hash {
+    digest_with(suite().hash(), domain, bytes)
+}
+
+/// The same with the algorithm that a document names.
+#[must_use]
+pub fn digest_with(alg: HashAlgorithm, domain: &str, bytes: &[u8]) -> Hash {
     debug_assert!(!domain.contains('\0'), "a zero byte ends the domain");
-    let mut hasher = Sha256::new();
-    hasher.update(domain.as_bytes());
-    hasher.update([0]);
-    hasher.update(bytes);
-    Hash(hasher.finalize().into())
+    Hash::new(alg, alg.of(&[domain.as_bytes(), &[0], bytes]))
 }
 
 /// The canonical form (RFC 8785) of a value.
@@ -336,5 +369,19 @@ mod tests {
         assert!(abc.replace("sha-256:", "").parse::<Hash>().is_err());
         assert_ne!(digest("a", b"b"), digest("ab", b""));
         assert_eq!(digest("a", b"b"), Hash::of_file(b"a\0b"));
+    }
+
+    #[test]
+    fn d12_hashes_of_two_algorithms_never_meet() {
+        let (sha, sm3) = (Hash::of_file(b"abc"), Hash::of_file_with(HashAlgorithm::Sm3, b"abc"));
+        assert_eq!(sm3.to_string(), "sm3:66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
+        assert_eq!(sm3.to_string().parse::<Hash>().unwrap(), sm3);
+        assert_ne!(sha, sm3);
+        assert_ne!(Hash::new(HashAlgorithm::Sm3, *sha.as_bytes()), sha, "the same digits under another name");
+        assert_eq!(digest_with(HashAlgorithm::Sm3, "a", b"b"), Hash::of_file_with(HashAlgorithm::Sm3, b"a\0b"));
+        assert_eq!(Hash::from_hex(&sha.to_hex()).unwrap(), sha, "this process makes SHA-256");
+        for bad in ["sm3:00", "SM3:66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0", "md5:66c7", "sm3"] {
+            assert!(bad.parse::<Hash>().is_err(), "{bad}");
+        }
     }
 }

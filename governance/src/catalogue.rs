@@ -13,6 +13,7 @@
 //! | supply withdrawn and resumed (A21) | [`supply`] |
 //! | DCAT-like JSON (K4) | [`dcat`] |
 //! | what may be published, requested and granted at all (A6, A17, K3) | [`gate`] |
+//! | norms of use by grade (A19) | [`grades`] |
 //! | products, listed and de-listed (K8) | [`product`] |
 //! | licences, suppliers free of charge (O11), own sources (O10) | [`licence`] |
 //! | demands and the gaps that they show (K9) | [`demand`] |
@@ -31,7 +32,9 @@ pub mod diff;
 pub mod draft;
 pub mod frequency;
 pub mod gate;
+pub mod grades;
 pub mod licence;
+pub mod offer;
 pub mod product;
 pub mod record;
 pub mod shelf;

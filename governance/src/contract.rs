@@ -50,6 +50,9 @@ pub struct AuthorisationRef {
     pub id: AuthorisationId,
     /// Its hash ([`document_hash`]).
     pub hash: Hash,
+    /// The version of the agreement (授权运营协议) in force, where agreements are filed (A13).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Hash>,
 }
 
 /// A job contract, version 1.

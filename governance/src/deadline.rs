@@ -11,6 +11,7 @@
 //! | to see | open |
 //! |---|---|
 //! | what is decided, by whom, who hears of it (C1 to C3) | [`Matter`], [`Reviewer`], [`Notice`] |
+//! | an application as it is filed for review (C1 to C3) | [`ReviewApplication`] |
 //! | one reviewer's clock (C3) | [`ReviewClock`], [`ReviewRecord`] |
 //! | all reviewers of one application (C3) | [`Application`] |
 //! | silence as consent (C4) | [`DeemedConsent`], [`ConsentByLapse`] |
@@ -20,6 +21,7 @@
 mod application;
 mod correction;
 mod deemed;
+mod filing;
 mod matter;
 mod notice;
 mod record;
@@ -29,6 +31,7 @@ mod timeliness;
 pub use application::{Application, Outcome};
 pub use correction::{Access, Correction, CorrectionEvent, CorrectionOrder, CorrectionRecord, CorrectionState};
 pub use deemed::{ConsentByLapse, DeemedConsent};
+pub use filing::{ReviewApplication, Seat, Subject};
 pub use matter::{Matter, Recipient, Reviewer, Terms, Touch};
 pub use notice::{Notice, NoticeResult};
 pub use record::{ReviewEvent, ReviewRecord, Verdict};

@@ -13,7 +13,10 @@ use crate::clock::Time;
 use crate::contract::{Admitted, Contract, Role};
 use crate::error::{Error, Result};
 use crate::id::{JobId, PartyName, document_hash};
+use crate::lineage::Trace;
+use crate::policy::Dossier;
 use crate::release::{Decider, Released, ResultDocument, ReviewDecision, ReviewVerdict, Reviewed, Withheld};
+use crate::sheet::{self, Answer, Line};
 use crate::sign::{KeyRing, Signed};
 use crate::text::Text;
 
@@ -170,9 +173,15 @@ impl<V: Reviewable> Held<Checked<V>> {
         self.state.document.as_ref().map(|d| &d.value)
     }
 
+    /// The five items of the review (O6), filled; see [`crate::sheet`].
+    #[must_use]
+    pub fn sheet(&self, dossier: &Dossier, trace: Option<&Trace>) -> Vec<Line> {
+        sheet::sheet(&self.contract, dossier, trace, &self.state.report)
+    }
+
     /// A decision on exactly this result and report, to be signed by the reviewer's node.
     #[must_use]
-    pub fn draft(&self, decider: Decider, verdict: ReviewVerdict, at: Time) -> ReviewDecision {
+    pub fn draft(&self, decider: Decider, verdict: ReviewVerdict, answers: Vec<Answer>, at: Time) -> ReviewDecision {
         ReviewDecision {
             v: 1,
             job: self.job,
@@ -181,6 +190,7 @@ impl<V: Reviewable> Held<Checked<V>> {
             verdict,
             report: self.state.report_hash,
             result: self.state.report.result,
+            answers,
             at,
         }
     }
@@ -208,7 +218,7 @@ impl<V: Reviewable> Held<Checked<V>> {
     ///
     /// # Errors
     /// `Signature`; `Refused` with `review.other-reviewer`, `review.other-result`, `review.too-late`,
-    /// `review.reason-missing` or `review.checks-failed`. The value is dropped then as well: collect again.
+    /// `review.reason-missing`, `review.checks-failed`, those of [`sheet::approves`] and [`sheet::refuses`]. The value is dropped then as well: collect again.
     pub fn decide(self, decision: &Signed<ReviewDecision>, keys: &KeyRing) -> Result<Reviewed<V>> {
         let refuse = |code, what: String| Err(Error::Refused { code, what });
         let reviewer = &self.contract.reviewer.party;
@@ -225,6 +235,7 @@ impl<V: Reviewable> Held<Checked<V>> {
             if reason.is_blank() {
                 return refuse("review.reason-missing", "a refusal needs a reason in both languages".into());
             }
+            sheet::refuses(&d.answers)?;
             return Ok(Reviewed::Refused(Withheld { job: self.job, reason: reason.clone(), decision: hash }));
         }
         if d.at >= self.contract.expires {
@@ -234,6 +245,7 @@ impl<V: Reviewable> Held<Checked<V>> {
             let codes: Vec<&str> = report.objections().map(|o| o.code.as_str()).collect();
             return refuse("review.checks-failed", format!("not approvable: {}", codes.join(", ")));
         };
+        sheet::approves(&d.answers, &self.contract, &d.decider)?;
         let (bytes, result) = document.seal_up()?;
         Ok(Reviewed::Released(Released {
             job: self.job,

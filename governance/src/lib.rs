@@ -8,6 +8,7 @@
 //! | time as an argument | [`clock`] |
 //! | working days, holidays, calendar months | [`calendar`] |
 //! | signed objects | [`sign`] |
+//! | the suite of algorithms, standard or national (D12) | [`suite`] |
 //! | identifiers | [`id`] |
 //! | catalogue entries | [`catalogue`] |
 //! | catalogue of data (K1-K4, K7, A6, A17), of products (K8), of demands (K9) | [`catalogue`] |
@@ -36,13 +37,21 @@
 //! | watching, patrols, complaints (S2) | [`patrol`] |
 //! | reports, disclosure, packages that verify offline (S4-S6, D15) | [`report`] |
 //! | disposal of assets at the end (L6) | [`asset`] |
+//! | the end of an authorisation at a node, sealing (L1, L5) | [`ending`] |
+//! | switches of single data sets and products (L3) | [`switch`] |
 //! | reviewers and selections (A26, A29) | [`conduct`] |
 //! | quotas, columns read and granted | [`quota`] |
 //! | one approval for many runs of a job | [`standing`] |
+//! | the items of a review and their answers (O6) | [`sheet`] |
+//! | counties in the city's domain (D8) | [`county`] |
+//! | imports through quarantine (P4, D11) | [`import`] |
+//! | signed algorithms (P5) | [`algorithm`] |
+//! | on which data is trained (P3) | [`training_data`] |
 //! | public register, filings, credit records | [`register`] |
 //! | procedures as machines: authorisation, request, product, incident, suspension, person | [`workflow`] |
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "tests may stop at the first surprise"))]
 
+pub mod algorithm;
 pub mod asset;
 pub mod audit;
 pub mod authorisation;
@@ -54,16 +63,19 @@ pub mod clock;
 pub mod conduct;
 pub mod consent;
 pub mod contract;
+pub mod county;
 pub mod deadline;
 pub mod destroy;
 pub mod docket;
 pub mod drill;
+pub mod ending;
 pub mod error;
 pub mod evaluation;
 pub mod finding;
 pub mod grant;
 pub mod held;
 pub mod id;
+pub mod import;
 pub mod lineage;
 pub mod metering;
 pub mod patrol;
@@ -77,10 +89,14 @@ pub mod register;
 pub mod release;
 pub mod report;
 pub mod request;
+pub mod sheet;
 pub mod sign;
 pub mod standing;
+pub mod suite;
 pub mod supply;
+pub mod switch;
 pub mod text;
+pub mod training_data;
 pub mod workflow;
 
 pub use error::{Error, Result};

@@ -7,6 +7,7 @@
 //! | the price before a run | [`quote`] |
 //! | monthly invoices, reconciled with the counters | [`invoice`] |
 //! | costs and shares of the suppliers (O9) | [`share`] |
+//! | what is filed for the accounts | [`filed`] |
 //! | waiting times and charges of customers compared (S8) | [`fairness`] |
 //!
 //! The platform sets neither who belongs to which class, nor what was used, nor which runs belong to the laboratory: classes are
@@ -14,6 +15,7 @@
 
 pub mod counter;
 pub mod fairness;
+pub mod filed;
 pub mod invoice;
 pub mod quote;
 pub mod share;
@@ -21,7 +23,8 @@ pub mod tariff;
 
 pub use counter::{Book, Counts, Reading, Subject, Unit};
 pub use fairness::{Queue, Served};
+pub use filed::{LabNotice, MOST_READINGS, MeterSheet};
 pub use invoice::{Billing, Invoice, Issued, Line, Month};
-pub use quote::Quote;
+pub use quote::{Quote, is_lab};
 pub use share::{Measure, Part, ShareStatement, split};
 pub use tariff::{Class, Classes, Condition, Enrolment, FeeRules, Price, Tariff, TariffLine, Tariffs};

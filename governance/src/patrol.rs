@@ -4,12 +4,21 @@
 //! |---|---|
 //! | rules over the stream of a log, warnings | [`mod@watch`] |
 //! | a patrol as a signed record, when the next is due | [`round`] |
+//! | the rules of a domain, how often patrols are due | [`order`] |
+//! | a warning that somebody has looked at | [`acknowledgement`] |
+//! | risk assessment | [`risk`] |
 //! | complaints, without the complainant's name | [`complaint`] |
 
+pub mod acknowledgement;
 pub mod complaint;
+pub mod order;
+pub mod risk;
 pub mod round;
 pub mod watch;
 
+pub use acknowledgement::Acknowledgement;
 pub use complaint::{Complaint, ComplaintEvent, ComplaintRecord, ComplaintState};
+pub use order::WatchOrder;
+pub use risk::{Risk, RiskAssessment, RiskLevel};
 pub use round::{Patrol, due};
 pub use watch::{Per, Severity, Warning, WatchRule, watch};

@@ -7,11 +7,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::canonical::{Hash, digest, from_canonical, to_canonical};
+use crate::canonical::{Hash, digest, digest_with, from_canonical, to_canonical};
 use crate::clock::Time;
 use crate::contract::Recipient;
 use crate::error::{Error, Result};
 use crate::id::{JobId, PartyName};
+use crate::sheet::Answer;
 use crate::sign::{KeyRing, Signed, SignedType};
 use crate::text::Text;
 
@@ -63,6 +64,9 @@ pub struct ReviewDecision {
     /// Hash of the result document that was decided on; absent if the shares did not agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Hash>,
+    /// The items of the review as they were answered (O6); decisions of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
     /// When.
     pub at: Time,
 }
@@ -251,7 +255,7 @@ impl Receipt {
     pub fn verify<'a>(signed: &'a Signed<Self>, keys: &KeyRing, document: &[u8]) -> Result<&'a Self> {
         let receipt = signed.verify(keys, &[signed.payload.reviewer.as_str()])?;
         let refuse = |code, what: &str| Err(Error::Refused { code, what: what.into() });
-        if receipt.v != 1 || receipt.result != result_hash(document) {
+        if receipt.v != 1 || receipt.result != digest_with(receipt.result.algorithm(), RESULT, document) {
             return refuse("receipt.other-result", "the receipt is not for this document");
         }
         match from_canonical::<ResultDocument<serde_json::Value>>(document) {

@@ -1,4 +1,4 @@
-//! Ed25519 signatures over typed, canonical documents.
+//! Signatures over typed, canonical documents: Ed25519, or SM2 in a domain of the national suite.
 //!
 //! What is signed is `yu-signed-v1` 0x00 `TYPE` 0x00 canonical JSON: a signature under one type of document never fits another.
 //! Verification is strict (no weak keys, no second encoding of a key or signature), so that every verifier gives the same answer.
@@ -13,6 +13,7 @@ use crate::canonical::{parse_hex, to_canonical};
 use crate::{Error, Result};
 
 mod key;
+mod sm2;
 
 pub use key::{PublicKey, SigningKey};
 
@@ -26,6 +27,9 @@ pub enum Algorithm {
     /// RFC 8032, verified strictly.
     #[serde(rename = "ed25519")]
     Ed25519,
+    /// GB/T 32918.2, with the user id 1234567812345678.
+    #[serde(rename = "sm2")]
+    Sm2,
 }
 
 /// 64 signature bytes, written as 128 lower-case hex digits.
@@ -105,7 +109,7 @@ impl<T: SignedType> Signed<T> {
     pub fn add_signature(&mut self, signer: &str, key: &SigningKey) -> Result<()> {
         let sig = SignatureBytes(key.sign_message(SIGNED, &typed(&self.payload)?));
         if !self.signatures.iter().any(|s| s.signer == signer) {
-            self.signatures.push(Signature { alg: Algorithm::Ed25519, key: key.public(), signer: signer.into(), sig });
+            self.signatures.push(Signature { alg: key.algorithm(), key: key.public(), signer: signer.into(), sig });
         }
         Ok(())
     }
@@ -149,7 +153,7 @@ impl<T: SignedType> Signed<T> {
     }
 }
 
-/// Who signs with which key: names such as `yu://dev/health/node1`. One key per name and one name per key.
+/// Who signs with which key: names such as `yu://dev/health/node1`. One key per name and one name per key, all of one suite.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyRing(BTreeMap<String, PublicKey>);
 
@@ -163,11 +167,16 @@ impl KeyRing {
     /// Binds a key to a name.
     ///
     /// # Errors
-    /// `Refused` if the name has another key, or the key another name (one signer would pass for two).
+    /// `Refused` if the name has another key, or the key another name (one signer would pass for two), or if the key is of another
+    /// suite than those that are here.
     pub fn insert(&mut self, name: &str, key: PublicKey) -> Result<()> {
         if let Some((other, known)) = self.0.iter().find(|(other, known)| (other.as_str() == name) != (**known == key)) {
             let what = if known == &key { format!("`{name}` and `{other}` share a key") } else { format!("`{name}` has another key") };
             return Err(Error::Refused { code: "keyring.conflict", what });
+        }
+        if let Some((other, known)) = self.0.iter().find(|(_, known)| known.suite() != key.suite()) {
+            let what = format!("the key of `{name}` is of the suite `{}`, that of `{other}` of `{}`", key.suite(), known.suite());
+            return Err(Error::Refused { code: "keyring.suite", what });
         }
         self.0.insert(name.into(), key);
         Ok(())
@@ -196,6 +205,9 @@ fn check(signature: &Signature, ring: &KeyRing, object: &str, bytes: &[u8]) -> R
     if key != &signature.key {
         return Err(refused(object, format!("signed with another key than that of `{signer}`")));
     }
+    if signature.alg != key.algorithm() {
+        return Err(refused(object, format!("the signature of `{signer}` names another algorithm than its key")));
+    }
     key.verify_message(SIGNED, bytes, &signature.sig.0).map_err(|_| refused(object, format!("the signature of `{signer}` does not verify")))
 }
 
@@ -211,6 +223,7 @@ fn refused(object: &str, reason: impl Into<String>) -> Error {
 mod tests {
     use super::*;
     use crate::canonical::from_canonical;
+    use crate::suite::Suite;
 
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Letter {
@@ -289,5 +302,34 @@ mod tests {
         ring.insert(A, a.public()).unwrap();
         assert!(ring.insert(A, b.public()).is_err());
         assert!(ring.insert("yu://dev/other/node1", a.public()).is_err());
+    }
+
+    #[test]
+    fn d12_documents_are_signed_with_sm2_and_the_suites_do_not_mix() {
+        let key = |n| SigningKey::of_suite(Suite::Gm, &[n; 32]).unwrap();
+        let (a, b) = (key(1), key(2));
+        let mut ring = KeyRing::new();
+        ring.insert(A, a.public()).unwrap();
+        ring.insert(B, b.public()).unwrap();
+        let mut signed = Signed::sign(letter(), A, &a).unwrap();
+        signed.add_signature(B, &b).unwrap();
+        signed.verify(&ring, &[A, B]).unwrap();
+        let bytes = to_canonical(&signed).unwrap();
+        assert!(String::from_utf8(bytes.clone()).unwrap().contains(r#""alg":"sm2""#));
+        assert_eq!(from_canonical::<Signed<Letter>>(&bytes).unwrap(), signed);
+        let order = Signed { payload: Order { text: "你好".into() }, signatures: signed.signatures.clone() };
+        assert!(order.verify(&ring, &[]).is_err(), "another type");
+        let altered = Signed { payload: Letter { text: "你好!".into() }, ..signed.clone() };
+        assert!(altered.verify(&ring, &[]).is_err(), "another text");
+        let mut renamed = signed.clone();
+        renamed.signatures[0].alg = Algorithm::Ed25519;
+        assert!(renamed.verify(&ring, &[]).unwrap_err().to_string().contains("another algorithm"));
+        // a ring of one suite never takes a key of the other, and never a signature of it
+        let (old, _, mut standard) = keys();
+        let error = standard.insert("yu://dev/third/node1", a.public()).unwrap_err().to_string();
+        assert!(error.contains("`gm`") && error.contains("`standard`"), "{error}");
+        assert!(ring.insert("yu://dev/third/node1", old.public()).is_err());
+        assert!(signed.verify(&standard, &[]).is_err());
+        assert!(Signed::sign(letter(), A, &old).unwrap().verify(&ring, &[]).is_err());
     }
 }

@@ -10,7 +10,7 @@
 //! | announcement, review form, expert opinion | [`dossier`] |
 //! | data request | [`request`] |
 //! | product | [`product`] |
-//! | incident | [`incident`] |
+//! | incident; what is frozen for it | [`incident`], [`evidence`] |
 //! | suspension of a tenant | [`suspension`] |
 //! | person | [`person`] |
 //! | closed lists of words | [`word`] |
@@ -46,6 +46,7 @@ pub mod appointment;
 pub mod arrow;
 pub mod authorisation;
 pub mod dossier;
+pub mod evidence;
 pub mod incident;
 pub mod person;
 pub mod product;

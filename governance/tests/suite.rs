@@ -37,6 +37,8 @@ mod grants;
 mod hard;
 #[path = "suite/heads.rs"]
 mod heads;
+#[path = "suite/level3.rs"]
+mod level3;
 #[path = "suite/lineage.rs"]
 mod lineage;
 #[path = "suite/logs.rs"]
@@ -73,6 +75,8 @@ mod reports;
 mod requirements;
 #[path = "suite/review.rs"]
 mod review;
+#[path = "suite/sheet.rs"]
+mod sheet;
 #[path = "suite/split_model.rs"]
 mod split_model;
 #[path = "suite/standing.rs"]

@@ -7,10 +7,12 @@
 //! number out once and all parties count alike. Protocols outside this crate draw from a [`Source`], which counts by itself. Distinguishing q blocks from random costs at most `q^2 / 2^129` (PRP/PRF
 //! switching): `2^-49` after `2^40` blocks, 16 TiB.
 
+mod keystream;
 mod permutation;
 mod source;
 mod vaes;
 
+pub use keystream::Keystream;
 pub use source::Source;
 
 use aes::Aes128;
@@ -19,7 +21,7 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::SessionId;
-use vaes::{Mode, Schedule};
+use vaes::{Mode, ROUND_KEYS, Schedule};
 
 /// Blocks encrypted at once: enough to keep AES-NI or VAES busy, 1 KiB of stack.
 const BATCH: usize = 64;
@@ -115,7 +117,7 @@ impl Op {
 pub struct Key {
     portable: Aes128,
     /// The same key where the CPU has VAES.
-    wide: Option<Schedule>,
+    wide: Option<Schedule<{ ROUND_KEYS[0] }>>,
 }
 
 impl Key {
@@ -126,7 +128,7 @@ impl Key {
         let mut key = Zeroizing::new([0u8; 16]);
         key.copy_from_slice(&digest[..16]);
         digest.as_mut_slice().zeroize();
-        Self { portable: Aes128::new(&Array::from(*key)), wide: Schedule::new(&key) }
+        Self { portable: Aes128::new(&Array::from(*key)), wide: Schedule::new(&*key) }
     }
 
     /// The stream of one purpose within one operation, from its start.
@@ -139,7 +141,7 @@ impl Key {
 /// The elements of one stream in order, however many are asked for at a time.
 pub struct Stream<'k> {
     cipher: &'k Aes128,
-    wide: Option<&'k Schedule>,
+    wide: Option<&'k Schedule<{ ROUND_KEYS[0] }>>,
     prefix: u64,
     next: u64,
     /// Second half of a block of which only the first was asked for.

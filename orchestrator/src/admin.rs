@@ -4,9 +4,11 @@
 mod client;
 mod server;
 
-pub use client::ask;
+pub use client::{ask, session_file};
 pub use server::serve;
 
+use crate::consent::book::Subject;
+use crate::people::PersonAsk;
 use crate::ticket::Standing;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -65,6 +67,15 @@ pub enum AdminAsk {
         /// Peer.
         peer: Option<String>,
     },
+    /// Put outside data into quarantine and ask for their import.
+    DatasetImport(Box<DatasetImport>),
+    /// Take approved data out of quarantine into the catalogue.
+    DatasetAdmit {
+        /// Data set.
+        dataset: String,
+    },
+    /// What is in quarantine.
+    DatasetQuarantine,
     /// Destroy a data set.
     DatasetDestroy {
         /// Data set.
@@ -190,6 +201,9 @@ pub enum AdminAsk {
         reviewer: String,
         /// Why, when refused.
         reason: String,
+        /// Items of the review that the person judged: they hold, or, in a refusal, they fail.
+        #[serde(default)]
+        items: Vec<String>,
         /// The person is a program that approves when all checks pass (said in the log).
         automatic: bool,
     },
@@ -283,6 +297,10 @@ pub enum AdminAsk {
         /// How the hash of what was looked at begins.
         seen: String,
     },
+    /// The catalogue of data.
+    Catalogue(Box<crate::catalogue::Asked>),
+    /// Files of dossiers under review.
+    Dossier(Box<crate::dossier::Asked>),
     /// Kinds of documents, or one with an example.
     DocketTemplate {
         /// Which.
@@ -326,8 +344,124 @@ pub enum AdminAsk {
     },
     /// Fetch what was missed and compare with everybody.
     DocketSync,
+    /// Make a report.
+    Report {
+        /// Which.
+        wanted: crate::reports::Wanted,
+    },
+    /// Products and money.
+    Market {
+        /// What.
+        about: crate::market::MarketAsk,
+    },
+    /// Add consents to a data set.
+    ConsentImport {
+        /// Data set.
+        dataset: String,
+        /// Absolute path of the receipts.
+        file: PathBuf,
+    },
+    /// A subject takes consent back.
+    ConsentRevoke {
+        /// Data set.
+        dataset: String,
+        /// Whose.
+        subject: Subject,
+        /// Only for this scenario.
+        scenario: Option<String>,
+        /// Hash of the document behind it.
+        document: Hash,
+    },
+    /// Counts of consents.
+    ConsentList {
+        /// Data set.
+        dataset: String,
+    },
+    /// Signed records.
+    ConsentExport {
+        /// Data set.
+        dataset: String,
+        /// Absolute path of the new file.
+        out: PathBuf,
+    },
+    /// Delete records whose term is over.
+    ConsentDelete {
+        /// Data set.
+        dataset: String,
+    },
+    /// How long the log is locked.
+    AuditPrune,
+    /// End an authorisation here.
+    EndRun {
+        /// Which.
+        authorisation: String,
+    },
+    /// What was certified of its end.
+    EndShow {
+        /// Which.
+        authorisation: String,
+    },
+    /// The proof for one asset.
+    EndProve {
+        /// Which.
+        authorisation: String,
+        /// Name of the asset.
+        asset: String,
+    },
+    /// The regulator's half of the key of a sealed package.
+    EndHalf {
+        /// The package.
+        file: PathBuf,
+    },
+    /// Open a sealed package.
+    EndOpen {
+        /// The package.
+        file: PathBuf,
+        /// The regulator's half.
+        half: String,
+        /// A folder that does not exist yet.
+        out: PathBuf,
+    },
+    /// Name a second medium for the keys of payloads.
+    BackupEscrow {
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// Back the node up.
+    BackupMake {
+        /// An empty folder.
+        folder: PathBuf,
+        /// Public key to which it is sealed.
+        to: String,
+    },
+    /// Safety and supervision.
+    Watch(crate::watch::WatchAsk),
     /// Checkpoint the log and have it countersigned.
     AuditCheckpoint,
+    /// People: log in and out, tie logins.
+    Person(PersonAsk),
+}
+
+/// A question with the token of whoever is logged in.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Question {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(flatten)]
+    ask: AdminAsk,
+}
+
+/// Options of an import.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DatasetImport {
+    /// As it is to be added.
+    pub add: DatasetAdd,
+    /// How it was lawfully obtained.
+    pub source: String,
+    /// Under which licence or contract.
+    pub licence: String,
+    /// Days to wait for the decision.
+    pub wait_days: u32,
 }
 
 /// Options of adding a data set.

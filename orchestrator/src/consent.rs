@@ -4,7 +4,9 @@
 //! subject,scenario,purpose,items,not_before,not_after,revoked_at[,evidence]
 //! ```
 //! The first column may carry the name of the key column; `items` are separated by `;` or `|` and `*` is refused: consent is for
-//! named items (A15). Receipts never leave the node.
+//! named items (A15). Receipts never leave the node. What was consented to, and taken back, as signed records: [`book`].
+
+pub mod book;
 
 use crate::fault::{Code, Fault, Result};
 use bytes::Bytes;
@@ -25,6 +27,14 @@ fn csv_header(head: &[u8]) -> Option<String> {
 /// # Errors
 /// Faults of the file; a receipt that is malformed is named by row.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<ConsentSet> {
+    ConsentSet::new(receipts(name, bytes)?).map_err(|e| Fault::from(e).at(name.to_owned()))
+}
+
+/// The receipts themselves.
+///
+/// # Errors
+/// As [`parse`].
+pub fn receipts(name: &str, bytes: &[u8]) -> Result<Vec<ConsentReceipt>> {
     // Only the header is needed to name the subject column as a key; its rows are read once.
     let head: Vec<u8> = bytes.iter().copied().take_while(|b| *b != b'\n').chain(*b"\n").collect();
     let first = match csv_header(&head) {
@@ -61,5 +71,5 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<ConsentSet> {
             evidence: at(&evidence).unwrap_or_else(|| "receipt file".into()),
         });
     }
-    ConsentSet::new(receipts).map_err(|e| Fault::from(e).at(name.to_owned()))
+    Ok(receipts)
 }

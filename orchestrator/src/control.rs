@@ -1,10 +1,12 @@
 //! The control plane: what nodes ask each other outside a job's sessions.
 
+mod absent;
 mod door;
 mod message;
 mod outbox;
 mod server;
 
+pub(crate) use absent::not_here;
 pub(crate) use door::{Caller, Door, Room};
 pub use message::{Answer, Ask, HelloAnswer, JobAnswer, LIMIT, OfferAnswer, ProposeAnswer};
 pub(crate) use outbox::unreachable;

@@ -49,21 +49,60 @@ pub fn salt_prefix(id: &DatasetId) -> String {
 /// # Errors
 /// Every fault of the file names file, row and column; `exists` never: adding again is a new version.
 pub fn add(node: &Node, ask: &DatasetAdd) -> Result<CatalogueEntry> {
-    let id: DatasetId = format!("{}/{}/{}", node.config().environment, node.config().organisation, ask.id).parse()?;
-    let bytes = fs::read(&ask.file).map_err(|e| {
+    if ask.import_source.is_some() {
+        crate::quarantine::no_way_around(node)?;
+    }
+    let bytes = Bytes::from(read(&ask.file)?);
+    let receipts = ask.consent.as_deref().map(|path| fs::read(path).map_err(|e| Fault::io(&e, path))).transpose()?;
+    let origin = match &ask.import_source {
+        Some(source) => Origin::Imported { source: source.clone(), licence: source.clone() },
+        None => Origin::Public,
+    };
+    enter(node, ask, bytes, receipts.as_deref(), origin)
+}
+
+/// A file's bytes.
+///
+/// # Errors
+/// `file.missing`, `file.unreadable`.
+pub(crate) fn read(file: &std::path::Path) -> Result<Vec<u8>> {
+    fs::read(file).map_err(|e| {
         let code = if e.kind() == std::io::ErrorKind::NotFound { Code::FileMissing } else { Code::FileRead };
-        Fault::new(code, e.kind().to_string()).at(ask.file.display().to_string())
-    })?;
+        Fault::new(code, e.kind().to_string()).at(file.display().to_string())
+    })
+}
+
+/// The id that a data set of this node gets.
+///
+/// # Errors
+/// `input.bad`.
+pub(crate) fn id_of(node: &Node, ask: &DatasetAdd) -> Result<DatasetId> {
+    Ok(format!("{}/{}/{}", node.config().environment, node.config().organisation, ask.id).parse()?)
+}
+
+/// How its file is read.
+///
+/// # Errors
+/// `input.bad`.
+pub(crate) fn options(ask: &DatasetAdd) -> Result<ReadOptions> {
     let encoding = match ask.encoding.as_str() {
         "auto" => Encoding::Auto,
         "utf-8" => Encoding::Utf8,
         "gb18030" => Encoding::Gb18030,
         other => return Err(Fault::new(Code::Input, format!("`{other}`: auto, utf-8 or gb18030")).at("--encoding")),
     };
-    let options = ReadOptions { encoding, sheet: ask.sheet.clone(), keys: ask.key.clone(), ..ReadOptions::default() };
+    Ok(ReadOptions { encoding, sheet: ask.sheet.clone(), keys: ask.key.clone(), ..ReadOptions::default() })
+}
+
+/// Enters a file that is in memory in the catalogue.
+///
+/// # Errors
+/// As [`add`].
+pub(crate) fn enter(node: &Node, ask: &DatasetAdd, content: Bytes, receipts: Option<&[u8]>, origin: Origin) -> Result<CatalogueEntry> {
+    let id = id_of(node, ask)?;
+    let options = options(ask)?;
     let name = ask.file.display().to_string();
-    let version = Hash::of_file(&bytes);
-    let content = Bytes::from(bytes);
+    let version = Hash::of_file(&content);
     let table = read_table_from(&name, content.clone(), &options)?;
     let entry = CatalogueEntry {
         v: 1,
@@ -77,19 +116,15 @@ pub fn add(node: &Node, ask: &DatasetAdd) -> Result<CatalogueEntry> {
         rows: table.num_rows(),
         subjects: if ask.personal { Subjects::Persons } else { Subjects::None },
         subject_column: if ask.personal { subject(ask) } else { None },
-        origin: match &ask.import_source {
-            Some(source) => Origin::Imported { source: source.clone(), licence: source.clone() },
-            None => Origin::Public,
-        },
+        origin,
         prohibited: ask.prohibited,
     };
     if let Some(finding) = entry.check().first() {
         return Err(finding.into());
     }
-    if let Some(path) = &ask.consent {
-        let receipts = fs::read(path).map_err(|e| Fault::io(&e, path))?;
-        crate::consent::parse(&path.display().to_string(), &receipts)?;
-        node.vault().put(&consent_id(&id), &receipts)?;
+    if let Some(receipts) = receipts {
+        crate::consent::parse(&ask.consent.as_ref().map_or_else(|| consent_id(&id), |path| path.display().to_string()), receipts)?;
+        node.vault().put(&consent_id(&id), receipts)?;
     }
     node.vault().put(&blob_id(&id), &content)?;
     let signed = Signed::sign(entry.clone(), node.name(), node.signing())?;
@@ -103,7 +138,7 @@ pub fn add(node: &Node, ask: &DatasetAdd) -> Result<CatalogueEntry> {
         source: name,
         read_options: stored,
         entry: serde_json::to_string(&entry).map_err(|e| Fault::new(Code::Bug, e.to_string()))?,
-        consent: ask.consent.is_some(),
+        consent: receipts.is_some(),
     };
     let added =
         Event::new(Verb::DatasetAdded).with("dataset", Field::Dataset(id.clone())).hash("version", &version).count("rows", entry.rows);
@@ -157,7 +192,7 @@ pub fn load(node: &Node, id: &DatasetId, version: &Hash) -> Result<Table> {
     let stored: Stored =
         serde_json::from_str(&row.read_options).map_err(|_| Fault::new(Code::Damaged, "read options").at(row.id.clone()))?;
     let plain = node.vault().get(&blob_id(id))?;
-    if Hash::of_file(&plain) != *version {
+    if Hash::of_file_with(version.algorithm(), &plain) != *version {
         return Err(Fault::new(Code::DataChanged, "the stored payload is of another version").at(row.id));
     }
     Ok(read_table_from(&stored.name, Bytes::from(plain.to_vec()), &stored.options)?)
@@ -173,7 +208,7 @@ pub fn unchanged(node: &Node, id: &DatasetId, version: &Hash) -> Result<DatasetR
         return Err(Fault::new(Code::DataChanged, "the contract names another version than is stored").at(row.id).party(node.name()));
     }
     if let Ok(bytes) = fs::read(&row.source)
-        && Hash::of_file(&bytes) != *version
+        && Hash::of_file_with(version.algorithm(), &bytes) != *version
     {
         return Err(Fault::new(Code::DataChanged, "the file differs from the version that was added").at(row.source).party(node.name()));
     }

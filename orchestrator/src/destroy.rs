@@ -7,6 +7,7 @@
 
 use crate::dataset;
 use crate::fault::{Code, Fault, Result};
+use crate::incidents::refuse_frozen;
 use crate::keys::now;
 use crate::node::{Node, payload_hash};
 use crate::store::Fate;
@@ -15,6 +16,7 @@ use yu_governance::canonical::{Hash, digest};
 use yu_governance::destroy::{DestroyedItem, DestroyedKind, DestructionCertificate, Method};
 use yu_governance::id::{DatasetId, JobId};
 use yu_governance::sign::Signed;
+use yu_governance::workflow::evidence::Doomed;
 
 /// Kind under which a destruction that has begun is remembered.
 const BEGUN: &str = "destroying";
@@ -63,6 +65,7 @@ impl RunKey {
             Self::PsiExponent => "ristretto255",
             Self::PrgKeys => "aes-128-ctr",
             Self::DigestKey => "sha-256",
+            // of the inputs of a trusted environment: what the attestation binds, in both suites
             Self::DataKey => "aes-256-gcm",
             Self::SessionKey => "hpke-x25519-hkdf-sha256-aes-256-gcm",
             Self::MaskKeys | Self::MaskKeysAgain => "ristretto255-hkdf-sha256-aes-256-ctr",
@@ -79,7 +82,7 @@ pub fn prefix(job: &str) -> String {
 /// changes nothing and returns the same.
 ///
 /// # Errors
-/// `state.wrong` while the job's run has its thread; `storage.failed`: doing it again goes on where it stopped.
+/// `state.wrong` while the job's run has its thread; `policy.refused` while it is evidence; `storage.failed`: doing it again goes on where it stopped.
 pub fn working(node: &Node, job: &str) -> Result<(usize, Hash)> {
     if node.live().runs(job) {
         return Err(Fault::new(Code::State, "its run has not ended").at(job.to_owned()));
@@ -89,6 +92,7 @@ pub fn working(node: &Node, job: &str) -> Result<(usize, Hash)> {
         let certificate: Signed<DestructionCertificate> = node.signed("certificate", &hash.to_hex())?;
         return Ok((certificate.payload.items.len(), hash));
     }
+    refuse_frozen(node, Doomed::Job(parse_job(job)?))?;
     let ids: Vec<String> = node.vault().ids().into_iter().filter(|id| id.starts_with(&prefix(job))).collect();
     // The thread that held them in this process has ended, and with it their last copy.
     node.store().keys_wiped(job)?;
@@ -101,8 +105,9 @@ pub fn working(node: &Node, job: &str) -> Result<(usize, Hash)> {
 /// does this.
 ///
 /// # Errors
-/// `storage.failed`; doing it again goes on where it stopped.
+/// `policy.refused` while it is evidence; `storage.failed`: doing it again goes on where it stopped.
 pub fn dataset(node: &Node, id: &DatasetId) -> Result<Hash> {
+    refuse_frozen(node, Doomed::Dataset(id))?;
     crate::models::forget_dataset(node, id.as_str())?;
     let salts = dataset::salt_prefix(id);
     let mut ids = vec![dataset::blob_id(id), dataset::consent_id(id)];
@@ -111,11 +116,30 @@ pub fn dataset(node: &Node, id: &DatasetId) -> Result<Hash> {
     objects(node, own_id, &ids, Vec::new()).map(|(_, hash)| hash)
 }
 
-/// Destroys a key of operators; the certificate names an id of its own.
+/// Destroys what is in quarantine under a data set's name; the certificate names an id of its own.
 ///
 /// # Errors
 /// `storage.failed`; doing it again goes on where it stopped.
+pub fn quarantined(node: &Node, vault_ids: &[String]) -> Result<Hash> {
+    let own_id = JobId(digest("yu-destroy-v1", vault_ids.join(" ").as_bytes()));
+    objects(node, own_id, vault_ids, Vec::new()).map(|(_, hash)| hash)
+}
+
+/// Destroys what is left of an ended authorisation; the certificate names an id of its own.
+///
+/// # Errors
+/// `storage.failed`; doing it again goes on where it stopped.
+pub fn authorisation(node: &Node, id: &yu_governance::id::AuthorisationId, ids: &[String]) -> Result<Hash> {
+    let own_id = JobId(digest("yu-destroy-authorisation-v1", id.as_str().as_bytes()));
+    objects(node, own_id, ids, Vec::new()).map(|(_, hash)| hash)
+}
+
+/// Destroys a key of operators; the certificate names an id of its own.
+///
+/// # Errors
+/// `policy.refused` while this node is evidence; `storage.failed`: doing it again goes on where it stopped.
 pub fn key(node: &Node, vault_id: &str) -> Result<Hash> {
+    refuse_frozen(node, Doomed::Other)?;
     let own_id = JobId(digest("yu-destroy-v1", vault_id.as_bytes()));
     objects(node, own_id, &[vault_id.to_owned()], Vec::new()).map(|(_, hash)| hash)
 }
@@ -143,7 +167,13 @@ fn objects(node: &Node, job: JobId, ids: &[String], in_memory: Vec<DestroyedItem
     for id in ids {
         let Some(key) = node.vault().key_id(id) else { continue };
         if !items.iter().any(|item| item.key == key) {
-            items.push(DestroyedItem { kind: kind(id), id: id.clone(), algorithm: "aes-256-gcm".into(), key, method: Method::CryptoShred });
+            items.push(DestroyedItem {
+                kind: kind(id),
+                id: id.clone(),
+                algorithm: crate::suite::at_rest().into(),
+                key,
+                method: Method::CryptoShred,
+            });
         }
     }
     if !items.is_empty() {
@@ -155,6 +185,14 @@ fn objects(node: &Node, job: JobId, ids: &[String], in_memory: Vec<DestroyedItem
         node.vault().shred(id)?;
     }
     items.extend(in_memory);
+    if items.is_empty() {
+        // done before, and stopped between the certificate and whoever wanted its hash: that one is the evidence
+        let kept = node.all_signed::<DestructionCertificate>("certificate")?.into_iter().map(|signed| signed.payload);
+        let own = kept.filter(|kept| kept.job == job && kept.node.as_str() == node.name() && !kept.items.is_empty());
+        if let Some(kept) = own.max_by_key(|kept| kept.at) {
+            return Ok((kept.items.len(), payload_hash(&kept)?));
+        }
+    }
     let count = items.len();
     let certificate = DestructionCertificate { v: 1, job, node: node.name().parse()?, items, at: now() };
     let hash = payload_hash(&certificate)?;
@@ -192,7 +230,9 @@ fn run_keys(node: &Node, job: &str) -> Result<Vec<DestroyedItem>> {
 
 fn kind(id: &str) -> DestroyedKind {
     match id {
-        id if id.starts_with("ds-") || id.starts_with("consent-") || id.starts_with("salt-") => DestroyedKind::Dataset,
+        id if id.starts_with("ds-") || id.starts_with("quarantine-") || id.starts_with("consent-") || id.starts_with("salt-") => {
+            DestroyedKind::Dataset
+        }
         id if id.starts_with("model-") || id.ends_with("-model-share") => DestroyedKind::Shares,
         id if id.ends_with("-held") || id.contains("-share") || id.ends_with("-salt") => DestroyedKind::HeldResult,
         id if id.starts_with("transform-key-") => DestroyedKind::ProtocolKey,
@@ -205,6 +245,5 @@ fn kind(id: &str) -> DestroyedKind {
 /// # Errors
 /// `input.bad`.
 pub fn parse_job(job: &str) -> Result<JobId> {
-    let hash: Hash = format!("sha-256:{job}").parse()?;
-    Ok(JobId(hash))
+    Ok(JobId(Hash::from_hex(job)?))
 }

@@ -25,6 +25,7 @@ pub mod book;
 pub mod chapters;
 pub mod draft;
 pub mod gate;
+mod hidden;
 pub mod kind;
 pub mod line;
 #[cfg(test)]

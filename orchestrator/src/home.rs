@@ -9,6 +9,7 @@
 //! DIR/audit/             entries.jsonl, checkpoints.jsonl, countersignatures.jsonl
 //! DIR/policy.cedar       editable policy; absent: the shipped default
 //! DIR/admin.sock         local socket of the command line, while the node runs
+//! DIR/session            0600: token of the person who is logged in here (`YU_SESSION` names another file)
 //! ```
 
 use crate::fault::{Code, Fault, Result};
@@ -19,6 +20,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use yu_governance::suite::Suite;
 
 /// What a node does by configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,9 +74,33 @@ pub struct NodeConfig {
     /// The regulator whose signature counts beside it, as `yu://env/org/node`; without it no profile comes into force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regulator: Option<String>,
+    /// Suite of algorithms of the domain: `standard`, or `gm` for SM2, SM3 and SM4 (国密).
+    #[serde(default)]
+    pub crypto: Suite,
     /// Limits.
     #[serde(default)]
     pub limits: Limits,
+    /// The existing service through which people log in (统一用户认证), where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginService>,
+}
+
+/// A service that speaks OpenID Connect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginService {
+    /// Its name, as its tokens state it: `https://...`; `http://` on this machine only.
+    pub issuer: String,
+    /// This node's name there.
+    pub client: String,
+    /// Where it sends people back to: `http://127.0.0.1:PORT/PATH`, registered there.
+    pub redirect: String,
+    /// Certificates in PEM that its own has to chain up to; absent: those of the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roots: Option<PathBuf>,
+    /// File with the secret of this node's name there; absent: a public client, which PKCE protects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<PathBuf>,
 }
 
 fn auto() -> String {

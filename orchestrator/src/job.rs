@@ -30,6 +30,7 @@ pub mod plan;
 pub mod recurring;
 pub mod report;
 pub mod run;
+pub mod sheet;
 pub mod split;
 mod standing;
 pub mod state;

@@ -22,6 +22,7 @@ use files::{CHECKPOINTS, COUNTERSIGNATURES, ENTRIES};
 use std::collections::HashSet;
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use yu_governance::audit::{AuditLog, Countersignature, Draft, Entry, Event, Verb};
 use yu_governance::clock::Time;
@@ -40,6 +41,8 @@ pub struct Journal {
     free: Condvar,
     /// Last row of the store's outbox that is in the log.
     settled: Mutex<i64>,
+    /// A log that came out of a backup takes nothing until every peer has said that it saw no more of it.
+    is_held: AtomicBool,
 }
 
 impl Journal {
@@ -55,9 +58,28 @@ impl Journal {
             turns: [Condvar::new(), Condvar::new()],
             free: Condvar::new(),
             settled: Mutex::new(0),
+            is_held: AtomicBool::new(crate::backup::resume::waits(home)),
         };
-        journal.replay(store)?;
+        if !journal.is_held.load(Ordering::SeqCst) {
+            journal.replay(store)?;
+        }
         Ok(journal)
+    }
+
+    /// Peers have seen no more of the log than is here: it goes on.
+    ///
+    /// # Errors
+    /// `disk.full`, `storage.failed`.
+    pub fn release(&self, store: &Store) -> Result<()> {
+        self.is_held.store(false, Ordering::SeqCst);
+        self.replay(store).inspect_err(|_| self.is_held.store(true, Ordering::SeqCst))
+    }
+
+    fn takes(&self) -> Result<()> {
+        if self.is_held.load(Ordering::SeqCst) {
+            return Err(Fault::new(Code::State, "the node came out of a backup: it waits until its peers say how far they know its log"));
+        }
+        Ok(())
     }
 
     /// Number of entries.
@@ -94,6 +116,7 @@ impl Journal {
     /// # Errors
     /// `disk.full`, `storage.failed`.
     pub fn append_all(&self, drafts: Vec<Draft>) -> Result<()> {
+        self.takes()?;
         let mut state = self.lock();
         let ticket = state.stage(drafts)?;
         self.wait(state, ticket)
@@ -104,6 +127,7 @@ impl Journal {
     /// # Errors
     /// `disk.full`, `storage.failed`.
     pub fn join(&self, peer: PartyName, key: PublicKey, now: Time) -> Result<()> {
+        self.takes()?;
         let mut state = self.lock();
         if state.log.has_joined(&peer, &key) {
             return Ok(());
@@ -117,6 +141,7 @@ impl Journal {
     /// # Errors
     /// `disk.full`, `storage.failed`.
     pub fn checkpoint(&self, key: &SigningKey, now: Time) -> Result<()> {
+        self.takes()?;
         self.alone(|log| Ok(Some((CHECKPOINTS, log.checkpoint(key, now)?.0))))
     }
 
@@ -125,6 +150,7 @@ impl Journal {
     /// # Errors
     /// `disk.full`, `storage.failed`.
     pub fn checkpoint_if_due(&self, key: &SigningKey, now: Time) -> Result<()> {
+        self.takes()?;
         self.alone(|log| {
             let is_due = log.uncovered().0 > 0 || log.checkpoints() == 0;
             Ok(if is_due { Some((CHECKPOINTS, log.checkpoint(key, now)?.0)) } else { None })
@@ -136,6 +162,7 @@ impl Journal {
     /// # Errors
     /// `signature.bad` when it is not the peer's; `disk.full`, `storage.failed`.
     pub fn countersigned(&self, countersignature: &Countersignature) -> Result<()> {
+        self.takes()?;
         self.alone(|log| Ok(log.countersigned(countersignature)?.map(|line| (COUNTERSIGNATURES, line))))
     }
 
@@ -237,6 +264,14 @@ pub fn acknowledged(home: &Home, key: &SigningKey) -> Result<[u64; 3]> {
     files::acknowledged(home, key)
 }
 
+/// Writes the head of a log that was put into a directory without one.
+///
+/// # Errors
+/// `storage.damaged` when the files hold no log of this key; `storage.failed`.
+pub(crate) fn write_head(home: &Home, key: &SigningKey) -> Result<()> {
+    files::write_head(home, key)
+}
+
 /// The three files of a node directory, for verification without the node.
 ///
 /// # Errors
@@ -254,7 +289,7 @@ mod tests {
     use super::*;
     use crate::job::State;
     use crate::store::NewJob;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use yu_governance::audit::verify::{LogFiles, verify};
     use yu_governance::audit::{Field, Witness};
 

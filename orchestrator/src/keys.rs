@@ -76,7 +76,8 @@ impl Keys {
             identity = root.issue(&config.node, at - BACKDATE, at + CERTIFICATE_DAYS * 86_400)?;
             write_atomic(&home.path("keys/node.pem"), identity.to_pem().as_bytes(), 0o600)?;
         }
-        let signing = SigningKey::from_bytes(&*array(home, "keys/signing.key")?);
+        let signing =
+            SigningKey::of_suite(config.crypto, &*array(home, "keys/signing.key")?).map_err(|e| damaged("keys/signing.key", &e))?;
         let seal = SealKey::from_bytes(&*array(home, "keys/seal.key")?).map_err(|e| damaged("keys/seal.key", &e))?;
         Ok(Self { root_der: identity.root_der().to_vec(), identity: Arc::new(identity), signing, seal })
     }

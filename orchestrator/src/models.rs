@@ -18,6 +18,7 @@ use yu_fedlearn::vertical::task::Kept;
 use yu_governance::audit::{Event, Verb};
 use yu_governance::authorisation::Authorisation;
 use yu_governance::canonical::Hash;
+use yu_governance::workflow::evidence::Doomed;
 use zeroize::Zeroizing;
 
 /// Vault names begin so.
@@ -129,6 +130,7 @@ pub fn destroy(node: &Node, job: &str) -> Result<Hash> {
     let [job] = &all[..] else {
         return Err(Fault::new(Code::NotFound, format!("{} models begin with `{job}`", all.len())).party(node.name()));
     };
+    crate::incidents::refuse_frozen(node, Doomed::Job(destroy::parse_job(job)?))?;
     // what a crash left of the training would bring it back
     node.vault().shred(&working_share(job))?;
     let certificate = destroy::key(node, &format!("{PREFIX}{job}"))?;
@@ -148,7 +150,9 @@ pub fn expire(node: &Node) -> Result<()> {
             }
             Err(fault) => fault.code == Code::NotFound,
         };
-        if ended {
+        // an open matter seals what the end would destroy (`yu end run`), and evidence is kept beyond the end
+        let is_kept = || Ok::<_, Fault>(crate::incidents::frozen_by(node, Doomed::Job(destroy::parse_job(&job)?))?.is_some());
+        if ended && !crate::procedure::effect::is_held(node, &label.authorisation).unwrap_or(true) && !is_kept()? {
             if node.vault().holds(&format!("{PREFIX}{job}")) {
                 destroy(node, &job)?;
                 tracing::info!(job, "the authorisation of a model has ended: its share is destroyed");

@@ -6,6 +6,7 @@ mod run;
 
 pub use run::up;
 
+use crate::attempts::Attempts;
 use crate::control::Door;
 use crate::docket::book::Docket;
 use crate::fault::{Code, Fault, Result};
@@ -13,6 +14,8 @@ use crate::home::{Home, NodeConfig};
 use crate::journal::Journal;
 use crate::keys::{Keys, now};
 use crate::live::Live;
+use crate::people::acting::bound;
+use crate::people::desk::Desk;
 use crate::store::{Change, Changed, NewJob, Object, PeerRow, Store};
 use crate::ticket::NodeCard;
 use crate::vault::Vault;
@@ -49,6 +52,8 @@ pub struct Node {
     handle: tokio::runtime::Handle,
     live: Live,
     docket: Docket,
+    attempts: Attempts,
+    desk: Desk,
     stopping: AtomicBool,
     stop: Notify,
     /// Held for the life of the process: two processes on one directory would fork its log.
@@ -101,6 +106,16 @@ impl Node {
         &self.docket
     }
 
+    /// What was tried and refused lately.
+    pub fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    /// Who is logged in.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// Its port.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
@@ -141,7 +156,7 @@ impl Node {
     /// # Errors
     /// `disk.full`, `storage.failed`: then nothing that the entry describes may happen.
     pub fn log(&self, event: Event) -> Result<()> {
-        self.journal.append(event, now())
+        self.journal.append(bound(event), now())
     }
 
     /// Changes a job in one step of the store; what the log holds of it is on disk when this returns.

@@ -17,6 +17,7 @@
 //! | steps that wait for signatures | [`draft`] |
 //! | what a node has missed | [`sync`] |
 //! | what follows for jobs | [`effect`] |
+//! | what sensitive columns need | [`sensitive`] |
 //!
 //! Without a profile in force nothing here decides, and jobs run by authorisation, requests and policy alone.
 
@@ -26,4 +27,5 @@ pub mod draft;
 pub mod effect;
 pub mod kind;
 pub mod law;
+pub mod sensitive;
 pub mod sync;

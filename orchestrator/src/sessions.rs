@@ -83,7 +83,7 @@ impl Open {
     /// # Errors
     /// As [`open`].
     pub fn one(&mut self, node: &Arc<Node>, job: &str, party: &str, id: [u8; 32], patience: Duration) -> Result<()> {
-        let signer: Arc<dyn BindSigner> = Arc::new(Signer(SigningKey::from_bytes(&node.signing().to_bytes())));
+        let signer: Arc<dyn BindSigner> = Arc::new(Signer(node.signing().duplicate()));
         let row = node.peer(party)?;
         let verifier = Arc::new(Verifier { party: party.to_owned(), key: crate::node::public_key(&row)? });
         let mut config = SessionConfig::new(id, node.name(), party, signer, verifier);

@@ -49,6 +49,16 @@ impl Store {
         Ok(Self { db: Mutex::new(db), process: hex::encode(process), logged: AtomicI64::new(0) })
     }
 
+    /// Writes a consistent copy of everything to a file that does not exist yet.
+    ///
+    /// # Errors
+    /// `storage.failed`, `disk.full`.
+    pub fn copy_to(&self, path: &std::path::Path) -> Result<()> {
+        let text = path.to_str().ok_or_else(|| Fault::new(Code::Input, "the path is no UTF-8").at("store"))?;
+        self.lock().execute("VACUUM INTO ?1", [text])?;
+        Ok(())
+    }
+
     /// The connection; a thread that panicked while holding it cannot have left a half transaction (they roll back).
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.db.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -112,6 +112,21 @@ pub fn round(node: &Arc<Node>) {
             tracing::debug!(peer = peer.name, code = fault.code.as_str(), "the replica is brought up to date later");
         }
     }
+    if let Err(fault) = crate::patrols::look(node) {
+        tracing::debug!(code = fault.code.as_str(), "the replicas are looked through later");
+    }
+}
+
+/// How far the replica of a peer's entries goes, in bytes, and their hash; nothing at a node that does not supervise.
+///
+/// # Errors
+/// `storage.failed`.
+pub fn replica_end(node: &Node, peer: &str) -> Result<Option<(u64, yu_governance::canonical::Hash)>> {
+    if !supervises(node) {
+        return Ok(None);
+    }
+    let [entries, ..] = held(&folder(node.home(), peer))?;
+    Ok(Some((entries.len() as u64, yu_governance::canonical::Hash::of_file(&entries))))
 }
 
 fn folder(home: &Home, peer: &str) -> PathBuf {
@@ -241,8 +256,10 @@ pub fn status(node: &Node) -> Result<Value> {
                 format!("  告警（{}）：{}", if text("kind") == "rollback" { "日志回退" } else { "日志分叉" }, text("at")),
             ));
         }
+        let (warnings, told) = crate::patrols::of(node, &peer.name)?;
+        say.extend(told);
         all.push(
-            json!({ "party": peer.name, "entries": entries, "checkpoints": checkpoints, "seen": at, "silent": is_silent, "alarms": own, "replica": folder }),
+            json!({ "warnings": warnings, "party": peer.name, "entries": entries, "checkpoints": checkpoints, "seen": at, "silent": is_silent, "alarms": own, "replica": folder }),
         );
     }
     Ok(json!({ "peers": all, "say": lines(say) }))

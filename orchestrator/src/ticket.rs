@@ -215,11 +215,15 @@ pub enum Countersigned {
 /// Verifies a card: signed by itself, and in production by the authority unless it is the authority's own.
 ///
 /// # Errors
-/// `ticket.bad`, `env.mismatch`, `signature.bad`.
+/// `ticket.bad`, `env.mismatch`, `suite.mismatch`, `signature.bad`.
 pub fn verify_card(card: &Signed<NodeCard>, environment: &str, authority: Option<(&str, &PublicKey)>, when: Countersigned) -> Result<()> {
     let own = &card.payload;
     if !own.name.starts_with(&format!("yu://{environment}/")) {
         return Err(Fault::new(Code::EnvMismatch, format!("`{}` does not belong to `{environment}`", own.name)));
+    }
+    if own.signing_key.suite() != crate::suite::current() {
+        let what = format!("its key is of the suite `{}`, this node is of `{}`", own.signing_key.suite(), crate::suite::current());
+        return Err(Fault::new(Code::Suite, what).party(own.name.clone()));
     }
     let mut ring = KeyRing::new();
     let fault = |e: yu_governance::Error| Fault::new(Code::Signature, e.to_string()).party(own.name.clone());
@@ -276,6 +280,16 @@ mod tests {
             assert!(fault.detail.contains(part), "{fault}");
         }
         assert!(!fault.detail.contains("role"), "{fault}");
+    }
+
+    #[test]
+    fn d12_a_node_of_another_suite_is_refused_by_name() {
+        let key = SigningKey::of_suite(yu_governance::suite::Suite::Gm, &[1; 32]).unwrap();
+        let card = NodeCard { name: "yu://dev/bank/n1".into(), signing_key: key.public(), ..card() };
+        let signed = Signed::sign(card, "yu://dev/bank/n1", &key).unwrap();
+        let fault = verify_card(&signed, "dev", None, Countersigned::Before).unwrap_err();
+        assert_eq!((fault.code, fault.party.as_deref()), (Code::Suite, Some("yu://dev/bank/n1")));
+        assert!(fault.detail.contains("`gm`") && fault.detail.contains("`standard`"), "{fault}");
     }
 
     #[test]

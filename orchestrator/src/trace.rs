@@ -12,15 +12,15 @@ use std::path::PathBuf;
 use yu_governance::audit::verify::LogFiles;
 use yu_governance::canonical::Hash;
 use yu_governance::finding::Finding;
-use yu_governance::lineage::{self, Builder, Direction, Graph, Kind, NodeId};
+use yu_governance::lineage::{self, Builder, Direction, Fact, Graph, Kind, NodeId, Trace};
 
-fn all(found: Vec<Finding>) -> Fault {
+pub(crate) fn all(found: Vec<Finding>) -> Fault {
     let place = found.first().map_or("lineage", |finding| finding.code.as_str()).to_owned();
     Fault::new(Code::Verify, found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")).at(place)
 }
 
 /// Everything that is known here as a graph.
-fn graph(node: &Node) -> Result<Graph> {
+pub(crate) fn graph(node: &Node) -> Result<Graph> {
     let mut builder = Builder::new(node.ring()?, BTreeSet::new());
     for row in node.store().jobs()? {
         // a proposal that not everybody signed never ran
@@ -28,6 +28,7 @@ fn graph(node: &Node) -> Result<Graph> {
             builder.contract(&admitted);
         }
     }
+    products(node, &mut builder)?;
     node.journal().checkpoint_if_due(node.signing(), now())?;
     let mut folders: Vec<PathBuf> = vec![node.home().dir().to_path_buf()];
     folders.extend(supervise::replicas(node)?);
@@ -47,21 +48,48 @@ fn graph(node: &Node) -> Result<Graph> {
     builder.build().map_err(all)
 }
 
+/// Versions of products as they were filed, each with the program that serves it.
+fn products(node: &Node, builder: &mut Builder) -> Result<()> {
+    node.docket().with(node, |book| {
+        for (version, at) in book.products.versions.values() {
+            let (product, number, contents) = (version.product.clone(), version.number, version.contents.clone());
+            let program = Fact::Algorithm { name: format!("{product} {number}"), program: contents.code };
+            builder.filed(program, &version.owner, *at);
+            builder.filed(Fact::Product { product, number, contents }, &version.owner, *at);
+        }
+        Ok(())
+    })
+}
+
+/// The way from a job back to its sources; nothing where the records here cannot be read or contradict each other.
+pub(crate) fn sources(node: &Node, job: &str) -> Option<Trace> {
+    let job = crate::destroy::parse_job(job).ok()?;
+    let traced = graph(node).and_then(|graph| graph.trace(NodeId::new(Kind::Job, job.0), Direction::Backward).map_err(all));
+    traced.inspect_err(|fault| tracing::warn!(code = fault.code.as_str(), "the sources of a held result cannot be traced")).ok()
+}
+
 /// What a person may mean: a hash, a name, or how the hash of a job begins.
 fn meant(node: &Node, graph: &Graph, what: &str) -> Result<Vec<NodeId>> {
-    let wanted: Vec<NodeId> = match what.parse::<Hash>().or_else(|_| format!("sha-256:{what}").parse::<Hash>()) {
+    let wanted: Vec<NodeId> = match what.parse::<Hash>().or_else(|_| Hash::from_hex(what)) {
         Ok(hash) => graph.find(&hash),
         Err(_) => {
             let is_job = |id: &NodeId| what.len() >= 6 && id.kind == Kind::Job && id.hash.to_hex().starts_with(what);
             let contracts = node.store().jobs()?.into_iter().filter_map(|row| Bundle::of(&row).ok()).map(|bundle| bundle.contract.payload);
             let inputs = contracts.flat_map(|contract| contract.inputs).filter(|input| input.dataset.as_str() == what);
             let versions: BTreeSet<Hash> = inputs.map(|input| input.version).collect();
-            let is_meant = |found: &&lineage::Node| found.names.contains(what) || is_job(&found.id) || versions.contains(&found.id.hash);
+            // a product by its name alone is every version of it
+            let is_product = |found: &lineage::Node| {
+                found.id.kind == Kind::Product && found.names.iter().any(|name| name.split(' ').next() == Some(what))
+            };
+            let is_meant = |found: &&lineage::Node| {
+                found.names.contains(what) || is_product(found) || is_job(&found.id) || versions.contains(&found.id.hash)
+            };
             graph.nodes().filter(is_meant).map(|found| found.id).collect()
         }
     };
     if wanted.is_empty() {
-        let what = format!("`{}`: neither a hash, nor a data set, nor a job of which anything is known here", what.escape_debug());
+        let what =
+            format!("`{}`: neither a hash, nor a data set, nor a product, nor a job of which anything is known here", what.escape_debug());
         return Err(Fault::new(Code::NotFound, what).party(node.name()));
     }
     Ok(wanted)

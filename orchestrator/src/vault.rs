@@ -8,18 +8,27 @@
 //!
 //! The bytes of a blob: `blob`.
 
-mod blob;
+pub(crate) mod blob;
+mod cipher;
+mod escrow;
+
+pub use escrow::Escrow;
 
 use crate::fault::{Code, Fault, Result};
 use crate::home::{Home, write_atomic};
-use aws_lc_rs::aead::{Aad, Nonce};
-use blob::{cipher, decrypt, encrypt};
+use blob::{decrypt, encrypt};
+use cipher::Cipher;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use yu_governance::canonical::Hash;
+use yu_governance::suite::Suite;
 use zeroize::Zeroizing;
+
+/// Where the folder of the escrow is written, if there is one.
+const ESCROW: &str = "keys/escrow.path";
 
 #[derive(Serialize, Deserialize)]
 struct WrappedKey {
@@ -35,6 +44,8 @@ struct WrappedKey {
 pub struct Vault {
     home: Home,
     node_key: Zeroizing<[u8; 32]>,
+    /// What new keys are wrapped with; a vault is of one suite, as its node.
+    suite: Suite,
     /// One change at a time: two replacements of one payload would take each other's blob for a leftover.
     change: Mutex<()>,
 }
@@ -50,12 +61,29 @@ impl Vault {
         Self::open(home)
     }
 
+    /// [`Vault::open`] for another suite than this process's.
+    fn open_with(home: &Home, suite: Suite) -> Result<Self> {
+        Self { suite, ..Self::unchecked(home)? }.finished()
+    }
+
+    fn finished(self) -> Result<Self> {
+        self.finish_interrupted()?;
+        if let Err(fault) = self.bring_escrow() {
+            tracing::warn!(code = fault.code.as_str(), "the escrow is brought up to date later");
+        }
+        Ok(self)
+    }
+
     /// Opens the vault of an existing node and finishes what a crash interrupted. The caller holds the node's directory:
     /// a payload that another process is writing would be taken for a leftover.
     ///
     /// # Errors
     /// `storage.damaged` when the node key is missing or has a wrong length; `storage.failed`.
     pub fn open(home: &Home) -> Result<Self> {
+        Self::open_with(home, crate::suite::current())
+    }
+
+    fn unchecked(home: &Home) -> Result<Self> {
         let path = home.path("keys/node.key");
         let bytes = Zeroizing::new(fs::read(&path).map_err(|e| Fault::io(&e, &path))?);
         let mut node_key = Zeroizing::new([0_u8; 32]);
@@ -63,9 +91,114 @@ impl Vault {
             return Err(Fault::new(Code::Damaged, "node key has a wrong length").at(path.display().to_string()));
         }
         node_key.copy_from_slice(&bytes);
-        let vault = Self { home: home.clone(), node_key, change: Mutex::new(()) };
-        vault.finish_interrupted()?;
-        Ok(vault)
+        Ok(Self { home: home.clone(), node_key, suite: crate::suite::current(), change: Mutex::new(()) })
+    }
+
+    /// Folder of the escrow, where one was named.
+    ///
+    /// # Errors
+    /// `storage.failed`.
+    pub fn escrow_dir(&self) -> Result<Option<PathBuf>> {
+        let path = self.home.path(ESCROW);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(PathBuf::from(text))),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Fault::io(&e, &path)),
+        }
+    }
+
+    /// The escrow, where one was named.
+    ///
+    /// # Errors
+    /// `storage.failed` when its medium is away; `contract.altered`.
+    pub fn escrow(&self) -> Result<Option<Escrow>> {
+        self.escrow_dir()?.map(|dir| Escrow::open(&dir, &self.node_key, false)).transpose()
+    }
+
+    /// From now on every key has a copy in this folder, where an escrow is begun or was before; a folder that was named before has to be given up with its keys first.
+    ///
+    /// # Errors
+    /// `file.exists` when another is in use, or the folder is not empty; `input.bad` for a folder inside the node's own; `storage.failed`.
+    pub fn use_escrow(&self, dir: &Path, begins: bool) -> Result<()> {
+        let real = |path: &Path| path.canonicalize().map_err(|e| Fault::io(&e, path));
+        let dir = real(dir)?;
+        if dir.starts_with(real(self.home.dir())?) {
+            return Err(Fault::new(Code::Input, "an escrow lies on another medium than the node").at(dir.display().to_string()));
+        }
+        if let Some(known) = self.escrow_dir()?.filter(|known| *known != dir) {
+            return Err(Fault::new(Code::Exists, format!("the escrow is `{}`", known.display())).at(ESCROW));
+        }
+        let text = dir.to_str().ok_or_else(|| Fault::new(Code::Input, "the path is no UTF-8").at("escrow"))?;
+        // a folder that should hold one and holds nothing is a medium that is away: none is begun on its place
+        let is_new = begins && self.escrow_dir()?.is_none();
+        drop(Escrow::open(&dir, &self.node_key, is_new)?);
+        write_atomic(&self.home.path(ESCROW), text.as_bytes(), 0o600)?;
+        self.bring_escrow()
+    }
+
+    /// Makes the escrow hold the keys that are here.
+    ///
+    /// # Errors
+    /// `storage.failed` when its medium is away.
+    pub fn bring_escrow(&self) -> Result<()> {
+        let _turn = self.turn();
+        let Some(escrow) = self.escrow()? else { return Ok(()) };
+        let own = self.ids();
+        // a key that is there and not here was lost here, or is of before a restoration: what is destroyed goes there first, so nothing is to be
+        // destroyed now
+        let more = escrow.ids()?.into_iter().filter(|id| own.binary_search(id).is_err()).count();
+        if more > 0 {
+            tracing::warn!(more, "the escrow holds keys that are not here: `yu backup restore` brings them back");
+        }
+        for id in own {
+            let path = self.key_path(&id);
+            let wrapped = fs::read(&path).map_err(|e| Fault::io(&e, &path))?;
+            if escrow.key(&id)?.as_deref() != Some(&wrapped[..]) {
+                escrow.put(&id, &wrapped)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the encrypted payloads that are here to where `place` says for a key's name; gives id, name of the key, hash and size of each.
+    ///
+    /// # Errors
+    /// `storage.failed`, `disk.full`.
+    pub fn copy_blobs(&self, place: impl Fn(&str) -> PathBuf) -> Result<Vec<(String, String, Hash, u64)>> {
+        let mut all = Vec::new();
+        // the secret of an invitation is worth nothing on a node that was restored
+        for id in self.ids().into_iter().filter(|id| !id.starts_with("invite-")) {
+            while let Some(key_id) = self.key_id(&id) {
+                let path = self.blob_path(&id, &key_id);
+                match fs::read(&path) {
+                    Ok(bytes) => {
+                        write_atomic(&place(&key_id), &bytes, 0o600)?;
+                        all.push((id, key_id, Hash::of_file(&bytes), bytes.len() as u64));
+                        break;
+                    }
+                    // replaced or destroyed while it was looked for
+                    Err(e) if e.kind() == ErrorKind::NotFound && self.key_id(&id).as_deref() != Some(&key_id) => {}
+                    Err(e) => return Err(Fault::io(&e, &path)),
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Puts a payload back with its key as the escrow has it: the blob beside the key of the same name, or nothing.
+    ///
+    /// # Errors
+    /// `storage.damaged` when the key does not unwrap or the blob does not open with it.
+    pub fn put_back(&self, id: &str, wrapped: &[u8], blob: &[u8]) -> Result<()> {
+        check_id(id)?;
+        let _turn = self.turn();
+        let damaged = || Fault::new(Code::Damaged, "the key file does not parse").at(id.to_owned());
+        let key: WrappedKey = serde_json::from_slice(wrapped).map_err(|_| damaged())?;
+        if !is_key_id(&key.key_id) {
+            return Err(damaged());
+        }
+        write_atomic(&self.blob_path(id, &key.key_id), blob, 0o600)?;
+        write_atomic(&self.key_path(id), wrapped, 0o600)
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {
@@ -124,14 +257,19 @@ impl Vault {
 
     /// The first half of a replacement: nothing reads this blob yet.
     fn write_blob(&self, id: &str, key_id: &str, key: &[u8; 32], plaintext: &[u8]) -> Result<()> {
-        write_atomic(&self.blob_path(id, key_id), &encrypt(key, id, plaintext)?, 0o600)
+        write_atomic(&self.blob_path(id, key_id), &encrypt(self.suite, key, id, plaintext)?, 0o600)
     }
 
     /// The second half: from the moment at which the key file is in its place the new payload counts, and the old one goes.
     fn commit(&self, id: &str, key_id: &str, key: &[u8; 32]) -> Result<()> {
         let path = self.key_path(id);
         let (old_id, old) = (self.key_id(id), fs::OpenOptions::new().write(true).open(&path).ok());
-        write_atomic(&path, &self.wrap(id, key_id, key)?, 0o600)?;
+        let wrapped = self.wrap(id, key_id, key)?;
+        write_atomic(&path, &wrapped, 0o600)?;
+        // what the escrow lacks it gets at the next start and before every backup; only destruction has to wait for it
+        if let Err(fault) = self.escrow().and_then(|escrow| escrow.map_or(Ok(()), |escrow| escrow.put(id, &wrapped))) {
+            tracing::warn!(code = fault.code.as_str(), "a key has no copy in the escrow yet");
+        }
         // Nothing names the old key's file any more; through this handle it is overwritten all the same. A failure from here
         // on leaves a leftover for the next start, and the new payload is in force.
         if let Some(mut old) = old {
@@ -153,7 +291,7 @@ impl Vault {
         loop {
             let path = self.blob_path(id, &key_id);
             match fs::read(&path) {
-                Ok(blob) => return decrypt(&key, id, &blob),
+                Ok(blob) => return decrypt(self.suite, &key, id, &blob),
                 Err(e) => {
                     // replaced between the two reads: the new key names the new blob
                     let (now_id, now) = self.unwrap_key(id)?;
@@ -187,13 +325,16 @@ impl Vault {
         is_key_id(&wrapped.key_id).then_some(wrapped.key_id)
     }
 
-    /// Destroys the key, then removes the ciphertext. Doing it twice is no error: a crash between the two is repeated.
+    /// Destroys the key, in the escrow first, then removes the ciphertext. Doing it twice is no error: a crash between the two is repeated.
     ///
     /// # Errors
     /// `storage.failed` when the key file cannot be removed.
     pub fn shred(&self, id: &str) -> Result<()> {
         check_id(id)?;
         let _turn = self.turn();
+        if let Some(escrow) = self.escrow()? {
+            escrow.shred(id)?;
+        }
         let path = self.key_path(id);
         // Overwriting before the removal costs nothing; on a journaling disk the claim stays "key destruction".
         match fs::OpenOptions::new().write(true).open(&path) {
@@ -214,11 +355,11 @@ impl Vault {
     fn wrap(&self, id: &str, key_id: &str, key: &[u8; 32]) -> Result<Vec<u8>> {
         let nonce: [u8; 12] = random()?;
         let mut sealed = key.to_vec();
-        cipher(&self.node_key)?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(wrap_aad(id)), &mut sealed)
-            .map_err(|_| Fault::new(Code::Bug, "key wrap failed"))?;
+        let cipher = Cipher::new(self.suite, &self.node_key)?;
+        let tag = cipher.seal(&nonce, &wrap_aad(id), &mut sealed)?;
+        sealed.extend_from_slice(&tag);
         let wrapped = WrappedKey {
-            alg: "aes-256-gcm".into(),
+            alg: cipher.name().into(),
             id: id.into(),
             key_id: key_id.into(),
             nonce: hex::encode(nonce),
@@ -233,14 +374,13 @@ impl Vault {
         let damaged = |why: &str| Fault::new(Code::Damaged, why.to_owned()).at(path.display().to_string());
         let bytes = fs::read(&path).map_err(|_| damaged("key is not here (destroyed?)"))?;
         let wrapped: WrappedKey = serde_json::from_slice(&bytes).map_err(|_| damaged("key file does not parse"))?;
-        if wrapped.alg != "aes-256-gcm" || wrapped.id != id || !is_key_id(&wrapped.key_id) {
+        let cipher = Cipher::new(self.suite, &self.node_key)?;
+        if wrapped.alg != cipher.name() || wrapped.id != id || !is_key_id(&wrapped.key_id) {
             return Err(damaged("key file is of another id or algorithm"));
         }
         let nonce: [u8; 12] = hex::decode(&wrapped.nonce).ok().and_then(|n| n.try_into().ok()).ok_or_else(|| damaged("nonce"))?;
         let mut sealed = Zeroizing::new(hex::decode(&wrapped.key).map_err(|_| damaged("wrapped key"))?);
-        let plain = cipher(&self.node_key)?
-            .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(wrap_aad(id)), &mut sealed)
-            .map_err(|_| damaged("key does not unwrap"))?;
+        let plain = cipher.open(&nonce, &wrap_aad(id), &mut sealed).ok_or_else(|| damaged("key does not unwrap"))?;
         let mut key = Zeroizing::new([0_u8; 32]);
         if plain.len() != 32 {
             return Err(damaged("key length"));
@@ -285,8 +425,17 @@ fn wrap_aad(id: &str) -> Vec<u8> {
     format!("yu-wrapped-key-v1\0{id}").into_bytes()
 }
 
+/// The name of the key in a key file.
+///
+/// # Errors
+/// `storage.damaged`.
+pub fn named_key(wrapped: &[u8]) -> Result<String> {
+    let key: WrappedKey = serde_json::from_slice(wrapped).map_err(|_| Fault::new(Code::Damaged, "a key file does not parse"))?;
+    if is_key_id(&key.key_id) { Ok(key.key_id) } else { Err(Fault::new(Code::Damaged, "a key file names no key")) }
+}
+
 /// Ids become file names, so they are limited to what no file system reads as a path.
-fn check_id(id: &str) -> Result<()> {
+pub(crate) fn check_id(id: &str) -> Result<()> {
     let good = !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.');
     if good && !id.starts_with('.') { Ok(()) } else { Err(Fault::new(Code::Input, format!("`{}` is no usable id", id.escape_default()))) }
 }
@@ -432,6 +581,58 @@ mod tests {
             }
         });
         assert_eq!(fs::read_dir(vault.home.path("store/blobs")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn d6_what_one_node_keeps_no_other_can_open() {
+        let ((_one_dir, one), (_other_dir, other)) = (vault(), vault());
+        one.put("x", b"of one").unwrap();
+        other.put("x", b"of the other").unwrap();
+        // everything of the one but its node key is brought to the other, under the names that fit there
+        let (key, payload) = (one.key_path("x"), blob(&one, "x"));
+        fs::remove_file(blob(&other, "x")).unwrap();
+        fs::copy(&key, other.key_path("x")).unwrap();
+        fs::copy(&payload, other.home.path("store/blobs").join(payload.file_name().unwrap())).unwrap();
+        assert_eq!(other.get("x").unwrap_err().code, Code::Damaged);
+        // and its payload alone under the other's own key
+        other.put("x", b"of the other").unwrap();
+        fs::copy(&payload, blob(&other, "x")).unwrap();
+        assert_eq!(other.get("x").unwrap_err().code, Code::Damaged);
+        assert_eq!(&one.get("x").unwrap()[..], b"of one");
+    }
+
+    #[test]
+    fn d12_sm4_at_rest_and_a_vault_of_one_suite() {
+        let (_dir, standard) = vault();
+        standard.put("x", b"standard").unwrap();
+        let national = Vault::open_with(&standard.home, Suite::Gm).unwrap();
+        assert_eq!(national.get("x").unwrap_err().code, Code::Damaged, "a key file of the other suite");
+        let data: Vec<u8> = (0..SEGMENT + 7).map(|i| (i % 251) as u8).collect();
+        for len in [0, 1, SEGMENT, SEGMENT + 7] {
+            national.put("y", &data[..len]).unwrap();
+            assert_eq!(&national.get("y").unwrap()[..], &data[..len], "{len}");
+        }
+        let (key, path) = (fs::read_to_string(national.key_path("y")).unwrap(), blob(&national, "y"));
+        assert!(key.contains(r#""alg":"sm4-gcm""#), "{key}");
+        let good = fs::read(&path).unwrap();
+        assert!(String::from_utf8_lossy(&good[..60]).contains("sm4-gcm-stream-1m"));
+        for at in [0, 10, 60, good.len() / 2, good.len() - 1] {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            fs::write(&path, &bad).unwrap();
+            assert_eq!(national.get("y").unwrap_err().code, Code::Damaged, "byte {at}");
+        }
+        // a cut at the border of segments, and segments in another order
+        let head = good.len() - (SEGMENT + 7 + 2 * TAG);
+        fs::write(&path, &good[..head + SEGMENT + TAG]).unwrap();
+        assert_eq!(national.get("y").unwrap_err().code, Code::Damaged);
+        fs::write(&path, [&good[..head], &good[head + SEGMENT + TAG..], &good[head..head + SEGMENT + TAG]].concat()).unwrap();
+        assert_eq!(national.get("y").unwrap_err().code, Code::Damaged);
+        fs::write(&path, &good).unwrap();
+        assert_eq!(standard.get("y").unwrap_err().code, Code::Damaged, "the other way round");
+        national.shred("y").unwrap();
+        assert!(!path.exists() && national.get("y").is_err());
+        assert_eq!(&standard.get("x").unwrap()[..], b"standard");
     }
 
     #[test]

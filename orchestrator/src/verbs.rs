@@ -53,6 +53,10 @@ pub struct JobStatus {
 /// # Errors
 /// The fault that a person is shown.
 pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
+    answer(node, ask).inspect_err(|fault| crate::attempts::of_console(node, fault))
+}
+
+fn answer(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
     match ask {
         AdminAsk::Stop => {
             node.stop();
@@ -71,6 +75,9 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::Doctor { peer } => doctor::doctor(node, peer.as_deref()),
         AdminAsk::DatasetAdd(add) => data::add(node, &add),
         AdminAsk::DatasetList { peer } => data::list(node, peer.as_deref()),
+        AdminAsk::DatasetImport(ask) => crate::quarantine::import(node, &ask),
+        AdminAsk::DatasetAdmit { dataset } => crate::quarantine::admit(node, &dataset),
+        AdminAsk::DatasetQuarantine => crate::quarantine::list(node),
         AdminAsk::DatasetDestroy { dataset } => data::destroy(node, &dataset),
         AdminAsk::KeyNew { name } => keys::new(node, &name),
         AdminAsk::KeyList => keys::list(node),
@@ -96,8 +103,8 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::JobResult { job } => review::result(node, &job),
         AdminAsk::ReviewList => review::list(node),
         AdminAsk::ReviewShow { job } => review::show(node, &job),
-        AdminAsk::ReviewDecide { job, approve, reviewer, reason, automatic } => {
-            review::decide(node, &job, approve, &reviewer, &reason, automatic)
+        AdminAsk::ReviewDecide { job, approve, reviewer, reason, items, automatic } => {
+            review::decide(node, &job, approve, (&reviewer, &reason), &items, automatic)
         }
         AdminAsk::Trace { what, backward, forward } => crate::trace::trace(node, &what, backward, forward),
         AdminAsk::SuperviseStatus => crate::supervise::status(node),
@@ -115,6 +122,9 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::ProcedureDrop { seen } => procedure::draft::drop_draft(node, &seen),
         AdminAsk::ProcedureAppoint { toml } => procedure::adopt::appoint(node, &toml),
         AdminAsk::ProcedureSync => procedures::sync(node),
+        AdminAsk::Report { wanted } => crate::reports::answer(node, wanted),
+        AdminAsk::Catalogue(asked) => crate::catalogue::handle(node, *asked),
+        AdminAsk::Dossier(asked) => crate::dossier::handle(node, *asked),
         AdminAsk::DocketTemplate { kind } => docket::show::template(kind.as_deref()),
         AdminAsk::DocketFile { kind, toml } => docket::draft::file(node, &kind, &toml),
         AdminAsk::DocketWaiting => docket::draft::list(node),
@@ -127,7 +137,25 @@ pub fn handle(node: &Arc<Node>, ask: AdminAsk) -> Result<Value> {
         AdminAsk::ProfileAdopt { profile, parent } => procedure::adopt::propose(node, *profile, parent.map(|parent| *parent)),
         AdminAsk::ProfileProposed => procedures::proposed(node),
         AdminAsk::ProfileCountersign { seen } => procedure::adopt::countersign(node, &seen),
+        AdminAsk::Market { about } => crate::market::handle(node, about),
+        AdminAsk::ConsentImport { dataset, file } => crate::consent::book::import(node, &dataset, &file),
+        AdminAsk::ConsentRevoke { dataset, subject, scenario, document } => {
+            crate::consent::book::revoke(node, &dataset, &subject, scenario.as_deref(), document)
+        }
+        AdminAsk::ConsentList { dataset } => crate::consent::book::list(node, &dataset),
+        AdminAsk::ConsentExport { dataset, out } => crate::consent::book::export(node, &dataset, &out),
+        AdminAsk::ConsentDelete { dataset } => crate::consent::book::delete(node, &dataset),
+        AdminAsk::AuditPrune => crate::ending::retention::prune(node),
+        AdminAsk::EndRun { authorisation } => crate::ending::run(node, &authorisation),
+        AdminAsk::EndShow { authorisation } => crate::ending::show(node, &authorisation),
+        AdminAsk::EndProve { authorisation, asset } => crate::ending::prove(node, &authorisation, &asset),
+        AdminAsk::EndHalf { file } => crate::ending::package::half(node, &file),
+        AdminAsk::EndOpen { file, half, out } => crate::ending::package::open(node, &file, &half, &out),
+        AdminAsk::BackupEscrow { folder } => crate::backup::make::escrow(node, &folder),
+        AdminAsk::BackupMake { folder, to } => crate::backup::make::make(node, &folder, &to),
+        AdminAsk::Watch(ask) => crate::watch::answer(node, ask),
         AdminAsk::AuditCheckpoint => audit::checkpoint(node),
+        AdminAsk::Person(ask) => crate::people::verbs::handle(node, None, ask),
     }
 }
 

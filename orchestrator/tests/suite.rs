@@ -8,6 +8,8 @@ mod attest_cli;
 mod attested;
 #[path = "suite/audit.rs"]
 mod audit;
+#[path = "suite/backup.rs"]
+mod backup;
 #[path = "suite/by_hand.rs"]
 mod by_hand;
 #[path = "suite/canary.rs"]
@@ -29,20 +31,34 @@ mod door;
 #[cfg(all(feature = "danger-simulated-tee", feature = "wasm"))]
 #[path = "suite/enclave.rs"]
 mod enclave;
+#[path = "suite/endings.rs"]
+mod endings;
 #[path = "suite/ends.rs"]
 mod ends;
 #[path = "suite/faults.rs"]
 mod faults;
+#[path = "suite/foreign.rs"]
+mod foreign;
+#[path = "suite/grants.rs"]
+mod grants;
+#[path = "suite/isolation.rs"]
+mod isolation;
 #[path = "suite/kill.rs"]
 mod kill;
 #[path = "suite/known.rs"]
 mod known;
+#[path = "suite/market.rs"]
+mod market;
+#[path = "suite/national.rs"]
+mod national;
 #[path = "suite/needles.rs"]
 mod needles;
 #[path = "suite/offers.rs"]
 mod offers;
 #[path = "suite/peers.rs"]
 mod peers;
+#[path = "suite/people.rs"]
+mod people;
 #[path = "suite/planted.rs"]
 mod planted;
 #[path = "suite/procedures.rs"]
@@ -51,6 +67,10 @@ mod procedures;
 mod prod;
 #[path = "suite/recurring.rs"]
 mod recurring;
+#[path = "suite/redteam.rs"]
+mod redteam;
+#[path = "suite/reviews.rs"]
+mod reviews;
 #[path = "suite/rig.rs"]
 mod rig;
 #[path = "suite/rules.rs"]
@@ -70,3 +90,5 @@ mod training;
 #[cfg(feature = "wasm")]
 #[path = "suite/wasm.rs"]
 mod wasm;
+#[path = "suite/watching.rs"]
+mod watching;

@@ -35,6 +35,7 @@ pub use connection::Connection;
 pub use stream::{RecvHalf, SendHalf};
 
 use crate::identity::NodeName;
+use crate::inner::{self, Inner as InnerLayer, Side};
 use crate::trust::TrustStore;
 use crate::{Error, Result};
 
@@ -78,7 +79,8 @@ impl Endpoint {
     /// [`Error::PortInUse`]; an address that cannot be bound; an unusable key.
     pub fn bind(config: EndpointConfig) -> Result<Self> {
         let _context = config.handle.enter();
-        let tls = Arc::new(tls::Tls::new(&config.identity, config.trust.clone(), config.version)?);
+        let spoken = tls::Spoken { version: config.version, inner: config.inner.is_some() };
+        let tls = Arc::new(tls::Tls::new(&config.identity, config.trust.clone(), spoken)?);
         let (udp, tcp) = match config.listen {
             Some(addr) => bind_both(addr).map(|(udp, tcp)| (udp, Some(tcp)))?,
             None => (bind_any()?, None),
@@ -149,10 +151,16 @@ impl Endpoint {
                 CarrierKind::Auto => self.connect_auto(addr, expect).await,
             }
         };
+        let attempt = async { self.protect(attempt.await?, Side::Dial).await };
         match tokio::time::timeout(limit, attempt).await {
             Ok(result) => result,
             Err(_) => Err(io_error(&format!("connecting to `{expect}` at {addr} by {kind}"), io::ErrorKind::TimedOut.into())),
         }
+    }
+
+    /// Adds the inner layer, where this endpoint has one, before anything else is sent.
+    async fn protect(&self, connection: Connection, side: Side) -> Result<Connection> {
+        protect(self.0.config.inner.as_ref(), self.name(), connection, side).await
     }
 
     /// [`connect`](Self::connect) for a plain thread; not to be called inside the runtime.
@@ -239,7 +247,10 @@ impl Endpoint {
             tokio::spawn(async move {
                 let _permit = permit;
                 let remote = incoming.remote_address();
-                let work = endpoint.0.quic.accept(&endpoint.0.tls, incoming);
+                let work = async {
+                    let connection = endpoint.0.quic.accept(&endpoint.0.tls, incoming).await?;
+                    endpoint.protect(connection, Side::Accept).await
+                };
                 let late = || io_error(&format!("QUIC from {remote}"), io::ErrorKind::TimedOut.into());
                 deliver(&sender, tokio::time::timeout(HANDSHAKE, work).await.unwrap_or_else(|_| Err(late())).map(Some));
             });
@@ -265,13 +276,39 @@ impl Endpoint {
                 }
             };
             let Ok(permit) = permits.clone().acquire_owned().await else { return };
-            let (tls, registry, sender) = (self.0.tls.clone(), registry.clone(), sender.clone());
+            // not the endpoint itself: whoever says nothing would keep its port bound
+            let (tls, inner, name) = (self.0.tls.clone(), self.0.config.inner.clone(), self.name().clone());
+            let (registry, sender) = (registry.clone(), sender.clone());
             tokio::spawn(async move {
                 let _permit = permit;
-                let work = tcp::accept(&tls, &registry, stream, remote);
+                let work = async {
+                    match tcp::accept(&tls, &registry, stream, remote).await? {
+                        Some(connection) => protect(inner.as_ref(), &name, connection, Side::Accept).await.map(Some),
+                        None => Ok(None),
+                    }
+                };
                 let late = || io_error(&format!("TCP from {remote}"), io::ErrorKind::TimedOut.into());
                 deliver(&sender, tokio::time::timeout(HANDSHAKE, work).await.unwrap_or_else(|_| Err(late())));
             });
+        }
+    }
+}
+
+/// Adds the inner layer to a connection, where there is one.
+async fn protect(inner: Option<&InnerLayer>, name: &NodeName, connection: Connection, side: Side) -> Result<Connection> {
+    let Some(InnerLayer(identity)) = inner else { return Ok(connection) };
+    let made = match side {
+        Side::Dial => inner::dial(&connection, name, identity.as_ref()).await,
+        Side::Accept => inner::accept(&connection, name, identity.as_ref()).await,
+    };
+    match made {
+        Ok(keys) => {
+            connection.set_inner(keys)?;
+            Ok(connection)
+        }
+        Err(error) => {
+            connection.close();
+            Err(error)
         }
     }
 }

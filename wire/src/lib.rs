@@ -11,7 +11,9 @@
 //! | latency, bandwidth and loss | [`shape`] |
 //! | one party alone, against a recorded peer | [`record`] |
 //! | a party that cheats, for tests | [`tamper`] |
-//! | messages protected to one recipient (HPKE) | [`seal`] |
+//! | messages protected to one recipient (HPKE, SM2) | [`seal`] |
+//! | SM4-GCM | [`sm4gcm`] |
+//! | the layer inside TLS of a domain of the national suite | [`inner`] |
 //! | names, organisation roots, trust | [`identity`], [`trust`] |
 //! | QUIC, TCP + TLS 1.3, proxies | [`carrier`] |
 //! | request and response between nodes | [`rpc`] |
@@ -26,6 +28,7 @@ pub mod codec;
 pub mod error;
 pub mod frame;
 pub mod identity;
+pub mod inner;
 pub mod memory;
 pub mod meter;
 pub mod record;
@@ -34,6 +37,7 @@ pub mod rpc;
 pub mod seal;
 pub mod session;
 pub mod shape;
+pub mod sm4gcm;
 pub mod step;
 pub mod tamper;
 #[cfg(feature = "danger-tap")]

@@ -1,4 +1,5 @@
-//! Messages protected to one recipient: HPKE base mode (RFC 9180) with X25519, HKDF-SHA256 and AES-256-GCM.
+//! Messages protected to one recipient: HPKE base mode (RFC 9180) with X25519, HKDF-SHA256 and AES-256-GCM; in a domain of the
+//! national suite the same over SM2's curve with SM3 and SM4-GCM (`sm2`).
 //!
 //! A share of a held result is sealed to the reviewer, a released result to the receiver. `info` says what is
 //! sealed (a domain tag, the contract), `aad` what it belongs to (party, position); both must be equal at opening.
@@ -28,6 +29,7 @@
 //! ```
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -41,20 +43,62 @@ use zeroize::Zeroizing;
 
 use crate::{Error, Result};
 
-/// Name of the algorithms, written into every [`Sealed`].
+pub(crate) mod sm2;
+
+/// Name of the algorithms of the standard suite, written into every [`Sealed`].
 pub const ALG: &str = "hpke-x25519-hkdf-sha256-aes-256-gcm";
 
 /// Bytes by which a sealed message is longer than the plaintext: encapsulated key and tag.
 pub const OVERHEAD: usize = 32 + 16;
+
+/// Algorithms of a sealing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SealAlgorithm {
+    /// [`ALG`].
+    #[default]
+    Hpke,
+    /// The national ones (国密): `ecdh-sm2-sm3-sm4-gcm`.
+    Sm2,
+}
+
+impl SealAlgorithm {
+    /// As written into every [`Sealed`].
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hpke => ALG,
+            Self::Sm2 => sm2::ALG,
+        }
+    }
+}
+
+/// What this process seals with; decided once at its start.
+static CHOSEN: OnceLock<SealAlgorithm> = OnceLock::new();
+
+/// Decides once for the process, before the first key is made; false if another one was chosen before.
+#[must_use]
+pub fn choose(algorithm: SealAlgorithm) -> bool {
+    *CHOSEN.get_or_init(|| algorithm) == algorithm
+}
+
+fn chosen() -> SealAlgorithm {
+    CHOSEN.get().copied().unwrap_or_default()
+}
 
 /// HPKE's key schedule carries `info` with a 16-bit length; ours are short texts.
 const MAX_INFO: usize = 4096;
 
 /// The recipient's secret key; wiped on drop.
 #[derive(Clone)]
-pub struct SealKey(<X25519HkdfSha256 as Kem>::PrivateKey);
+pub struct SealKey(Secret);
 
-/// The recipient's public key; in JSON its base64.
+#[derive(Clone)]
+enum Secret {
+    Hpke(<X25519HkdfSha256 as Kem>::PrivateKey),
+    Sm2(::sm2::SecretKey),
+}
+
+/// The recipient's public key, of the suite that the contract names; in JSON its base64.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SealPublic(pub [u8; 32]);
 
@@ -62,7 +106,7 @@ pub struct SealPublic(pub [u8; 32]);
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
-    /// [`ALG`]; another name is refused at opening.
+    /// [`SealAlgorithm::as_str`] of the recipient's key; another name is refused at opening.
     pub alg: String,
     /// The encapsulated key, 32 bytes.
     #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
@@ -76,33 +120,71 @@ impl SealKey {
     /// A fresh key.
     #[must_use]
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        Self(X25519HkdfSha256::gen_keypair_with_rng(rng).0)
+        Self::generate_for(chosen(), rng)
+    }
+
+    /// A fresh key for other algorithms than this process's.
+    #[must_use]
+    pub fn generate_for(algorithm: SealAlgorithm, rng: &mut impl CryptoRng) -> Self {
+        Self(match algorithm {
+            SealAlgorithm::Hpke => Secret::Hpke(X25519HkdfSha256::gen_keypair_with_rng(rng).0),
+            SealAlgorithm::Sm2 => Secret::Sm2(sm2::generate(rng)),
+        })
     }
 
     /// The key with these 32 bytes, as [`Self::to_bytes`] gave them.
     ///
     /// # Errors
-    /// [`Error::Crypto`] for another length.
+    /// [`Error::Crypto`] for another length, or a number that is no key.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(bytes)
-            .map(Self)
-            .map_err(|_| Error::Crypto(format!("sealing key of `{}` bytes, expected `32`", bytes.len())))
+        Self::from_bytes_for(chosen(), bytes)
+    }
+
+    /// The same for other algorithms than this process's.
+    ///
+    /// # Errors
+    /// As [`Self::from_bytes`].
+    pub fn from_bytes_for(algorithm: SealAlgorithm, bytes: &[u8]) -> Result<Self> {
+        let key = match algorithm {
+            SealAlgorithm::Hpke => <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(bytes).map(Secret::Hpke).ok(),
+            SealAlgorithm::Sm2 => ::sm2::SecretKey::from_slice(bytes).map(Secret::Sm2).ok().filter(|_| bytes.len() == 32),
+        };
+        key.map(Self).ok_or_else(|| Error::Crypto(format!("sealing key of `{}` bytes, expected `32` that are a key", bytes.len())))
     }
 
     /// The secret bytes, for the owner's encrypted store.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        self.0.write_exact(&mut bytes[..]);
-        bytes
+        match &self.0 {
+            Secret::Hpke(key) => {
+                let mut bytes = Zeroizing::new([0; 32]);
+                key.write_exact(&mut bytes[..]);
+                bytes
+            }
+            Secret::Sm2(key) => sm2::secret_bytes(key),
+        }
     }
 
     /// What others seal to.
     #[must_use]
     pub fn public(&self) -> SealPublic {
-        let mut bytes = [0; 32];
-        X25519HkdfSha256::sk_to_pk(&self.0).write_exact(&mut bytes);
-        SealPublic(bytes)
+        match &self.0 {
+            Secret::Hpke(key) => {
+                let mut bytes = [0; 32];
+                X25519HkdfSha256::sk_to_pk(key).write_exact(&mut bytes);
+                SealPublic(bytes)
+            }
+            Secret::Sm2(key) => SealPublic(sm2::public_x(key)),
+        }
+    }
+
+    /// Its algorithms.
+    #[must_use]
+    pub const fn algorithm(&self) -> SealAlgorithm {
+        match self.0 {
+            Secret::Hpke(_) => SealAlgorithm::Hpke,
+            Secret::Sm2(_) => SealAlgorithm::Sm2,
+        }
     }
 
     /// Opens a message that was sealed to this key under the same `info` and `aad`.
@@ -111,12 +193,17 @@ impl SealKey {
     /// [`Error::Crypto`] if algorithm, key, `info`, `aad` or a single bit differ; it does not say which.
     pub fn open(&self, info: &[u8], aad: &[u8], sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>> {
         check_info(info)?;
-        if sealed.alg != ALG {
-            return Err(Error::Crypto(format!("sealed with other algorithms than `{ALG}`")));
+        let expected = self.algorithm().as_str();
+        if sealed.alg != expected {
+            return Err(Error::Crypto(format!("sealed with other algorithms than `{expected}`")));
         }
         let refused = || Error::Crypto("sealed message is damaged or meant for another key or purpose".into());
+        let key = match &self.0 {
+            Secret::Hpke(key) => key,
+            Secret::Sm2(key) => return sm2::open(key, info, aad, &sealed.enc, &sealed.ciphertext).ok_or_else(refused),
+        };
         let enc = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&sealed.enc).map_err(|_| refused())?;
-        hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&OpModeR::Base, &self.0, &enc, info, &sealed.ciphertext, aad)
+        hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(&OpModeR::Base, key, &enc, info, &sealed.ciphertext, aad)
             .map(Zeroizing::new)
             .map_err(|_| refused())
     }
@@ -127,7 +214,26 @@ impl SealKey {
 /// # Errors
 /// [`Error::Crypto`] if `to` is not a usable key (a point of small order); [`Error::Caller`] for an `info` above 4096 bytes.
 pub fn seal(to: &SealPublic, info: &[u8], aad: &[u8], plaintext: &[u8], rng: &mut impl CryptoRng) -> Result<Sealed> {
+    seal_with(chosen(), to, info, aad, plaintext, rng)
+}
+
+/// The same with other algorithms than this process's.
+///
+/// # Errors
+/// As [`seal`].
+pub fn seal_with(
+    algorithm: SealAlgorithm,
+    to: &SealPublic,
+    info: &[u8],
+    aad: &[u8],
+    plaintext: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<Sealed> {
     check_info(info)?;
+    if algorithm == SealAlgorithm::Sm2 {
+        let (enc, ciphertext) = sm2::seal(&to.0, info, aad, plaintext, rng)?;
+        return Ok(Sealed { alg: sm2::ALG.to_owned(), enc, ciphertext });
+    }
     let unusable = |_| Error::Crypto("recipient's sealing key is not usable".into());
     let key = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&to.0).map_err(unusable)?;
     let (enc, ciphertext) =
@@ -222,9 +328,33 @@ mod tests {
 
     #[test]
     fn opens_only_with_everything_equal() {
+        check_opening(SealAlgorithm::Hpke);
+    }
+
+    #[test]
+    fn d12_sm2_opens_only_with_everything_equal() {
+        check_opening(SealAlgorithm::Sm2);
         let mut rng = rng();
-        let (key, other) = (SealKey::generate(&mut rng), SealKey::generate(&mut rng));
-        let sealed = seal(&key.public(), INFO, AAD, TEXT, &mut rng).unwrap();
+        let key = SealKey::generate_for(SealAlgorithm::Sm2, &mut rng);
+        // the algorithms do not meet, whatever the bytes say
+        let sealed = seal_with(SealAlgorithm::Sm2, &key.public(), INFO, AAD, TEXT, &mut rng).unwrap();
+        let other = SealKey::from_bytes_for(SealAlgorithm::Hpke, &key.to_bytes()[..]).unwrap();
+        assert!(other.open(INFO, AAD, &sealed).unwrap_err().to_string().contains(ALG));
+        assert!(other.open(INFO, AAD, &Sealed { alg: ALG.to_owned(), ..sealed.clone() }).is_err());
+        assert!(key.open(INFO, AAD, &Sealed { alg: ALG.to_owned(), ..sealed }).is_err());
+        assert!(
+            SealKey::from_bytes_for(SealAlgorithm::Sm2, &[0; 32]).is_err()
+                && SealKey::from_bytes_for(SealAlgorithm::Sm2, &[1; 31]).is_err()
+        );
+        assert!(seal_with(SealAlgorithm::Sm2, &SealPublic([0xff; 32]), INFO, AAD, TEXT, &mut rng).is_err());
+        let again = SealKey::from_bytes_for(SealAlgorithm::Sm2, &key.to_bytes()[..]).unwrap();
+        assert_eq!((again.public(), again.algorithm()), (key.public(), SealAlgorithm::Sm2));
+    }
+
+    fn check_opening(algorithm: SealAlgorithm) {
+        let mut rng = rng();
+        let (key, other) = (SealKey::generate_for(algorithm, &mut rng), SealKey::generate_for(algorithm, &mut rng));
+        let sealed = seal_with(algorithm, &key.public(), INFO, AAD, TEXT, &mut rng).unwrap();
         assert_eq!(sealed.enc.len() + sealed.ciphertext.len(), TEXT.len() + OVERHEAD);
         assert_eq!(&*key.open(INFO, AAD, &sealed).unwrap(), TEXT);
         let refused = |result: Result<Zeroizing<Vec<u8>>>| matches!(result, Err(Error::Crypto(_)));

@@ -12,6 +12,8 @@ mod transcript;
 mod carriers;
 #[path = "suite/cuts.rs"]
 mod cuts;
+#[path = "suite/inner.rs"]
+mod inner;
 #[path = "suite/nodes.rs"]
 mod nodes;
 #[path = "suite/sessions.rs"]

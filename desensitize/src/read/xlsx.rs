@@ -203,6 +203,24 @@ fn date_text(moment: &ExcelDateTime) -> String {
     }
 }
 
+/// Cells with formulas, over all sheets; read one by one, since a hostile sheet may claim any size.
+pub(super) fn formulas(name: &str, input: Input) -> Result<u64> {
+    let mut book: Xlsx<_> = Xlsx::new(BufReader::new(input)).map_err(|error| damaged(name, &error))?;
+    let mut count = 0;
+    for sheet in book.sheet_names() {
+        let mut cells = match book.worksheet_cells_reader(&sheet) {
+            Ok(cells) => cells,
+            // a chart
+            Err(calamine::XlsxError::NotAWorksheet(_)) => continue,
+            Err(error) => return Err(damaged(name, &error)),
+        };
+        while let Some(cell) = cells.next_formula().map_err(|error| damaged(name, &error))? {
+            count += u64::from(!cell.get_value().is_empty());
+        }
+    }
+    Ok(count)
+}
+
 /// Names the structure only: the reader's own messages can quote a cell.
 fn damaged(name: &str, error: &calamine::XlsxError) -> Error {
     use calamine::XlsxError as X;

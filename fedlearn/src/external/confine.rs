@@ -38,7 +38,8 @@ pub(super) fn run(
     }
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", folder).env("TMPDIR", folder).env("LANG", "C.UTF-8");
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    kernel::confine(&mut command, limits, without_network)?;
+    let place = kernel::Place { folder, interpreter };
+    kernel::confine(&mut command, place, limits, without_network)?;
     let mut child = command.spawn().map_err(|error| {
         if without_network && kernel::is_refusal(&error) {
             return Error::Unsafe {
@@ -72,20 +73,56 @@ pub(super) fn run(
     })
 }
 
+/// What keeps a program of others apart on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Protection {
+    /// Version of Landlock: the program reaches no files but its own and the system's; 0 without it.
+    pub landlock: u32,
+    /// Own network namespace, filter of system calls, no new privileges: without them no program runs.
+    pub cut_off: bool,
+    /// Whether the number of its processes is limited: not for the superuser.
+    pub processes: bool,
+}
+
+impl Protection {
+    /// Finds out, by running a program that does nothing.
+    #[must_use]
+    pub fn of_this_machine() -> Self {
+        kernel::protection()
+    }
+}
+
 #[cfg(target_os = "linux")]
 mod kernel {
     #![allow(unsafe_code, reason = "limits and namespaces of a child are set between fork and exec, which is unsafe to do")]
 
     use std::io;
     use std::os::unix::process::CommandExt as _;
-    use std::process::{Child, Command};
+    use std::path::Path;
+    use std::process::{Child, Command, Stdio};
 
-    use super::Limits;
-    use crate::Result;
+    use super::super::landlock::{self, Rules};
+    use super::{Limits, Protection};
+    use crate::{Error, Result};
+
+    /// Most processes and threads of a program.
+    const MOST_PROCESSES: libc::rlim_t = 256;
+
+    /// Where a program runs.
+    #[derive(Clone, Copy)]
+    pub(super) struct Place<'a> {
+        pub(super) folder: &'a Path,
+        pub(super) interpreter: Option<&'a Path>,
+    }
 
     /// Sets what is set between fork and exec.
-    #[expect(clippy::unnecessary_wraps, reason = "the twin for other systems refuses")]
-    pub(super) fn confine(command: &mut Command, limits: &Limits, without_network: bool) -> Result<()> {
+    pub(super) fn confine(command: &mut Command, place: Place<'_>, limits: &Limits, without_network: bool) -> Result<()> {
+        let rules = Rules::new(place.folder, place.interpreter, without_network).map_err(|error| Error::Unsafe {
+            setting: "external".into(),
+            reason: format!("the program's files cannot be cut off from all others (Landlock): {error}"),
+            remedy: "look at `yu doctor`".into(),
+        })?;
         let mib = |count: u32| libc::rlim_t::from(count) << 20;
         let all: [(_, libc::rlim_t); 5] = [
             (libc::RLIMIT_AS, mib(limits.memory_mib)),
@@ -103,15 +140,24 @@ mod kernel {
                 check(unsafe { libc::setrlimit(what, &raw const limit) })?;
             }
             const NONE: libc::c_ulong = 0;
-            // SAFETY: these calls take numbers only
+            // SAFETY: these calls take numbers, and a structure that lives until after the call
             unsafe {
                 if without_network {
                     // an own user namespace is what lets a plain user have an own, empty network namespace
-                    check(libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNET))?;
+                    const NEEDED: libc::c_int = libc::CLONE_NEWUSER | libc::CLONE_NEWNET;
+                    if libc::unshare(NEEDED | libc::CLONE_NEWNS | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS) != 0 {
+                        check(libc::unshare(NEEDED))?;
+                    }
+                    // after the namespace, in which none but its own processes count
+                    let limit = libc::rlimit { rlim_cur: MOST_PROCESSES, rlim_max: MOST_PROCESSES };
+                    check(libc::setrlimit(libc::RLIMIT_NPROC, &raw const limit))?;
                 }
                 check(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1 as libc::c_ulong, NONE, NONE, NONE))?;
                 // after the namespace, which would forget it
                 check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong, NONE, NONE, NONE))?;
+            }
+            if let Some(rules) = &rules {
+                rules.enforce()?;
             }
             if without_network { deny(&filter) } else { Ok(()) }
         };
@@ -123,7 +169,7 @@ mod kernel {
 
     /// System calls that a program that trains has no use for: sockets (those of the file system are in no network namespace), leaving the group that
     /// is killed after a step, other processes, further namespaces.
-    const DENIED: [libc::c_long; 17] = [
+    const DENIED: [libc::c_long; 39] = [
         libc::SYS_socket,
         libc::SYS_connect,
         libc::SYS_io_uring_setup,
@@ -141,7 +187,37 @@ mod kernel {
         libc::SYS_keyctl,
         libc::SYS_add_key,
         libc::SYS_userfaultfd,
+        libc::SYS_request_key,
+        libc::SYS_perf_event_open,
+        libc::SYS_process_madvise,
+        libc::SYS_pidfd_open,
+        libc::SYS_pidfd_send_signal,
+        libc::SYS_tkill,
+        libc::SYS_umount2,
+        libc::SYS_pivot_root,
+        libc::SYS_chroot,
+        libc::SYS_open_tree,
+        libc::SYS_move_mount,
+        libc::SYS_fsopen,
+        libc::SYS_fsmount,
+        libc::SYS_kexec_load,
+        libc::SYS_init_module,
+        libc::SYS_finit_module,
+        libc::SYS_open_by_handle_at,
+        libc::SYS_name_to_handle_at,
+        libc::SYS_rt_sigqueueinfo,
+        libc::SYS_rt_tgsigqueueinfo,
+        libc::SYS_kexec_file_load,
+        libc::SYS_mount_setattr,
     ];
+    /// Asking for namespaces when a process is started: in the first argument of `clone`, low half.
+    const NEW_NAMESPACES: u32 = (libc::CLONE_NEWNS
+        | libc::CLONE_NEWCGROUP
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUSER
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWNET) as u32;
     /// Numbers from here on belong to another table of the same processor (x32).
     const OTHER_TABLE: u32 = 0x4000_0000;
     /// Name of the table of system calls, as the kernel tells it to a filter (`linux/audit.h`); 0: this module knows none.
@@ -158,6 +234,7 @@ mod kernel {
         const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
         const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
         const AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+        const ANY_OF: u16 = (libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K) as u16;
         const ANSWER: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
         let line = |code, k, jt, jf| libc::sock_filter { code, jt, jf, k };
         let refuse = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
@@ -174,6 +251,20 @@ mod kernel {
             program.push(line(EQUAL, number as u32, 0, 1));
             program.push(line(ANSWER, refuse, 0, 0));
         }
+        // limits of the own process only: those of the node are not its matter
+        program.push(line(EQUAL, libc::SYS_prlimit64 as u32, 0, 4));
+        program.push(line(LOAD, 16, 0, 0));
+        program.push(line(EQUAL, 0, 0, 1));
+        program.push(line(ANSWER, libc::SECCOMP_RET_ALLOW, 0, 0));
+        program.push(line(ANSWER, refuse, 0, 0));
+        // `clone3` has its flags where a filter cannot look: without it libraries use `clone`
+        program.push(line(EQUAL, libc::SYS_clone3 as u32, 0, 1));
+        program.push(line(ANSWER, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32, 0, 0));
+        program.push(line(EQUAL, libc::SYS_clone as u32, 0, 3));
+        // the first argument, low half: both tables are little-endian
+        program.push(line(LOAD, 16, 0, 0));
+        program.push(line(ANY_OF, NEW_NAMESPACES, 0, 1));
+        program.push(line(ANSWER, refuse, 0, 0));
         program.push(line(ANSWER, libc::SECCOMP_RET_ALLOW, 0, 0));
         program
     }
@@ -191,6 +282,19 @@ mod kernel {
 
     fn check(result: libc::c_int) -> io::Result<()> {
         if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    /// What this machine has, tried out.
+    pub(super) fn protection() -> Protection {
+        // SAFETY: the call takes and gives numbers only
+        let is_superuser = unsafe { libc::geteuid() } == 0;
+        let folder = std::env::temp_dir();
+        let mut command = Command::new("true");
+        command.env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let place = Place { folder: &folder, interpreter: None };
+        let confined = confine(&mut command, place, &Limits::default(), true).is_ok();
+        let cut_off = confined && command.status().is_ok_and(|status| status.success());
+        Protection { landlock: landlock::version().unwrap_or(0), cut_off, processes: cut_off && !is_superuser }
     }
 
     /// Whether the kernel refused to confine it, as far as that can be told from a program that is not there.
@@ -223,12 +327,25 @@ mod kernel {
 #[cfg(not(target_os = "linux"))]
 mod kernel {
     use std::io;
+    use std::path::Path;
     use std::process::{Child, Command};
 
-    use super::Limits;
+    use super::{Limits, Protection};
     use crate::{Error, Result};
 
-    pub(super) fn confine(_: &mut Command, _: &Limits, without_network: bool) -> Result<()> {
+    /// Where a program runs.
+    #[derive(Clone, Copy)]
+    #[expect(dead_code, reason = "the twin for Linux reads it")]
+    pub(super) struct Place<'a> {
+        pub(super) folder: &'a Path,
+        pub(super) interpreter: Option<&'a Path>,
+    }
+
+    pub(super) fn protection() -> Protection {
+        Protection { landlock: 0, cut_off: false, processes: false }
+    }
+
+    pub(super) fn confine(_: &mut Command, _: Place<'_>, _: &Limits, without_network: bool) -> Result<()> {
         if without_network {
             return Err(Error::Unsafe {
                 setting: "external".into(),

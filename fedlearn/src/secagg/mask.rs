@@ -1,17 +1,13 @@
 //! Masks: AES-256 in counter mode from a 256-bit seed, added to or taken from a packed vector.
 //!
 //! AES-256 because one job makes many keys: with AES-128 an attacker who tries keys against all masks of a long job at once
-//! would gain their number. The key is used for one vector and the counter starts at 0. The `aes` crate uses the CPU's AES
-//! and VAES instructions where they are found at run time.
+//! would gain their number. The key is used for one vector and the counter starts at 0.
 
-use aes::Aes256;
-use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 use rayon::prelude::*;
-use zeroize::{Zeroize, Zeroizing};
+use yu_mpc::prg::Keystream;
+use zeroize::Zeroizing;
 
 use super::layout::{self, Layout};
-
-type Block = Array<u8, aes::cipher::array::sizes::U16>;
 
 /// Whether a mask is added or taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,29 +18,20 @@ pub(super) enum Sign {
 
 /// The keystream of one seed; round keys are wiped on drop.
 pub(super) struct Mask {
-    cipher: Aes256,
+    stream: Keystream,
     sign: Sign,
 }
 
 impl Mask {
     pub(super) fn new(sign: Sign, seed: &[u8; 32]) -> Self {
-        Self { cipher: Aes256::new(&Array::from(*seed)), sign }
-    }
-
-    /// Blocks of the stream from number `first` on.
-    fn fill(&self, first: usize, blocks: &mut [Block]) {
-        for (block, index) in blocks.iter_mut().zip(first as u128..) {
-            *block = Array::from(index.to_le_bytes());
-        }
-        self.cipher.encrypt_blocks(blocks);
+        Self { stream: Keystream::new(seed), sign }
     }
 
     /// Applies the mask to words that begin at word `first` of the vector, a whole number of blocks.
-    fn apply(&self, layout: Layout, first: usize, words: &mut [u64], scratch: &mut [Block]) {
-        let Some(scratch) = scratch.get_mut(..words.len().div_ceil(2)) else { return };
-        self.fill(first / 2, scratch);
-        // a block has a multiple of 8 words, so an even number
-        for (block, stream) in words.chunks_mut(layout.block()).zip(scratch.chunks(layout.block() / 2)) {
+    fn apply(&self, layout: Layout, first: usize, words: &mut [u64], scratch: &mut [u64]) {
+        let Some(scratch) = scratch.get_mut(..words.len()) else { return };
+        self.stream.fill(first as u64 / 2, scratch);
+        for (block, stream) in words.chunks_mut(layout.block()).zip(scratch.chunks(layout.block())) {
             match self.sign {
                 Sign::Plus => block_with(block, stream, u64::carrying_add),
                 Sign::Minus => block_with(block, stream, u64::borrowing_sub),
@@ -55,30 +42,22 @@ impl Mask {
 
 /// Words of a block with the stream, carry from word to word; eight at a time keep the carry in the CPU's flag.
 #[inline]
-fn block_with(words: &mut [u64], stream: &[Block], step: impl Fn(u64, u64, bool) -> (u64, bool)) {
+fn block_with(words: &mut [u64], stream: &[u64], step: impl Fn(u64, u64, bool) -> (u64, bool)) {
     let mut carry = false;
     let (eights, rest) = words.as_chunks_mut::<8>();
-    let (whole, last) = stream.split_at(stream.len().min(4 * eights.len()));
-    for (eight, four) in eights.iter_mut().zip(whole.as_chunks::<4>().0) {
-        for (pair, block) in eight.as_chunks_mut::<2>().0.iter_mut().zip(four) {
-            let (low, high) = halves(block);
-            (pair[0], carry) = step(pair[0], low, carry);
-            (pair[1], carry) = step(pair[1], high, carry);
+    let (whole, last) = stream.as_chunks::<8>();
+    for (eight, random) in eights.iter_mut().zip(whole) {
+        for (word, random) in eight.iter_mut().zip(random) {
+            (*word, carry) = step(*word, *random, carry);
         }
     }
-    for (word, random) in rest.iter_mut().zip(last.iter().flat_map(|block| <[u64; 2]>::from(halves(block)))) {
-        (*word, carry) = step(*word, random, carry);
+    for (word, random) in rest.iter_mut().zip(last) {
+        (*word, carry) = step(*word, *random, carry);
     }
 }
 
-#[inline]
-fn halves(block: &Block) -> (u64, u64) {
-    let whole = u128::from_le_bytes(block.0);
-    (whole as u64, (whole >> 64) as u64)
-}
-
-fn scratch(layout: Layout) -> Zeroizing<Vec<Block>> {
-    Zeroizing::new(vec![Array::from([0; 16]); layout.tile().min(layout.words()).div_ceil(2)])
+fn scratch(layout: Layout) -> Zeroizing<Vec<u64>> {
+    Zeroizing::new(vec![0; layout.tile().min(layout.words())])
 }
 
 /// Applies masks to a packed vector.
@@ -120,23 +99,28 @@ pub(super) fn add(layout: Layout, sum: &mut [u64], other: &[u64]) {
 
 /// Exclusive or of a short message with the keystream of a key that is used once.
 pub(super) fn xor(key: &[u8; 32], message: &mut [u8]) {
-    let mask = Mask::new(Sign::Plus, key);
-    let mut blocks = Zeroizing::new(vec![Array::from([0; 16]); message.len().div_ceil(16)]);
-    mask.fill(0, &mut blocks);
-    for (bytes, block) in message.chunks_mut(16).zip(blocks.iter()) {
-        for (byte, random) in bytes.iter_mut().zip(block.0) {
+    let mut stream = Zeroizing::new(vec![0; message.len().div_ceil(8)]);
+    Keystream::new(key).fill(0, &mut stream);
+    for (bytes, random) in message.chunks_mut(8).zip(stream.iter()) {
+        for (byte, random) in bytes.iter_mut().zip(random.to_le_bytes()) {
             *byte ^= random;
         }
     }
-    blocks.zeroize();
 }
 
 #[cfg(test)]
 mod tests {
+    use aes::Aes256;
+    use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha20Rng;
 
     use super::*;
+
+    fn halves(block: &[u8; 16]) -> [u64; 2] {
+        let whole = u128::from_le_bytes(*block);
+        [whole as u64, (whole >> 64) as u64]
+    }
 
     fn stream(seed: &[u8; 32], words: usize) -> Vec<u64> {
         let cipher = Aes256::new(&Array::from(*seed));
@@ -144,7 +128,7 @@ mod tests {
         for index in 0..words.div_ceil(2) as u128 {
             let mut block = Array::from(index.to_le_bytes());
             cipher.encrypt_block(&mut block);
-            out.extend(<[u64; 2]>::from(halves(&block)));
+            out.extend(halves(&block.0));
         }
         out.truncate(words);
         out

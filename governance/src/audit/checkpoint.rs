@@ -5,13 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::HashAlgorithm;
 use super::merkle::Digest;
 use super::verify::Fault;
-use crate::canonical::{digest, from_canonical, to_canonical, u64_string};
+use crate::canonical::{digest_with, from_canonical, to_canonical, u64_string};
 use crate::clock::Time;
 use crate::id::PartyName;
 use crate::sign::{Algorithm, PublicKey, SignatureBytes, SigningKey};
+use crate::suite::HashAlgorithm;
 use crate::{Error, Result};
 
 /// Domain of a checkpoint's signature and hash.
@@ -55,12 +55,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// SHA-256 of the very bytes that are signed: how countersignatures and the next checkpoint cite this one.
+    /// Hash of the very bytes that are signed: how countersignatures and the next checkpoint cite this one.
     ///
     /// # Errors
     /// None in practice: every checkpoint has a canonical form.
     pub fn hash(&self) -> Result<Digest> {
-        Ok(Digest(*digest(DOMAIN, &to_canonical(self)?).as_bytes()))
+        Ok(Digest(*digest_with(self.alg, DOMAIN, &to_canonical(self)?).as_bytes()))
     }
 }
 
@@ -89,7 +89,7 @@ pub struct SignedCheckpoint {
 impl SignedCheckpoint {
     pub(super) fn sign(checkpoint: Checkpoint, key: &SigningKey) -> Result<Self> {
         let sig = SignatureBytes(key.sign_message(DOMAIN, &to_canonical(&checkpoint)?));
-        Ok(Self { checkpoint, signature: CheckpointSignature { alg: Algorithm::Ed25519, key: key.public(), sig } })
+        Ok(Self { checkpoint, signature: CheckpointSignature { alg: key.algorithm(), key: key.public(), sig } })
     }
 
     /// Reads one line (without its newline). Says nothing about the signature.
@@ -109,9 +109,10 @@ impl SignedCheckpoint {
         if [br#"{"checkpoint":"#, &message[..], br#","signature":"#, &signature, b"}"].concat() != line {
             return Err(Fault::Malformed);
         }
+        signed.is_of_one_suite().map_err(|_| Fault::Signature)?;
         let CheckpointSignature { key, sig, .. } = &signed.signature;
         key.verify_message(DOMAIN, &message, &sig.0).map_err(|_| Fault::Signature)?;
-        let hash = Digest(*digest(DOMAIN, &message).as_bytes());
+        let hash = Digest(*digest_with(signed.checkpoint.alg, DOMAIN, &message).as_bytes());
         Ok((signed, hash))
     }
 
@@ -123,11 +124,22 @@ impl SignedCheckpoint {
         to_canonical(self)
     }
 
+    /// Key, signature and hashes belong together.
+    fn is_of_one_suite(&self) -> Result<()> {
+        let CheckpointSignature { alg, key, .. } = &self.signature;
+        if *alg == key.algorithm() && self.checkpoint.alg == key.suite().hash() {
+            return Ok(());
+        }
+        let object = format!("checkpoint of {}", self.checkpoint.node);
+        Err(Error::Signature { object, reason: "its key, signature and hashes are of different suites".into() })
+    }
+
     /// Checks the signature under the stated key. Whether that key is the log's is the caller's question.
     ///
     /// # Errors
     /// `Signature` if it does not verify.
     pub fn verify_signature(&self) -> Result<()> {
+        self.is_of_one_suite()?;
         self.signature.key.verify_message(DOMAIN, &to_canonical(&self.checkpoint)?, &self.signature.sig.0)
     }
 

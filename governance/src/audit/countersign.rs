@@ -10,7 +10,7 @@ use super::merkle::{Digest, Frontier};
 use crate::canonical::{from_canonical, to_canonical};
 use crate::clock::Time;
 use crate::id::PartyName;
-use crate::sign::{Algorithm, PublicKey, Signature, SignatureBytes, SigningKey};
+use crate::sign::{PublicKey, Signature, SignatureBytes, SigningKey};
 use crate::{Error, Result};
 
 /// Domain of a countersignature.
@@ -34,6 +34,10 @@ impl Countersignature {
     /// # Errors
     /// `Signature` if it does not verify.
     pub fn verify_signature(&self) -> Result<()> {
+        if self.signature.alg != self.signature.key.algorithm() {
+            let object = format!("countersignature of {}", self.signature.signer);
+            return Err(Error::Signature { object, reason: "it names another algorithm than its key".into() });
+        }
         self.signature.key.verify_message(DOMAIN, &message(&self.checkpoint, self.time), &self.signature.sig.0)
     }
 }
@@ -82,7 +86,7 @@ impl Witness {
     /// Nothing seen yet: the first checkpoint to accept is the log's first.
     #[must_use]
     pub fn new(node: PartyName, key: PublicKey) -> Self {
-        Self { node, key, tree: Frontier::default(), last: Digest::ZERO }
+        Self { node, key, tree: Frontier::new(key.suite().hash()), last: Digest::ZERO }
     }
 
     /// Whose log it follows.
@@ -127,7 +131,7 @@ impl Witness {
             return Err(refused(&self.node, "no checkpoint was seen yet"));
         }
         let sig = SignatureBytes(key.sign_message(DOMAIN, &message(&self.last, now)));
-        let signature = Signature { alg: Algorithm::Ed25519, key: key.public(), signer: signer.to_string(), sig };
+        let signature = Signature { alg: key.algorithm(), key: key.public(), signer: signer.to_string(), sig };
         Ok(Countersignature { checkpoint: self.last, signature, time: now })
     }
 
@@ -135,6 +139,9 @@ impl Witness {
     fn continued_by(&self, next: &Checkpoint) -> Result<Frontier> {
         if next.node != self.node {
             return Err(refused(&self.node, "it is of another node"));
+        }
+        if next.alg != self.key.suite().hash() {
+            return Err(refused(&self.node, "it is hashed with another algorithm than the log"));
         }
         if next.previous != self.last || next.first != self.size() {
             return Err(refused(&self.node, "it does not follow the last one seen"));

@@ -12,8 +12,9 @@ use super::draft::{Draft, NOTE};
 use super::merkle::Digest;
 use crate::canonical::{Hash, u64_string};
 use crate::clock::Time;
-use crate::id::{AuthorisationId, DatasetId, JobId, PartyName, RequestId};
+use crate::id::{AuthorisationId, DatasetId, JobId, PartyName, PersonId, RequestId};
 use crate::sign::PublicKey;
+use crate::suite::HashAlgorithm;
 use crate::{Error, Result};
 
 /// Declares the verbs once: name in the code, name in the log, and what happened.
@@ -54,8 +55,12 @@ verbs! {
     PolicyChanged = "policy.changed",
     /// A data set version was entered in the catalogue.
     DatasetAdded = "dataset.added",
+    /// Outside data were put into quarantine (隔离).
+    ImportQuarantined = "import.quarantined",
     /// An outside data set was approved for import (审批).
     ImportApproved = "import.approved",
+    /// Outside data that were refused, or that nobody decided about in time, were destroyed.
+    ImportDestroyed = "import.destroyed",
     /// The authority signed an authorisation (授权).
     AuthorisationSigned = "authorisation.signed",
     /// A signed authorisation arrived and verified.
@@ -94,6 +99,22 @@ verbs! {
     DocumentRefused = "document.refused",
     /// The authority's docket has two texts of one place; object `document` is the line that was told to somebody else.
     DocketForked = "docket.forked",
+    /// What somebody asked for was refused; object `question` is its kind, `fault` why.
+    AttemptRefused = "attempt.refused",
+    /// A person logged in; object `person` is the pseudonymous number, `by` how, `until` the end of the session.
+    PersonLoggedIn = "person.logged-in",
+    /// A person logged out.
+    PersonLoggedOut = "person.logged-out",
+    /// A person did what only a person may; object `act` says what, the entries that follow from it name the person as well.
+    PersonActed = "person.acted",
+    /// An act was refused: nobody was logged in, the session is over, or the post does not allow it.
+    PersonRefused = "person.refused",
+    /// A login was refused.
+    LoginRefused = "login.refused",
+    /// A login of an outside service was tied to a person; the login itself is not logged.
+    LoginLinked = "login.linked",
+    /// The login of a person ended.
+    LoginEnded = "login.ended",
     /// A contract was proposed.
     JobProposed = "job.proposed",
     /// A contract was checked by the node's own rules.
@@ -152,6 +173,16 @@ verbs! {
     CheckpointCountersigned = "checkpoint.countersigned",
     /// A peer's checkpoint was refused: it does not continue what was seen before.
     CheckpointRefused = "checkpoint.refused",
+    /// An encrypted backup of the node was made; object `document` is its head.
+    BackupMade = "backup.made",
+    /// The node came out of a backup and goes on; `parties` said that they saw no more of its log, `removed` were not asked.
+    BackupRestored = "backup.restored",
+    /// Consent of subjects was recorded; object `document` is the record.
+    ConsentRecorded = "consent.recorded",
+    /// A consent was taken back; object `document` is the revocation.
+    ConsentRevoked = "consent.revoked",
+    /// Everything of an authorisation was destroyed or sealed here; object `document` is the certificate.
+    AuthorisationCleared = "authorisation.cleared",
 }
 
 impl Verb {
@@ -180,6 +211,8 @@ pub enum Field {
     Authorisation(AuthorisationId),
     /// A data request.
     Request(RequestId),
+    /// A person, by the pseudonymous number; never a name.
+    Person(PersonId),
     /// A moment, for example the end of a term.
     Time(Time),
     /// A word of the program: a step, a reason, a decision. `a-z 0-9 - _ .`
@@ -196,6 +229,7 @@ impl Field {
             Self::Dataset(id) => id.to_string(),
             Self::Authorisation(id) => id.to_string(),
             Self::Request(id) => id.to_string(),
+            Self::Person(id) => id.to_string(),
             Self::Time(time) => time.to_string(),
             Self::Code(code) => (*code).into(),
         }
@@ -248,7 +282,7 @@ impl Event {
     /// # Errors
     /// `Malformed` when the checkpoint has no canonical form.
     pub fn checkpoint_countersigned(checkpoint: &Checkpoint) -> Result<Self> {
-        let hash = |digest: Digest| Field::Hash(Hash::from_bytes(digest.0));
+        let hash = |digest: Digest| Field::Hash(Hash::new(checkpoint.alg, digest.0));
         Ok(Self::new(Verb::CheckpointCountersigned)
             .party(checkpoint.node.clone())
             .with("checkpoint", hash(checkpoint.hash()?))
@@ -276,15 +310,6 @@ impl Event {
         self.object.insert(name, field);
         self
     }
-}
-
-/// Hash algorithm of the log's tree and chains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum HashAlgorithm {
-    /// SHA-256 with the prefixes of RFC 9162.
-    #[serde(rename = "sha-256")]
-    Sha256,
 }
 
 /// One line of `entries.jsonl`.
@@ -317,13 +342,13 @@ pub struct Entry {
 impl Entry {
     #[cfg(test)]
     pub(super) fn new(event: Event, node: &PartyName, index: u64, prev: Digest, time: Time) -> Result<Self> {
-        Ok(Self::of(Draft::new(event, time)?, node, index, prev))
+        Ok(Self::of(HashAlgorithm::Sha256, Draft::new(event, time)?, node, index, prev))
     }
 
     /// The entry that a draft becomes at its place in the log.
-    pub(super) fn of(draft: Draft, node: &PartyName, index: u64, prev: Digest) -> Self {
+    pub(super) fn of(alg: HashAlgorithm, draft: Draft, node: &PartyName, index: u64, prev: Digest) -> Self {
         let Draft { job, object, party, time, verb } = draft;
-        Self { alg: HashAlgorithm::Sha256, index, job, node: node.clone(), object, party, prev, time, verb }
+        Self { alg, index, job, node: node.clone(), object, party, prev, time, verb }
     }
 
     /// Reads one line (without its newline).
@@ -356,10 +381,9 @@ impl Entry {
     /// The canonical form. INVARIANT: `check` passed, so no string holds a character that JSON escapes, and the names of the
     /// object are ASCII, which the map holds in the order that RFC 8785 wants. A test compares with the general writer.
     fn write(&self) -> Vec<u8> {
-        let HashAlgorithm::Sha256 = self.alg;
         let mut line = String::with_capacity(512);
         let mut push = |parts: &[&str]| parts.iter().for_each(|part| line.push_str(part));
-        push(&[r#"{"alg":"sha-256","index":""#, &self.index.to_string(), "\""]);
+        push(&[r#"{"alg":""#, self.alg.as_str(), r#"","index":""#, &self.index.to_string(), "\""]);
         if let Some(job) = &self.job {
             push(&[r#","job":""#, &job.0.to_string(), "\""]);
         }
@@ -469,11 +493,12 @@ mod tests {
                 .with("a0", Field::Count(1))
                 .with("key", Field::Key(key)),
         ];
-        for event in events {
+        let algs = [HashAlgorithm::Sha256, HashAlgorithm::Sm3];
+        for (event, alg) in events.into_iter().zip(algs.into_iter().cycle()) {
             let draft = Draft::new(event, Time::from_unix(-5)).unwrap().marked([0xfe; 16]);
             assert_eq!(Draft::from_json(&draft.to_json().unwrap()).unwrap(), draft);
             let node = PartyName::new("yu://dev/health/node1").unwrap();
-            let entry = Entry::of(draft.clone(), &node, u64::MAX, Digest([3; 32]));
+            let entry = Entry::of(alg, draft.clone(), &node, u64::MAX, Digest([3; 32]));
             assert_eq!(entry.note(), draft.note());
             assert_eq!(entry.write(), crate::canonical::to_canonical(&entry).unwrap());
             let line = entry.to_line().unwrap();
@@ -484,7 +509,7 @@ mod tests {
                 let other = text.replacen(from, to, 1);
                 assert!(other != text && Entry::parse(other.as_bytes()).is_err(), "{other}");
             }
-            let twice = text.replacen('{', r#"{"alg":"sha-256","#, 1);
+            let twice = text.replacen('{', &format!(r#"{{"alg":"{}","#, alg.as_str()), 1);
             assert!(Entry::parse(twice.as_bytes()).is_err());
         }
         assert!(Draft::from_json(r#"{"object":{"a":"free text"},"time":"2026-11-29T00:00:00Z","verb":"job.failed"}"#).is_err());

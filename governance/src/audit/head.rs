@@ -15,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use super::AuditLog;
 use super::checkpoint::SignedCheckpoint;
 use super::countersign::Line;
-use super::entry::{Entry, HashAlgorithm};
+use super::entry::Entry;
 use super::merkle::{self, Digest};
 use super::verify::LogFiles;
 use crate::canonical::{from_canonical, to_canonical, u64_string};
 use crate::id::PartyName;
 use crate::sign::{PublicKey, SignatureBytes, SigningKey};
+use crate::suite::HashAlgorithm;
 use crate::{Error, Result};
 
 /// Domain of a head's signature.
@@ -90,6 +91,9 @@ impl Head {
     /// `Malformed` or `Signature` for anything else.
     pub fn open(bytes: &[u8], key: &PublicKey) -> Result<Self> {
         let SignedHead { head, sig } = from_canonical(bytes)?;
+        if head.alg != key.suite().hash() {
+            return Err(damaged("its head is hashed with another algorithm than the log".into()));
+        }
         key.verify_message(DOMAIN, &to_canonical(&head)?, &sig.0)?;
         Ok(head)
     }
@@ -97,23 +101,23 @@ impl Head {
     /// The files up to this head, and as much behind it as continues them.
     pub(super) fn kept<'a>(&self, entries: &'a [u8], checkpoints: &'a [u8], countersignatures: &'a [u8]) -> Result<LogFiles<'a>> {
         let (mut prev, mut index) = (self.entries.last, self.entries.lines);
-        let entries = kept("entries.jsonl", &self.entries, entries, |line| {
+        let entries = kept(self.alg, "entries.jsonl", &self.entries, entries, |line| {
             let fits = Entry::parse(line).is_ok_and(|entry| entry.prev == prev && entry.index == index && entry.node == self.node);
-            (prev, index) = (merkle::leaf(line), index.saturating_add(1));
+            (prev, index) = (merkle::leaf(self.alg, line), index.saturating_add(1));
             fits
         })?;
         let mut previous = self.checkpoints.last;
         // it was signed when its entries were acknowledged
-        let checkpoints = kept("checkpoints.jsonl", &self.checkpoints, checkpoints, |line| {
+        let checkpoints = kept(self.alg, "checkpoints.jsonl", &self.checkpoints, checkpoints, |line| {
             let Ok((signed, _)) = SignedCheckpoint::open(line) else { return false };
             let fits = signed.checkpoint.previous == previous && signed.checkpoint.size <= self.entries.lines;
             previous = signed.checkpoint.hash().unwrap_or_default();
             fits
         })?;
         let mut prev = self.countersignatures.last;
-        let countersignatures = kept("countersignatures.jsonl", &self.countersignatures, countersignatures, |line| {
+        let countersignatures = kept(self.alg, "countersignatures.jsonl", &self.countersignatures, countersignatures, |line| {
             let fits = Line::parse(line).is_ok_and(|parsed| parsed.prev == prev && parsed.countersignature().verify_signature().is_ok());
-            prev = merkle::leaf(line);
+            prev = merkle::leaf(self.alg, line);
             fits
         })?;
         Ok(LogFiles { directory: "log", entries, checkpoints, countersignatures })
@@ -136,7 +140,7 @@ impl Head {
 }
 
 /// What is acknowledged of a file, with the whole lines behind it that continue it.
-fn kept<'a>(name: &str, end: &End, bytes: &'a [u8], mut fits: impl FnMut(&[u8]) -> bool) -> Result<&'a [u8]> {
+fn kept<'a>(alg: HashAlgorithm, name: &str, end: &End, bytes: &'a [u8], mut fits: impl FnMut(&[u8]) -> bool) -> Result<&'a [u8]> {
     let split = usize::try_from(end.bytes).ok().filter(|at| *at <= bytes.len());
     let Some((whole, behind)) = split.map(|at| bytes.split_at(at)) else {
         return Err(damaged(format!("{name} has {} bytes, {} were acknowledged: it was cut or put back", bytes.len(), end.bytes)));
@@ -145,7 +149,7 @@ fn kept<'a>(name: &str, end: &End, bytes: &'a [u8], mut fits: impl FnMut(&[u8]) 
     let is_last = match (end.lines, last) {
         (0, None) => whole.is_empty(),
         // of checkpoints the hash is compared when they are read
-        (1.., Some(line)) => name == "checkpoints.jsonl" || merkle::leaf(line) == end.last,
+        (1.., Some(line)) => name == "checkpoints.jsonl" || merkle::leaf(alg, line) == end.last,
         _ => false,
     };
     if !is_last {

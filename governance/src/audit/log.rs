@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::checkpoint::{Checkpoint, Covered, SignedCheckpoint};
 use super::countersign::{Countersignature, Line};
 use super::draft::Draft;
-use super::entry::{Entry, Event, HashAlgorithm, Verb};
+use super::entry::{Entry, Event, Verb};
 use super::head::{End, Head};
 use super::merkle::{self, Digest, Frontier};
 use super::verify::{LogFiles, Sound, sound};
 use crate::clock::Time;
 use crate::id::PartyName;
 use crate::sign::{PublicKey, SigningKey};
+use crate::suite::HashAlgorithm;
 use crate::{Error, Result};
 
 /// The log of one node.
@@ -65,7 +66,8 @@ impl Inclusion {
     /// Whether `line` (without newline) is the entry under this root.
     #[must_use]
     pub fn holds(&self, line: &[u8], root: &Digest) -> bool {
-        merkle::is_included(&merkle::leaf(line), self.index, self.size, &self.path, root)
+        let alg = alg_of(line);
+        merkle::is_included(alg, &merkle::leaf(alg, line), self.index, self.size, &self.path, root)
     }
 }
 
@@ -157,7 +159,7 @@ impl AuditLog {
     pub fn head(&self, order: u64, bytes: [u64; 3]) -> Head {
         let [entries, checkpoints, countersignatures] = bytes;
         Head {
-            alg: HashAlgorithm::Sha256,
+            alg: self.alg(),
             checkpoints: End { bytes: checkpoints, last: self.last_checkpoint(), lines: self.checkpoints.len() as u64 },
             countersignatures: End { bytes: countersignatures, last: self.countersigned.last, lines: self.countersigned.count },
             entries: End { bytes: entries, last: self.leaves.last().copied().unwrap_or(Digest::ZERO), lines: self.size() },
@@ -185,7 +187,7 @@ impl AuditLog {
             return Err(refused("the key is not the one that the log was opened with"));
         }
         let checkpoint = Checkpoint {
-            alg: HashAlgorithm::Sha256,
+            alg: self.alg(),
             countersignatures: self.countersigned,
             first: self.covered,
             leaves: self.leaves.iter().skip(usize::try_from(self.covered).unwrap_or(usize::MAX)).copied().collect(),
@@ -229,7 +231,7 @@ impl AuditLog {
     #[must_use]
     pub fn inclusion(&self, index: u64) -> Option<Inclusion> {
         let covered = self.leaves.get(..usize::try_from(self.covered).ok()?)?;
-        let path = merkle::inclusion_proof(usize::try_from(index).ok()?, covered)?;
+        let path = merkle::inclusion_proof(self.alg(), usize::try_from(index).ok()?, covered)?;
         Some(Inclusion { index, path, size: self.covered })
     }
 
@@ -280,12 +282,17 @@ impl AuditLog {
         self.signers.iter().filter(move |(_, hash)| *hash == checkpoint).map(|(signer, _)| signer.as_str())
     }
 
+    /// The log's hashes are of the suite of its key.
+    const fn alg(&self) -> HashAlgorithm {
+        self.key.suite().hash()
+    }
+
     fn empty(node: PartyName, key: PublicKey) -> Self {
         Self {
             node,
             key,
             leaves: Vec::new(),
-            tree: Frontier::default(),
+            tree: Frontier::new(key.suite().hash()),
             peers: BTreeMap::new(),
             joined: BTreeMap::new(),
             checkpoints: Vec::new(),
@@ -299,9 +306,9 @@ impl AuditLog {
     fn push(&mut self, draft: Draft) -> Result<Vec<u8>> {
         let (peer, key) = (draft.party.clone(), draft.key());
         let prev = self.leaves.last().copied().unwrap_or(Digest::ZERO);
-        let entry = Entry::of(draft, &self.node, self.size(), prev);
+        let entry = Entry::of(self.alg(), draft, &self.node, self.size(), prev);
         let line = entry.to_line()?;
-        let leaf = merkle::leaf(&line);
+        let leaf = merkle::leaf(self.alg(), &line);
         self.leaves.push(leaf);
         self.tree.push(leaf);
         self.note_peer(&entry.verb, peer.as_ref(), key);
@@ -326,9 +333,15 @@ impl AuditLog {
     }
 
     fn note_countersignature(&mut self, line: &Line, bytes: &[u8]) {
-        self.countersigned = Covered { count: self.countersigned.count + 1, last: merkle::leaf(bytes) };
+        self.countersigned = Covered { count: self.countersigned.count + 1, last: merkle::leaf(self.alg(), bytes) };
         self.signers.insert((line.signature.signer.clone(), line.checkpoint));
     }
+}
+
+/// The algorithm that an entry's line names; its name is the first thing in a canonical line.
+#[must_use]
+pub fn alg_of(line: &[u8]) -> HashAlgorithm {
+    if line.starts_with(br#"{"alg":"sm3","#) { HashAlgorithm::Sm3 } else { HashAlgorithm::Sha256 }
 }
 
 /// The bytes up to the last newline, and their length if something was cut.

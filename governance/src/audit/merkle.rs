@@ -1,13 +1,14 @@
-//! Merkle trees with the hashing of RFC 9162 section 2.1: leaf = SHA-256(0x00 || entry), node = SHA-256(0x01 || left || right).
+//! Merkle trees with the hashing of RFC 9162 section 2.1: leaf = H(0x00 || entry), node = H(0x01 || left || right), where H is
+//! SHA-256 or, in a log of the national suite, SM3.
 //!
 //! Sizes are those of one node's log; proofs come from elsewhere and are checked without trusting their length.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 use crate::canonical::parse_hex;
+use crate::suite::HashAlgorithm;
 
 /// A leaf, node or root; plain hex in files, where the line names the algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -43,30 +44,33 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// Hash of an entry: SHA-256(0x00 || entry).
+/// Hash of an entry: H(0x00 || entry).
 #[must_use]
-pub fn leaf(entry: &[u8]) -> Digest {
-    hash(&[&[0], entry])
+pub fn leaf(alg: HashAlgorithm, entry: &[u8]) -> Digest {
+    Digest(alg.of(&[&[0], entry]))
 }
 
-/// Hash of two subtrees: SHA-256(0x01 || left || right).
+/// Hash of two subtrees: H(0x01 || left || right).
 #[must_use]
-pub fn node(left: &Digest, right: &Digest) -> Digest {
-    hash(&[&[1], &left.0, &right.0])
+pub fn node(alg: HashAlgorithm, left: &Digest, right: &Digest) -> Digest {
+    Digest(alg.of(&[&[1], &left.0, &right.0]))
 }
 
 /// Root over all leaves (RFC 9162 section 2.1.1); of none, the hash of nothing.
 #[must_use]
-pub fn root(leaves: &[Digest]) -> Digest {
-    let mut frontier = Frontier::default();
+pub fn root(alg: HashAlgorithm, leaves: &[Digest]) -> Digest {
+    let mut frontier = Frontier::new(alg);
     leaves.iter().for_each(|leaf| frontier.push(*leaf));
     frontier.root()
 }
 
 /// The right edge of a tree: all that is needed to append leaves and to know the root. At most 64 hashes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Frontier {
+    /// Absent: SHA-256.
+    #[serde(default, skip_serializing_if = "HashAlgorithm::is_default")]
+    alg: HashAlgorithm,
     #[serde(with = "crate::canonical::u64_string")]
     size: u64,
     /// Roots of the complete subtrees, largest first: one for each bit set in `size`.
@@ -74,6 +78,12 @@ pub struct Frontier {
 }
 
 impl Frontier {
+    /// The empty tree.
+    #[must_use]
+    pub const fn new(alg: HashAlgorithm) -> Self {
+        Self { alg, size: 0, subtrees: Vec::new() }
+    }
+
     /// Number of leaves.
     #[must_use]
     pub const fn size(&self) -> u64 {
@@ -86,7 +96,7 @@ impl Frontier {
         // each trailing one bit of the old size is a subtree as high as the one carried
         for _ in 0..self.size.trailing_ones() {
             if let Some(left) = self.subtrees.pop() {
-                subtree = node(&left, &subtree);
+                subtree = node(self.alg, &left, &subtree);
             }
         }
         self.subtrees.push(subtree);
@@ -97,14 +107,14 @@ impl Frontier {
     #[must_use]
     pub fn root(&self) -> Digest {
         let mut subtrees = self.subtrees.iter().rev();
-        let last = subtrees.next().copied().unwrap_or_else(|| hash(&[]));
-        subtrees.fold(last, |right, left| node(left, &right))
+        let last = subtrees.next().copied().unwrap_or_else(|| Digest(self.alg.of(&[])));
+        subtrees.fold(last, |right, left| node(self.alg, left, &right))
     }
 }
 
 /// Proof that leaf `index` is in the tree over `leaves` (RFC 9162 section 2.1.3.1); `None` if there is no such leaf.
 #[must_use]
-pub fn inclusion_proof(index: usize, leaves: &[Digest]) -> Option<Vec<Digest>> {
+pub fn inclusion_proof(alg: HashAlgorithm, index: usize, leaves: &[Digest]) -> Option<Vec<Digest>> {
     if index >= leaves.len() {
         return None;
     }
@@ -112,10 +122,10 @@ pub fn inclusion_proof(index: usize, leaves: &[Digest]) -> Option<Vec<Digest>> {
     while rest.len() > 1 {
         let (left, right) = rest.split_at(split(rest.len()));
         if index < left.len() {
-            proof.push(root(right));
+            proof.push(root(alg, right));
             rest = left;
         } else {
-            proof.push(root(left));
+            proof.push(root(alg, left));
             index -= left.len();
             rest = right;
         }
@@ -126,7 +136,7 @@ pub fn inclusion_proof(index: usize, leaves: &[Digest]) -> Option<Vec<Digest>> {
 
 /// Checks an inclusion proof (RFC 9162 section 2.1.3.2).
 #[must_use]
-pub fn is_included(leaf: &Digest, index: u64, size: u64, proof: &[Digest], root: &Digest) -> bool {
+pub fn is_included(alg: HashAlgorithm, leaf: &Digest, index: u64, size: u64, proof: &[Digest], root: &Digest) -> bool {
     if index >= size {
         return false;
     }
@@ -136,10 +146,10 @@ pub fn is_included(leaf: &Digest, index: u64, size: u64, proof: &[Digest], root:
             return false;
         }
         if at & 1 == 1 || at == last {
-            hash = node(sibling, &hash);
+            hash = node(alg, sibling, &hash);
             skip_left_edge(&mut at, &mut last);
         } else {
-            hash = node(&hash, sibling);
+            hash = node(alg, &hash, sibling);
         }
         at >>= 1;
         last >>= 1;
@@ -150,7 +160,7 @@ pub fn is_included(leaf: &Digest, index: u64, size: u64, proof: &[Digest], root:
 /// Proof that the tree over the first `old` leaves is a prefix of the tree over all (RFC 9162 section 2.1.4.1).
 /// `None` unless 0 < `old` <= number of leaves.
 #[must_use]
-pub fn consistency_proof(old: usize, leaves: &[Digest]) -> Option<Vec<Digest>> {
+pub fn consistency_proof(alg: HashAlgorithm, old: usize, leaves: &[Digest]) -> Option<Vec<Digest>> {
     if old == 0 || old > leaves.len() {
         return None;
     }
@@ -158,17 +168,17 @@ pub fn consistency_proof(old: usize, leaves: &[Digest]) -> Option<Vec<Digest>> {
     while old < rest.len() {
         let (left, right) = rest.split_at(split(rest.len()));
         if old <= left.len() {
-            proof.push(root(right));
+            proof.push(root(alg, right));
             rest = left;
         } else {
-            proof.push(root(left));
+            proof.push(root(alg, left));
             old -= left.len();
             rest = right;
             is_whole = false;
         }
     }
     if !is_whole {
-        proof.push(root(rest));
+        proof.push(root(alg, rest));
     }
     proof.reverse();
     Some(proof)
@@ -176,7 +186,7 @@ pub fn consistency_proof(old: usize, leaves: &[Digest]) -> Option<Vec<Digest>> {
 
 /// Checks a consistency proof (RFC 9162 section 2.1.4.2).
 #[must_use]
-pub fn is_consistent(old: u64, new: u64, old_root: &Digest, new_root: &Digest, proof: &[Digest]) -> bool {
+pub fn is_consistent(alg: HashAlgorithm, [old, new]: [u64; 2], old_root: &Digest, new_root: &Digest, proof: &[Digest]) -> bool {
     if old == 0 || old > new {
         return false;
     }
@@ -201,11 +211,11 @@ pub fn is_consistent(old: u64, new: u64, old_root: &Digest, new_root: &Digest, p
             return false;
         }
         if at & 1 == 1 || at == last {
-            old_hash = node(sibling, &old_hash);
-            new_hash = node(sibling, &new_hash);
+            old_hash = node(alg, sibling, &old_hash);
+            new_hash = node(alg, sibling, &new_hash);
             skip_left_edge(&mut at, &mut last);
         } else {
-            new_hash = node(&new_hash, sibling);
+            new_hash = node(alg, &new_hash, sibling);
         }
         at >>= 1;
         last >>= 1;
@@ -226,15 +236,11 @@ const fn split(n: usize) -> usize {
     1 << (n - 1).ilog2()
 }
 
-fn hash(parts: &[&[u8]]) -> Digest {
-    let mut hasher = Sha256::new();
-    parts.iter().for_each(|part| hasher.update(part));
-    Digest(hasher.finalize().into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const A: HashAlgorithm = HashAlgorithm::Sha256;
 
     /// Inputs and roots of the Certificate Transparency reference tests (`merkletree/merkle_tree_test.cc`).
     const INPUTS: [&str; 8] = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
@@ -254,35 +260,35 @@ mod tests {
     }
 
     fn known() -> Vec<Digest> {
-        INPUTS.iter().map(|input| leaf(&hex::decode(input).unwrap())).collect()
+        INPUTS.iter().map(|input| leaf(A, &hex::decode(input).unwrap())).collect()
     }
 
     #[test]
     fn certificate_transparency_roots() {
-        assert_eq!(root(&[]), digest("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+        assert_eq!(root(A, &[]), digest("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
         for (i, expected) in ROOTS.iter().enumerate() {
-            assert_eq!(root(&known()[..=i]), digest(expected), "{i}");
+            assert_eq!(root(A, &known()[..=i]), digest(expected), "{i}");
         }
     }
 
     #[test]
     fn certificate_transparency_proofs() {
         let leaves = known();
-        let path = inclusion_proof(0, &leaves).unwrap();
+        let path = inclusion_proof(A, 0, &leaves).unwrap();
         let expected = [
             "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
             "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
             "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
         ];
         assert_eq!(path, expected.map(digest));
-        let path = inclusion_proof(5, &leaves).unwrap();
+        let path = inclusion_proof(A, 5, &leaves).unwrap();
         let expected = [
             "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
             "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
             "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
         ];
         assert_eq!(path, expected.map(digest));
-        let proof = consistency_proof(6, &leaves).unwrap();
+        let proof = consistency_proof(A, 6, &leaves).unwrap();
         let expected = [
             "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
             "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
@@ -293,40 +299,61 @@ mod tests {
 
     #[test]
     fn every_proof_verifies_and_no_altered_one() {
-        let leaves: Vec<_> = (0..40_u8).map(|i| leaf(&[i])).collect();
+        let leaves: Vec<_> = (0..40_u8).map(|i| leaf(A, &[i])).collect();
         for n in 1..=leaves.len() {
             let tree = &leaves[..n];
-            let whole = root(tree);
+            let whole = root(A, tree);
             for i in 0..n {
-                let proof = inclusion_proof(i, tree).unwrap();
+                let proof = inclusion_proof(A, i, tree).unwrap();
                 let (at, size) = (i as u64, n as u64);
-                assert!(is_included(&tree[i], at, size, &proof, &whole));
-                assert!(!is_included(&tree[i], at + 1, size, &proof, &whole));
-                assert!(!is_included(&leaf(b"x"), at, size, &proof, &whole));
-                assert!(!is_included(&tree[i], at, size, &[&proof[..], &[whole]].concat(), &whole));
+                assert!(is_included(A, &tree[i], at, size, &proof, &whole));
+                assert!(!is_included(A, &tree[i], at + 1, size, &proof, &whole));
+                assert!(!is_included(A, &leaf(A, b"x"), at, size, &proof, &whole));
+                assert!(!is_included(A, &tree[i], at, size, &[&proof[..], &[whole]].concat(), &whole));
                 if let Some((_, shorter)) = proof.split_last() {
-                    assert!(!is_included(&tree[i], at, size, shorter, &whole));
+                    assert!(!is_included(A, &tree[i], at, size, shorter, &whole));
                 }
             }
             for old in 1..=n {
-                let proof = consistency_proof(old, tree).unwrap();
-                let old_root = root(&tree[..old]);
+                let proof = consistency_proof(A, old, tree).unwrap();
+                let old_root = root(A, &tree[..old]);
                 let (m, size) = (old as u64, n as u64);
-                assert!(is_consistent(m, size, &old_root, &whole, &proof), "{old} {n}");
-                assert!(!is_consistent(m, size, &leaf(b"x"), &whole, &proof));
-                assert!(!is_consistent(m, size, &old_root, &leaf(b"x"), &proof));
-                assert!(!is_consistent(m, size, &old_root, &whole, &[&proof[..], &[whole]].concat()));
+                assert!(is_consistent(A, [m, size], &old_root, &whole, &proof), "{old} {n}");
+                assert!(!is_consistent(A, [m, size], &leaf(A, b"x"), &whole, &proof));
+                assert!(!is_consistent(A, [m, size], &old_root, &leaf(A, b"x"), &proof));
+                assert!(!is_consistent(A, [m, size], &old_root, &whole, &[&proof[..], &[whole]].concat()));
                 for i in 0..proof.len() {
                     let mut altered = proof.clone();
                     altered[i].0[0] ^= 1;
-                    assert!(!is_consistent(m, size, &old_root, &whole, &altered));
+                    assert!(!is_consistent(A, [m, size], &old_root, &whole, &altered));
                 }
             }
         }
-        assert_eq!(inclusion_proof(0, &[]), None);
-        assert_eq!(consistency_proof(0, &leaves), None);
-        assert_eq!(consistency_proof(41, &leaves), None);
-        assert!(!is_included(&leaves[0], 0, 0, &[], &leaves[0]));
-        assert!(!is_consistent(0, 1, &root(&[]), &leaves[0], &[]));
+        assert_eq!(inclusion_proof(A, 0, &[]), None);
+        assert_eq!(consistency_proof(A, 0, &leaves), None);
+        assert_eq!(consistency_proof(A, 41, &leaves), None);
+        assert!(!is_included(A, &leaves[0], 0, 0, &[], &leaves[0]));
+        assert!(!is_consistent(A, [0, 1], &root(A, &[]), &leaves[0], &[]));
+    }
+
+    #[test]
+    fn d12_trees_of_sm3() {
+        const S: HashAlgorithm = HashAlgorithm::Sm3;
+        let leaves: Vec<_> = (0..7_u8).map(|i| leaf(S, &[i])).collect();
+        assert_eq!(leaves[0], Digest(S.of(&[&[0, 0]])));
+        assert_eq!(root(S, &leaves[..2]), Digest(S.of(&[&[1], &leaves[0].0, &leaves[1].0])));
+        assert_eq!(hex::encode(root(S, &[]).0), "1ab21d8355cfa17f8e61194831e81a8f22bec8c728fefb747ed035eb5082aa2b", "SM3 of nothing");
+        let whole = root(S, &leaves);
+        let proof = inclusion_proof(S, 4, &leaves).unwrap();
+        assert!(is_included(S, &leaves[4], 4, 7, &proof, &whole));
+        assert!(!is_included(A, &leaves[4], 4, 7, &proof, &whole), "read with the other algorithm");
+        let proof = consistency_proof(S, 5, &leaves).unwrap();
+        assert!(is_consistent(S, [5, 7], &root(S, &leaves[..5]), &whole, &proof));
+        let mut tree = Frontier::new(S);
+        leaves.iter().for_each(|leaf| tree.push(*leaf));
+        let json = serde_json::to_string(&tree).unwrap();
+        assert!(json.contains(r#""alg":"sm3""#));
+        assert_eq!(serde_json::from_str::<Frontier>(&json).unwrap(), tree);
+        assert!(!serde_json::to_string(&Frontier::new(A)).unwrap().contains("alg"), "as before");
     }
 }

@@ -9,8 +9,10 @@ use crate::text::Text;
 
 /// Names of fields in Chinese; a name that is not listed is shown as it is.
 const FIELDS: &[(&str, &str)] = &[
+    ("act", "操作"),
     ("adversary", "敌手模型"),
     ("authorisation", "授权"),
+    ("by", "方式"),
     ("bytes_received", "接收字节"),
     ("bytes_sent", "发送字节"),
     ("certificate", "证书"),
@@ -34,6 +36,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("matched", "匹配行数"),
     ("not_after", "有效期至"),
     ("parties", "参与方数"),
+    ("person", "人员"),
     ("policy", "策略"),
     ("reason", "原因"),
     ("receiver", "接收方"),
@@ -48,6 +51,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("shares", "份额数"),
     ("size", "条数"),
     ("step", "步骤"),
+    ("until", "有效期至"),
     ("version", "版本"),
 ];
 
@@ -90,7 +94,7 @@ fn short(party: &PartyName) -> String {
 /// Hashes and keys by their first 12 digits.
 fn abbreviated(value: &str) -> String {
     match value.split_once(':') {
-        Some((alg @ ("sha-256" | "ed25519"), digits)) => format!("{alg}:{}…", digits.get(..12).unwrap_or(digits)),
+        Some((alg @ ("sha-256" | "sm3" | "ed25519" | "sm2"), digits)) => format!("{alg}:{}…", digits.get(..12).unwrap_or(digits)),
         _ => value.into(),
     }
 }
@@ -109,6 +113,8 @@ const fn sentence(verb: Verb) -> (&'static str, &'static str) {
         Verb::PeerInvited => ("{node} invited a peer", "{node} 邀请新节点"),
         Verb::PolicyChanged => ("{node} replaced its policy", "{node} 更换本方策略"),
         Verb::DatasetAdded => ("{node} entered a data set in the catalogue", "{node} 将数据集登记入目录"),
+        Verb::ImportQuarantined => ("{node} put outside data into quarantine", "{node} 将外部数据置入隔离区"),
+        Verb::ImportDestroyed => ("{node} destroyed outside data in quarantine", "{node} 销毁隔离区外部数据"),
         Verb::ImportApproved => ("{node} approved the import of an outside data set", "{node} 批准外部数据集引入"),
         Verb::AuthorisationSigned => ("{node} signed an authorisation", "{node} 签发授权"),
         Verb::AuthorisationReceived => ("{node} received an authorisation from {party}", "{node} 收到 {party} 签发的授权"),
@@ -124,6 +130,14 @@ const fn sentence(verb: Verb) -> (&'static str, &'static str) {
         Verb::DocumentFiled => ("{node} recorded a filed document of the docket", "{node} 记录一份已备案的台账文件"),
         Verb::DocumentRefused => ("{node} found that a filed document does not hold", "{node} 发现一份已备案的文件不成立"),
         Verb::DocketForked => ("{node} found that the authority has told two histories", "{node} 发现主管部门给出两种历史"),
+        Verb::AttemptRefused => ("{node} refused what was asked of it", "{node} 拒绝一项请求"),
+        Verb::PersonLoggedIn => ("{node}: a person logged in", "{node}：人员登录"),
+        Verb::PersonLoggedOut => ("{node}: a person logged out", "{node}：人员退出登录"),
+        Verb::PersonActed => ("{node}: a person acted", "{node}：人员执行操作"),
+        Verb::PersonRefused => ("{node} refused a person's act", "{node} 拒绝人员操作"),
+        Verb::LoginRefused => ("{node} refused a login", "{node} 拒绝登录"),
+        Verb::LoginLinked => ("{node} tied a login of an outside service to a person", "{node} 将外部登录标识对应到人员"),
+        Verb::LoginEnded => ("{node} ended the login of a person", "{node} 停用人员的登录标识"),
         Verb::JobProposed => ("{node} recorded a proposed contract", "{node} 记录提出的任务合约"),
         Verb::JobChecked => ("{node} checked the contract by its own rules", "{node} 按本方规则核查任务合约"),
         Verb::JobSigned => ("{node} signed the contract", "{node} 签署任务合约"),
@@ -157,6 +171,11 @@ const fn sentence(verb: Verb) -> (&'static str, &'static str) {
         Verb::CertificateSigned => ("{node} signed a destruction certificate", "{node} 签发销毁证书"),
         Verb::CertificateReceived => ("{node} received the destruction certificate of {party}", "{node} 收到 {party} 的销毁证书"),
         Verb::CheckpointCountersigned => ("{node} countersigned a checkpoint of {party}", "{node} 副署 {party} 的检查点"),
+        Verb::BackupMade => ("{node} made an encrypted backup", "{node} 制作加密备份"),
+        Verb::BackupRestored => ("{node} came out of a backup and goes on", "{node} 由备份恢复并继续运行"),
+        Verb::ConsentRecorded => ("{node} recorded a consent", "{node} 登记授权同意"),
+        Verb::ConsentRevoked => ("{node} recorded that a consent was taken back", "{node} 登记授权同意的撤回"),
+        Verb::AuthorisationCleared => ("{node} cleared what it held of an authorisation", "{node} 清理其持有的授权项下资产"),
         Verb::CheckpointRefused => ("{node} refused to countersign a checkpoint of {party}", "{node} 拒绝副署 {party} 的检查点"),
     }
 }

@@ -19,10 +19,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::entry::{Entry, Verb};
+use super::log::alg_of;
 use super::merkle::{self, Digest};
 use crate::canonical::Hash;
 use crate::id::PartyName;
 use crate::sign::PublicKey;
+use crate::suite::HashAlgorithm;
 
 pub use problem::{Fault, Place, Problem};
 
@@ -44,6 +46,14 @@ impl LogFiles<'_> {
     #[must_use]
     pub fn key(&self) -> Option<PublicKey> {
         self.read().next().filter(|first| Verb::parse(&first.verb) == Some(Verb::LogOpened)).and_then(|first| first.key())
+    }
+
+    /// The hash algorithm of the whole log: what the first checkpoint names, and without one the first entry. Every line must
+    /// name the same, so that one that was altered here is found as any other.
+    #[must_use]
+    pub fn alg(&self) -> HashAlgorithm {
+        let inner = self.checkpoints.strip_prefix(br#"{"checkpoint":"#);
+        alg_of(inner.unwrap_or(self.entries))
     }
 
     /// The entries that can be read; says nothing about their truth, see [`verify`].
@@ -108,6 +118,8 @@ pub struct NodeReport {
 #[derive(Clone, Copy)]
 struct Line<'a> {
     bytes: &'a [u8],
+    /// Of the whole log.
+    alg: HashAlgorithm,
     /// The newline at its end is missing.
     is_torn: bool,
 }
@@ -167,16 +179,17 @@ pub fn verify(logs: &[LogFiles<'_>]) -> Report {
 }
 
 fn verify_one(files: &LogFiles<'_>) -> Checked {
-    let entry_lines = lines(files.entries);
+    let alg = files.alg();
+    let entry_lines = lines(alg, files.entries);
     let mut problems = Vec::new();
     if entry_lines.is_empty() {
         problems.push(Problem::new(Place::File("entries.jsonl"), Fault::Empty));
     }
-    let checkpoints = checkpoints::check(&lines(files.checkpoints), &entry_lines, &mut problems);
+    let checkpoints = checkpoints::check(&lines(alg, files.checkpoints), &entry_lines, &mut problems);
     let are_checkpoints_sound = problems.iter().all(|p| !matches!(p.place, Place::Checkpoint(_)));
     let entries::Entries { kept: entries, leaves } = entries::check(&entry_lines, &checkpoints, &mut problems);
     let are_entries_sound = problems.iter().all(|p| !matches!(p.place, Place::Entry(_)));
-    let countersignature_lines = lines(files.countersignatures);
+    let countersignature_lines = lines(alg, files.countersignatures);
     let countersigners = countersignatures::check(
         &countersignature_lines,
         &checkpoints,
@@ -190,7 +203,7 @@ fn verify_one(files: &LogFiles<'_>) -> Checked {
             directory: files.directory.into(),
             node: checkpoints.node.clone(),
             entries: entry_lines.len() as u64,
-            checkpoints: lines(files.checkpoints).len() as u64,
+            checkpoints: lines(alg, files.checkpoints).len() as u64,
             countersignatures: countersignature_lines.len() as u64,
             uncovered: uncovered as u64,
             countersigners,
@@ -269,18 +282,18 @@ fn witnessed(entry: &Entry, log: &Checked) -> Witnessed {
     if is_size && is_root { Witnessed::Fits } else { Witnessed::Misstated }
 }
 
-fn lines(bytes: &[u8]) -> Vec<Line<'_>> {
+fn lines(alg: HashAlgorithm, bytes: &[u8]) -> Vec<Line<'_>> {
     bytes
         .split_inclusive(|b| *b == b'\n')
         .map(|line| match line.strip_suffix(b"\n") {
-            Some(bytes) => Line { bytes, is_torn: false },
-            None => Line { bytes: line, is_torn: true },
+            Some(bytes) => Line { bytes, alg, is_torn: false },
+            None => Line { bytes: line, alg, is_torn: true },
         })
         .collect()
 }
 
 impl Line<'_> {
     fn leaf(&self) -> Digest {
-        merkle::leaf(self.bytes)
+        merkle::leaf(self.alg, self.bytes)
     }
 }

@@ -9,7 +9,7 @@ use super::shelf::{Catalogue, Supply};
 use crate::canonical::u64_string;
 use crate::clock::Time;
 use crate::finding::{Checked, Finding, unless};
-use crate::id::{ColumnSet, DatasetId, Environment, RequestId, Scenario};
+use crate::id::{ColumnSet, DatasetId, Environment, PartyName, RequestId, Scenario};
 use crate::sign::SignedType;
 use crate::text::Text;
 
@@ -79,6 +79,31 @@ pub struct Gap {
     /// Demands behind it.
     #[serde(with = "u64_string")]
     pub demands: u64,
+}
+
+/// What the operator reports to the authority (ZW 16): the demands of a period and what they lack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DemandReport {
+    /// Format version, 1.
+    pub v: u32,
+    /// The operator, which signs.
+    pub operator: PartyName,
+    /// First second of the period.
+    pub from: Time,
+    /// First second after it.
+    pub until: Time,
+    /// Demands that were put forward in it.
+    #[serde(with = "u64_string")]
+    pub demands: u64,
+    /// What they lack, the most wanted first.
+    pub gaps: Vec<Gap>,
+    /// When it was drawn up.
+    pub at: Time,
+}
+
+impl SignedType for DemandReport {
+    const TYPE: &'static str = "demand-report-v1";
 }
 
 /// Demands that were put forward.

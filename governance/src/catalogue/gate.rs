@@ -196,6 +196,27 @@ impl SignedType for LevelConsent {
     const TYPE: &'static str = "level-consent-v1";
 }
 
+impl LevelConsent {
+    /// Whether it is one to the use of these columns for this scenario from `from` until `until`.
+    #[must_use]
+    pub fn covers(
+        &self,
+        dataset: &DatasetId,
+        level: OriginLevel,
+        columns: &ColumnSet,
+        scenario: &Scenario,
+        (from, until): (Time, Time),
+    ) -> bool {
+        self.v == 1
+            && self.level == level
+            && self.dataset == *dataset
+            && columns.beyond(&self.columns).is_empty()
+            && self.scenario == *scenario
+            && self.not_before <= from
+            && self.not_after >= until
+    }
+}
+
 /// Whether a rule of the jurisdiction asks for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -126,6 +126,15 @@ pub enum Listing {
     },
 }
 
+/// How the versions of a catalogue are numbered.
+#[derive(Clone, Copy)]
+enum Numbers {
+    /// Each that is listed is the next.
+    OneByOne,
+    /// Some were offered and not listed.
+    Rising,
+}
+
 /// All products that were ever listed.
 #[derive(Debug, Clone, Default)]
 pub struct ProductCatalogue {
@@ -146,7 +155,19 @@ impl ProductCatalogue {
     /// # Errors
     /// All at once: `product.not-released`, `product.kind`, `product.version`, `product.field-missing`, `product.registration-blank`.
     pub fn list(&mut self, entry: ProductEntry, decision: &Hash, kinds: &BTreeSet<ProductKind>, at: Time) -> Checked<u64> {
-        let found = self.objections(&entry, decision, kinds);
+        self.enter(entry, decision, kinds, Numbers::OneByOne, at)
+    }
+
+    /// The same where versions in between were offered and never listed.
+    ///
+    /// # Errors
+    /// Those of [`Self::list`].
+    pub fn list_later(&mut self, entry: ProductEntry, decision: &Hash, kinds: &BTreeSet<ProductKind>, at: Time) -> Checked<u64> {
+        self.enter(entry, decision, kinds, Numbers::Rising, at)
+    }
+
+    fn enter(&mut self, entry: ProductEntry, decision: &Hash, kinds: &BTreeSet<ProductKind>, numbers: Numbers, at: Time) -> Checked<u64> {
+        let found = self.objections(&entry, decision, kinds, numbers);
         if !found.is_empty() {
             return Err(found);
         }
@@ -168,7 +189,7 @@ impl ProductCatalogue {
         Ok(revision)
     }
 
-    fn objections(&self, entry: &ProductEntry, decision: &Hash, kinds: &BTreeSet<ProductKind>) -> Vec<Finding> {
+    fn objections(&self, entry: &ProductEntry, decision: &Hash, kinds: &BTreeSet<ProductKind>, numbers: Numbers) -> Vec<Finding> {
         let id = &entry.product;
         let last = self.products.get(id).and_then(|v| v.last()).map_or(0, |(e, _)| e.number);
         let kind = entry.kind.as_str();
@@ -186,7 +207,11 @@ impl ProductCatalogue {
                 ("offer it as another kind", "以其他类型提供"),
             ),
             (
-                entry.v == 1 && last.checked_add(1) == Some(entry.number),
+                entry.v == 1
+                    && match numbers {
+                        Numbers::OneByOne => last.checked_add(1) == Some(entry.number),
+                        Numbers::Rising => entry.number > last,
+                    },
                 "product.version",
                 (format!("is version {} after version {last}", entry.number), format!("版本号为 {}，前版为 {last}", entry.number)),
                 ("number versions one by one", "版本号须逐一递增"),

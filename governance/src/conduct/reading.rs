@@ -39,6 +39,30 @@ impl SignedType for Pass {
     const TYPE: &'static str = "review-pass-v1";
 }
 
+/// A reading as it is filed, before the copy is handed over: signed by who reads and by the office that keeps the dossier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// Format version, 1.
+    pub v: u32,
+    /// Hash of the application whose dossier it is.
+    pub application: Hash,
+    /// For which application it is read: another one is refused.
+    pub purpose: Hash,
+    /// Who reads.
+    pub reviewer: PartyName,
+    /// Who hands the copy over.
+    pub office: PartyName,
+    /// Which document.
+    pub document: Hash,
+    /// When; tells one reading from the next.
+    pub at: Time,
+}
+
+impl SignedType for Reading {
+    const TYPE: &'static str = "dossier-reading-v1";
+}
+
 /// One reading, for the log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,6 +176,12 @@ impl ReadingRoom {
     /// The review has ended, by whatever outcome: the door closes for all.
     pub fn close(&mut self, at: Time) {
         self.closed.get_or_insert(at);
+    }
+
+    /// Which office gave a reviewer its pass.
+    #[must_use]
+    pub fn office(&self, reviewer: &PartyName) -> Option<&PartyName> {
+        self.passes.get(reviewer).map(|(_, pass)| &pass.office)
     }
 
     /// All readings, in their order.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::Hash;
 use crate::clock::Time;
-use crate::finding::{Checked, Finding, broken, unless};
+use crate::finding::{Checked, Finding, broken, refuse, unless};
 use crate::grant::tree::{Grant, Kind};
 use crate::id::{PartyName, document_hash};
 use crate::sign::{KeyRing, Signed, SignedType};
@@ -81,6 +81,8 @@ impl SignedType for Selection {
     const TYPE: &'static str = "operator-selection-v1";
 }
 
+const REMEDY: (&str, &str) = ("repeat the step by the rules of the selection", "依选定规则重新进行该步骤");
+
 /// Numbers of a procurement. The five texts have none; those of the law on tenders apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fairness {
@@ -99,14 +101,43 @@ impl Selection {
     /// Checks the selection, and that the root grant goes to who was selected; gives the hash that the grant's file keeps.
     ///
     /// # Errors
-    /// All at once: `selection.signature`; `selection.plan` without the government's adoption before the window opened;
-    /// `selection.bids` or `selection.judges` for too few; `selection.interest` for a judge of a bidder, or a bid of the authority;
-    /// `selection.points` naming bids that not every judge scored from 0 to 100; `selection.late` for a bid outside the window;
-    /// `selection.winner` if another has more points, or as many; `selection.grant` if the grant is another's, no root, or older.
+    /// All at once: those of [`Self::check`], then `selection.grant` if the grant is another's, no root, or older.
     pub fn verify(
         signed: &Signed<Self>,
         adoption: &Signed<Adoption>,
         grant: &Grant,
+        governments: &[PartyName],
+        rules: Fairness,
+        keys: &KeyRing,
+    ) -> Checked<Hash> {
+        let hash = Self::check(signed, adoption, governments, rules, keys)?;
+        signed.payload.awards(grant).map(|()| hash)
+    }
+
+    /// Whether the root grant goes to who was selected, after the selection.
+    ///
+    /// # Errors
+    /// `selection.grant`.
+    pub fn awards(&self, grant: &Grant) -> Checked<()> {
+        let is_of_it = grant.kind == Kind::Root
+            && grant.parent.is_none()
+            && grant.grantor == self.authority
+            && grant.grantee == self.selected
+            && grant.scope.not_before >= self.at;
+        let what = ("the root grant is not that of the one selected, or is older", "授权与选定结果不符或早于选定");
+        if is_of_it { Ok(()) } else { refuse("selection.grant", &self.authority, what, REMEDY) }
+    }
+
+    /// Checks the selection itself.
+    ///
+    /// # Errors
+    /// All at once: `selection.signature`; `selection.plan` without the government's adoption before the window opened;
+    /// `selection.bids` or `selection.judges` for too few; `selection.interest` for a judge of a bidder, or a bid of the authority;
+    /// `selection.points` naming bids that not every judge scored from 0 to 100; `selection.late` for a bid outside the window;
+    /// `selection.winner` if another has more points, or as many.
+    pub fn check(
+        signed: &Signed<Self>,
+        adoption: &Signed<Adoption>,
         governments: &[PartyName],
         rules: Fairness,
         keys: &KeyRing,
@@ -137,11 +168,6 @@ impl Selection {
             && adopted.at <= opens
             && opens < closes
             && selection.at >= closes;
-        let granted = grant.kind == Kind::Root
-            && grant.parent.is_none()
-            && grant.grantor == *authority
-            && grant.grantee == selection.selected
-            && grant.scope.not_before >= selection.at;
         let rules = [
             (
                 is_adopted,
@@ -180,15 +206,8 @@ impl Selection {
                 "another bid has as many points or more".to_owned(),
                 "另有得分相同或更高者".to_owned(),
             ),
-            (
-                granted,
-                "selection.grant",
-                "the root grant is not that of the one selected, or is older".to_owned(),
-                "授权与选定结果不符或早于选定".to_owned(),
-            ),
         ];
-        let remedy = ("repeat the step by the rules of the selection", "依选定规则重新进行该步骤");
-        let found = rules.into_iter().filter(|(holds, ..)| !holds).map(|(_, code, en, zh)| Finding::new(code, authority, (en, zh), remedy));
+        let found = rules.into_iter().filter(|(holds, ..)| !holds).map(|(_, code, en, zh)| Finding::new(code, authority, (en, zh), REMEDY));
         unless(found.collect(), ())?;
         document_hash(selection).map_err(|error| broken("selection.signature", authority, &error))
     }

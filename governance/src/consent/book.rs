@@ -123,6 +123,17 @@ impl ConsentBook {
         Ok(())
     }
 
+    /// Remembers when the consent of a record ended that was deleted since: sent again it is as void as it was.
+    pub fn remember(&mut self, consent: Hash, from: Time) {
+        self.void(consent, from);
+    }
+
+    /// When the consent of a record that is here ended or ends.
+    #[must_use]
+    pub fn ends_at(&self, consent: &Hash) -> Option<Time> {
+        self.records.get(consent).map(|record| self.ends(consent, record))
+    }
+
     fn void(&mut self, consent: Hash, from: Time) {
         let at = self.voids.entry(consent).or_insert(from);
         *at = from.min(*at);

@@ -92,12 +92,12 @@ impl Shape<'_> {
             ("choose the technique that the job has", "请按任务类型选择 technique"),
         );
         self.demand(
-            c.crypto == super::CryptoTerms::intl(),
+            c.crypto == super::CryptoTerms::of(crate::suite::suite()),
             "contract.crypto-unknown",
             whole,
             format!("algorithm suite `{}` is not known to this node", c.crypto.suite),
             format!("本节点不支持算法套件“{}”", c.crypto.suite),
-            ("choose crypto = \"intl\"", "选择 crypto = \"intl\""),
+            ("draft the contract on a node of this domain, which is of one suite", "请在本域节点上起草合约：一个域只用一种套件"),
         );
         let nonce_ok = crate::canonical::parse_hex::<32>(&c.nonce).is_some();
         self.demand(

@@ -10,6 +10,7 @@ use super::steps::StepTerms;
 use super::training::TrainingTerms;
 use crate::canonical::{Hash, u64_string};
 use crate::id::{ColumnSet, DatasetId, PartyName, RequestId};
+use crate::suite::Suite;
 use crate::text::Text;
 
 /// By which technique the job runs (D4).
@@ -393,7 +394,7 @@ pub enum OwnCorrelations {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CryptoTerms {
-    /// Suite: `intl`, later `gm`.
+    /// Suite: `intl` or `gm`.
     pub suite: String,
     /// Signatures, for example `ed25519`.
     pub signature: String,
@@ -412,6 +413,21 @@ impl CryptoTerms {
             signature: "ed25519".into(),
             hash: "sha-256".into(),
             seal: "hpke-x25519-hkdf-sha256-aes-256-gcm".into(),
+        }
+    }
+
+    /// The national suite (国密).
+    #[must_use]
+    pub fn gm() -> Self {
+        Self { suite: "gm".into(), signature: "sm2".into(), hash: "sm3".into(), seal: "ecdh-sm2-sm3-sm4-gcm".into() }
+    }
+
+    /// Those of a suite.
+    #[must_use]
+    pub fn of(suite: Suite) -> Self {
+        match suite {
+            Suite::Standard => Self::intl(),
+            Suite::Gm => Self::gm(),
         }
     }
 }

@@ -56,6 +56,14 @@ impl Application {
         &self.0
     }
 
+    /// All clocks after the application itself was filed: see [`ReviewClock::submitted`].
+    ///
+    /// # Errors
+    /// As [`ReviewClock::submitted`].
+    pub fn submitted(&self, received: Time, calendar: &Calendar) -> Result<Self> {
+        Ok(Self(self.0.iter().map(|clock| clock.submitted(received, calendar)).collect::<Result<_>>()?))
+    }
+
     /// The next state after a record: of the one clock that it names, or of all where it names none.
     ///
     /// # Errors

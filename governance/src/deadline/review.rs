@@ -174,6 +174,18 @@ impl ReviewClock {
         Ok(next)
     }
 
+    /// The next clock after the application itself was filed with the applicant's signature, which the caller has checked: that is its
+    /// submission, and no record repeats it.
+    ///
+    /// # Errors
+    /// `Refused` if it was submitted before, or a needed year of the calendar is not loaded. This clock stays as it is.
+    pub fn submitted(&self, received: Time, calendar: &Calendar) -> Result<Self> {
+        let mut next = self.clone();
+        next.last = Some(received);
+        next.step(&self.status(received), &ReviewEvent::Submitted, received, calendar)?;
+        Ok(next)
+    }
+
     /// Where the clock stands at `now`.
     #[must_use]
     pub fn status(&self, now: Time) -> Status {
@@ -217,6 +229,12 @@ impl ReviewClock {
     #[must_use]
     pub const fn matter(&self) -> Matter {
         self.matter
+    }
+
+    /// What keeps silence from counting as consent (C4).
+    #[must_use]
+    pub const fn touches(&self) -> &BTreeSet<Touch> {
+        &self.touches
     }
 
     /// Who signs what.

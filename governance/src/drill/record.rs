@@ -9,7 +9,7 @@ use crate::canonical::Hash;
 use crate::clock::Time;
 use crate::finding::{Checked, Finding, broken, refuse, unless};
 use crate::grant::plan_hash;
-use crate::id::{AuthorisationId, PartyName, document_hash};
+use crate::id::{AuthorisationId, JobId, PartyName, document_hash};
 use crate::sign::{KeyRing, Signed, SignedType};
 use crate::text::Text;
 
@@ -43,6 +43,9 @@ pub struct Injection {
     pub observer: PartyName,
     /// What is assumed to have happened.
     pub scenario: Text,
+    /// The job that is stopped on purpose, where one is: what every party's log says of it afterwards is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
     /// When it was injected: response times count from here.
     pub at: Time,
 }
@@ -50,6 +53,38 @@ pub struct Injection {
 impl SignedType for Injection {
     const TYPE: &'static str = "drill-injection-v1";
 }
+
+impl Injection {
+    /// Checks an injection before it is handled; `plan` is the one in force, `now` the moment at which it arrives, `skew` the seconds by which clocks
+    /// may differ.
+    ///
+    /// # Errors
+    /// All at once: `drill.malformed`, `drill.plan`, `drill.observer` as in [`Drills::add`]; `drill.stale` for one that is dated back by more than an
+    /// hour, or ahead: whoever sets the hour afterwards has no response time to show.
+    pub fn check(&self, plan: &ContingencyPlan, now: Time, skew: i64) -> Checked<()> {
+        let in_force = plan_hash(plan).map_err(|error| broken("drill.malformed", &self.observer, &error))?;
+        let rules = [
+            (self.v == 1 && !self.scenario.is_blank(), "drill.malformed", ("it says nothing", "内容空缺")),
+            (self.plan == in_force, "drill.plan", ("it practises another plan than the one in force", "演练所依预案并非现行预案")),
+            (
+                self.observer.organisation() != plan.owner,
+                "drill.observer",
+                ("another organisation than the plan's owner must watch", "应由预案单位以外的单位观察"),
+            ),
+            (
+                self.at.plus_seconds(OLDEST) >= now && self.at <= now.plus_seconds(skew),
+                "drill.stale",
+                ("it is dated back or ahead", "注入时间提前或滞后"),
+            ),
+        ];
+        let remedy = ("inject it anew", "重新注入");
+        let found = rules.into_iter().filter(|(holds, ..)| !holds);
+        unless(found.map(|(_, code, what)| Finding::new(code, &self.observer, what, remedy)).collect(), ())
+    }
+}
+
+/// Seconds by which an injection may be older than its arrival: our number.
+const OLDEST: i64 = 3_600;
 
 /// One step of the plan, done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

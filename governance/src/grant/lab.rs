@@ -77,6 +77,42 @@ impl LabGrant {
     }
 }
 
+impl LabGrant {
+    /// Refuses a stay by which an applicant would test the same data longer than the profile's months, counted from its first stay: a lab that is
+    /// granted again and again is a use without an authorisation.
+    ///
+    /// # Errors
+    /// `Refused`: `lab.again`.
+    pub fn follows<'a>(&self, earlier: impl Iterator<Item = &'a Self>, rules: LabRules) -> Result<()> {
+        let is_same =
+            |other: &&Self| other.id != self.id && other.applicant == self.applicant && !other.datasets.is_disjoint(&self.datasets);
+        let first = earlier.filter(is_same).map(|other| other.not_before).min().map(|first| first.min(self.not_before));
+        match first.map(|first| first.plus_months(rules.months)) {
+            Some(end) if self.not_after > end => {
+                Err(refuse("lab.again", format!("`{}` has tested such data before; its months end at {end}", self.applicant)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a job of this licensee on these data may run in the stay. The applicant's own data are its own.
+    ///
+    /// # Errors
+    /// `Refused`: `lab.term`, `lab.applicant`, `lab.data` naming the first data set that is not granted.
+    pub fn permits<'a>(&self, licensee: &str, mut datasets: impl Iterator<Item = &'a DatasetId>, from: Time, until: Time) -> Result<()> {
+        if from < self.not_before || from >= self.not_after || until > self.not_after {
+            return Err(refuse("lab.term", format!("the stay is from {} to {}", self.not_before, self.not_after)));
+        }
+        if licensee != self.applicant {
+            return Err(refuse("lab.applicant", format!("the stay is of `{}`", self.applicant)));
+        }
+        match datasets.find(|dataset| !self.datasets.contains(*dataset) && dataset.organisation() != self.applicant) {
+            Some(other) => Err(refuse("lab.data", format!("`{other}` was not granted to the lab"))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The report on a stay (数据测试验证技术评估报告): measured by the platform operator, issued by the authority; both sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -33,6 +33,9 @@ pub struct Measures {
 }
 
 impl Measures {
+    /// As much as one likes.
+    pub const UNBOUNDED: Self = Self { uses: u64::MAX, rows: u64::MAX, queries: u64::MAX, micro_rho: u64::MAX, micro_epsilon: u64::MAX };
+
     /// The amounts with their names.
     #[must_use]
     pub const fn named(&self) -> [(&'static str, u64); 5] {

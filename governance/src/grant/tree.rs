@@ -113,6 +113,16 @@ impl Tree {
         Self { rules, authorities, grants: BTreeMap::new(), revoked: BTreeMap::new() }
     }
 
+    /// From now on these rules hold for what is added; what was added stays as it is.
+    pub fn govern(&mut self, rules: TreeRules, authorities: Vec<PartyName>) {
+        (self.rules, self.authorities) = (rules, authorities);
+    }
+
+    /// All grants, by name.
+    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+        self.grants.values()
+    }
+
     /// Adds a grant signed by its grantor.
     ///
     /// # Errors
@@ -195,7 +205,7 @@ impl Tree {
     ///
     /// # Errors
     /// `Refused`: those of [`Tree::permits`] at the first second of its term, `grant.other-plan`, `grant.other-licensee`,
-    /// `grant.beyond-dataset`, `grant.beyond-column`, `grant.beyond-term`.
+    /// `grant.beyond-dataset`, `grant.beyond-column`, `grant.beyond-term`, `grant.beyond-quota`.
     pub fn backs(&self, document: &Authorisation) -> Result<()> {
         let grant = self.permits(&document.id, &document.scenario, &document.purpose, document.not_before)?;
         let plan = document.contingency_plan.as_ref().map(plan_hash).transpose()?;
@@ -212,7 +222,44 @@ impl Tree {
             not_after: document.not_after,
             quota: Quota::new(),
         };
-        claimed.within(&grant.scope)
+        claimed.within(&grant.scope)?;
+        // what is counted on nodes is the document's quota: none there would be more than any here
+        for given in &document.datasets {
+            let asked = given.quota.unwrap_or(Measures::UNBOUNDED);
+            let most = grant.scope.quota.get(&given.dataset).copied().unwrap_or_default();
+            if let Some((name, have, most)) = asked.beyond(&most) {
+                let what = format!("{have} {name} of `{}` in the authorisation, granted are {most}", given.dataset);
+                return Err(refuse("grant.beyond-quota", what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the new leaf goes on where an earlier one of the same grantee, scenario and purpose ends (A4): not beside it, and not before
+    /// `opens` of its end, where the profile has a window.
+    ///
+    /// # Errors
+    /// `Refused`: `renewal.overlap`, `renewal.early`.
+    pub fn renews(&self, new: &Grant, opens: impl Fn(Time) -> Option<Time>, at: Time) -> Result<Option<AuthorisationId>> {
+        let Kind::Leaf { scenario, .. } = &new.kind else { return Ok(None) };
+        let is_same = |old: &&Grant| {
+            old.id != new.id
+                && old.grantee == new.grantee
+                && old.scope.purposes == new.scope.purposes
+                && matches!(&old.kind, Kind::Leaf { scenario: known, .. } if known == scenario)
+        };
+        let mut renewed = None;
+        for old in self.grants.values().filter(is_same) {
+            let Some(end) = self.stops_at(&old.id).filter(|end| at < *end) else { continue };
+            if new.scope.not_before < end {
+                return Err(refuse("renewal.overlap", format!("`{}` runs until {end}: the next term begins then", old.id)));
+            }
+            if let Some(opens) = opens(end).filter(|opens| at < *opens) {
+                return Err(refuse("renewal.early", format!("`{}` ends at {end}: the next term is applied for from {opens} on", old.id)));
+            }
+            renewed = Some(old.id.clone());
+        }
+        Ok(renewed)
     }
 
     /// From the grant up to its root. Ends by itself: a parent is added before its children.

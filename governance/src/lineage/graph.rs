@@ -79,6 +79,13 @@ impl Builder {
         Ok(())
     }
 
+    /// A fact that a filed document states; the caller has verified who signed it and when it was filed.
+    pub fn filed(&mut self, fact: Fact, by: &PartyName, at: Time) {
+        if fact.is_sound() {
+            self.state(fact, by.clone(), at);
+        }
+    }
+
     /// The facts in logs up to their last checkpoints; logs are verified first, each by itself and against each other. How many
     /// were taken.
     ///

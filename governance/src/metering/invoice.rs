@@ -30,6 +30,28 @@ pub struct Month {
 }
 
 impl Month {
+    /// The month of a moment.
+    #[must_use]
+    pub fn of(at: Time) -> Option<Self> {
+        let text = Date::of(at).to_string();
+        let mut parts = text.split('-');
+        let (year, month) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self { year, month })
+    }
+
+    /// From `2026-05`.
+    ///
+    /// # Errors
+    /// `Malformed`.
+    pub fn parse(text: &str) -> crate::Result<Self> {
+        let parts = text.split_once('-').filter(|(year, month)| year.len() == 4 && month.len() == 2);
+        let month = parts.and_then(|(year, month)| Some(Self { year: year.parse().ok()?, month: month.parse().ok()? }));
+        month.filter(|month| month.span().is_some()).ok_or_else(|| {
+            let shown: String = text.chars().take(20).collect();
+            crate::Error::Malformed { object: "month".into(), reason: format!("`{}`: expected for example 2026-05", shown.escape_debug()) }
+        })
+    }
+
     /// First second, and the first second of the next month.
     #[must_use]
     pub fn span(self) -> Option<(Time, Time)> {
@@ -275,6 +297,17 @@ impl Issued {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The invoice of a customer for a month.
+    #[must_use]
+    pub fn get(&self, tenant: &str, month: Month) -> Option<&Invoice> {
+        self.0.get(&(tenant.to_owned(), month))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Invoice> {
+        self.0.values()
     }
 
     /// Takes an invoice in that reconciles; the same one again changes nothing.

@@ -44,7 +44,7 @@ impl SignedType for Quote {
 
 /// Whether something under this authorisation happened in a laboratory.
 #[must_use]
-pub(super) fn is_lab(labs: &[LabGrant], authorisation: &AuthorisationId, at: Time) -> bool {
+pub fn is_lab(labs: &[LabGrant], authorisation: &AuthorisationId, at: Time) -> bool {
     labs.iter().any(|lab| lab.id == *authorisation && lab.not_before <= at && at < lab.not_after)
 }
 
@@ -97,5 +97,28 @@ impl Quote {
         let Some(micro) = micro else { return overflow() };
         let tariff = (!free).then_some(hash);
         Ok(Self { v: 1, platform, tariff, job, tenant: tenant.into(), class, most, micro, at })
+    }
+
+    /// Whether a quote that arrived follows from tariff, class and laboratories, as everybody knows them.
+    ///
+    /// # Errors
+    /// `quote.malformed`; `quote.no-tariff` if its tariff is another than holds; `quote.class`; `quote.price`.
+    pub fn follows(&self, tariff: Option<(Hash, &Tariff)>, classes: &Classes, is_free: bool) -> Checked<()> {
+        let wrong = |code: &str, what: (&str, &str)| refuse(code, &self.platform, what, ("draw the quote again", "重新报价"));
+        if self.v != 1 || self.tenant.trim().is_empty() {
+            return wrong("quote.malformed", ("the quote has another format, or no customer", "报价格式不符或缺少用户"));
+        }
+        if self.class != classes.of(&self.tenant, self.at) {
+            return wrong("quote.class", ("the customer is of another class", "用户类别不符"));
+        }
+        let expected = match (is_free, tariff) {
+            (true, _) if self.tariff.is_none() => Some(0),
+            (false, Some((hash, tariff))) if self.tariff == Some(hash) && tariff.holds(self.at) => price(tariff, self.class, &self.most),
+            _ => return wrong("quote.no-tariff", ("it rests on another tariff than holds", "所依据的价目与现行价目不符")),
+        };
+        if expected != Some(self.micro) {
+            return wrong("quote.price", ("the price does not follow from the tariff", "价格与价目不符"));
+        }
+        Ok(())
     }
 }

@@ -77,6 +77,8 @@ impl WatchRule {
 pub struct Warning {
     /// How bad.
     pub severity: Severity,
+    /// Which rule.
+    pub rule: String,
     /// Index of the entry that was one too many.
     pub index: u64,
     /// When it was logged.
@@ -124,5 +126,5 @@ fn warning(rule: &WatchRule, entry: &Entry, whose: &str, count: usize) -> Warnin
         format!("{}：{whose} 在 {seconds} 秒内发生 `{verb}` {count} 次，规则 `{name}` 允许 {most} 次", severity.zh()),
     );
     let finding = Finding::new("watch.beyond", &entry.node, what, ("look at the entries of the log", "查看相应日志条目"));
-    Warning { severity: *severity, index: entry.index, at: entry.time, finding }
+    Warning { severity: *severity, rule: name.clone(), index: entry.index, at: entry.time, finding }
 }

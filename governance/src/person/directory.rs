@@ -18,6 +18,16 @@ use crate::finding::{Checked, Finding, broken, refuse, unless};
 use crate::id::{PartyName, PersonId, document_hash};
 use crate::sign::{KeyRing, PublicKey, Signed};
 
+/// How somebody logged in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Login {
+    /// Through an existing service (D10).
+    Service(ExternalSubject),
+    /// With the key that the credential names.
+    Key,
+}
+
 #[derive(Debug, Clone)]
 struct Entry {
     record: PersonRecord,
@@ -32,7 +42,7 @@ pub struct Session {
     /// Who acts.
     pub person: PersonId,
     /// Through which login.
-    pub subject: ExternalSubject,
+    pub login: Login,
     /// Under which credential.
     pub credential: Hash,
     /// First second.
@@ -42,7 +52,7 @@ pub struct Session {
 }
 
 /// All people, contacts and logins. `authorities` are those that may open access (H3).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Directory {
     authorities: BTreeSet<PartyName>,
     people: BTreeMap<PersonId, Entry>,
@@ -55,6 +65,56 @@ impl Directory {
     #[must_use]
     pub const fn new(authorities: BTreeSet<PartyName>) -> Self {
         Self { authorities, people: BTreeMap::new(), contacts: BTreeMap::new(), logins: SubjectMap::new() }
+    }
+
+    /// Lets one more authority open access.
+    pub fn trust(&mut self, authority: &PartyName) {
+        if !self.authorities.contains(authority) {
+            self.authorities.insert(authority.clone());
+        }
+    }
+
+    /// Whether an organisation has enrolled anybody: from then on it acts through people.
+    #[must_use]
+    pub fn has_people(&self, organisation: &str) -> bool {
+        self.people.keys().any(|id| id.organisation() == organisation)
+    }
+
+    /// All records, by number.
+    pub fn records(&self) -> impl Iterator<Item = &PersonRecord> {
+        self.people.values().map(|entry| &entry.record)
+    }
+
+    /// Somebody's record.
+    #[must_use]
+    pub fn record(&self, person: &PersonId) -> Option<&PersonRecord> {
+        self.people.get(person).map(|entry| &entry.record)
+    }
+
+    /// Somebody's present credential, whether it holds or not.
+    #[must_use]
+    pub fn credential(&self, person: &PersonId) -> Option<&Credential> {
+        self.people.get(person)?.credential.as_ref().map(|(_, credential)| credential)
+    }
+
+    /// What speaks against somebody's acting at `now`, a login aside; empty means that he or she may log in.
+    ///
+    /// Codes as of [`Directory::session_valid_at`], without those of the session.
+    #[must_use]
+    pub fn objections(&self, person: &PersonId, rules: &PersonRules, now: Time) -> Vec<Finding> {
+        let Some(entry) = self.people.get(person) else { return missing::<()>(person).err().unwrap_or_default() };
+        let mut found = self.standing(entry, rules, now);
+        let (Some((hash, _)), true) = (&entry.credential, found.is_empty()) else {
+            if found.is_empty() {
+                found.extend(no_credential::<()>(person).err().unwrap_or_default());
+            }
+            return found;
+        };
+        let session = Session { person: person.clone(), login: Login::Key, credential: *hash, opened: now, expires: now.plus_seconds(1) };
+        found.extend(
+            self.session_valid_at(&session, &PersonRules { session_seconds: i64::MAX, ..rules.clone() }, now).err().unwrap_or_default(),
+        );
+        found
     }
 
     /// Names an organisation's contacts (H4).
@@ -135,6 +195,19 @@ impl Directory {
         Ok(())
     }
 
+    /// The authority has opened access anew: a disablement from before is lifted. What was issued before it does not come back.
+    ///
+    /// # Errors
+    /// `person.missing`.
+    pub fn reopen(&mut self, person: &PersonId, at: Time) -> Checked<()> {
+        let Some(entry) = self.people.get_mut(person) else { return missing(person) };
+        if entry.disabled_at.is_some_and(|disabled| disabled < at) {
+            entry.disabled_at = None;
+            entry.credential = None;
+        }
+        Ok(())
+    }
+
     /// Ties a login to an enrolled person (D10).
     ///
     /// # Errors
@@ -170,12 +243,77 @@ impl Directory {
         rules: &PersonRules,
         now: Time,
     ) -> Checked<Credential> {
+        let credential = self.decide(person, activation, key, keys, rules, now)?;
+        self.keep(&credential)?;
+        Ok(credential)
+    }
+
+    /// Keeps a credential that the organisation has signed itself, if it is within what [`Directory::issue`] would give now.
+    ///
+    /// # Errors
+    /// Those of [`Directory::issue`]; `person.credential-beyond` for other posts or a longer term, `person.key-shared` for a key of
+    /// somebody else: one person's acts would pass for another's.
+    pub fn accept(
+        &mut self,
+        credential: &Credential,
+        activation: &Signed<Activation>,
+        keys: &KeyRing,
+        rules: &PersonRules,
+        now: Time,
+    ) -> Checked<()> {
+        let person = &credential.person;
+        let most = self.decide(person, activation, credential.key, keys, rules, now)?;
+        let is_within = credential.v == 1
+            && credential.posts == most.posts
+            && credential.not_before <= now
+            && now < credential.not_after
+            && credential.not_after <= most.not_after;
+        if !is_within {
+            let what = (
+                format!(
+                    "the credential of `{person}` is beyond what may be issued: the posts of the record, from now until {} at most",
+                    most.not_after
+                ),
+                format!("人员 `{person}` 的凭证超出可签发范围：岗位须与登记一致，有效期自即日起至多到 {}", most.not_after),
+            );
+            return refuse("person.credential-beyond", person, what, ("correct posts and term", "更正岗位与有效期"));
+        }
+        self.keep(credential)
+    }
+
+    fn keep(&mut self, credential: &Credential) -> Checked<()> {
+        let hash = document_hash(credential).map_err(|e| broken("person.malformed", &credential.person, &e))?;
+        if let Some(entry) = self.people.get_mut(&credential.person) {
+            entry.credential = Some((hash, credential.clone()));
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        person: &PersonId,
+        activation: &Signed<Activation>,
+        key: PublicKey,
+        keys: &KeyRing,
+        rules: &PersonRules,
+        now: Time,
+    ) -> Checked<Credential> {
         let Some(entry) = self.people.get(person) else { return missing(person) };
         let record = &entry.record;
         let mut found = self.standing(entry, rules, now);
         if !self.contacts.contains_key(person.organisation()) {
             let what = (format!("`{}` has named no contacts", person.organisation()), format!("“{}”未明确联系人", person.organisation()));
             found.push(Finding::new("contacts.missing", person.organisation(), what, ("name all contacts first", "先明确联系人")));
+        }
+        let is_anothers = |other: &Entry| other.record.id != *person && other.credential.as_ref().is_some_and(|(_, c)| c.key == key);
+        if self.people.values().any(is_anothers) {
+            let what = (format!("the key for `{person}` is somebody else's"), format!("人员 `{person}` 的密钥属于他人"));
+            found.push(Finding::new(
+                "person.key-shared",
+                person,
+                what,
+                ("let the person make a key of his or her own", "由本人另行生成密钥"),
+            ));
         }
         let opened = match Activation::proven(activation, record, &self.authorities, keys, now) {
             Ok(activation) => Some(activation.not_after),
@@ -191,12 +329,7 @@ impl Directory {
             found.push(over(person));
         }
         let credential = Credential { v: 1, person: person.clone(), posts: record.posts.clone(), key, not_before: now, not_after };
-        unless(found, ())?;
-        let hash = document_hash(&credential).map_err(|e| broken("person.malformed", person, &e))?;
-        if let Some(entry) = self.people.get_mut(person) {
-            entry.credential = Some((hash, credential.clone()));
-        }
-        Ok(credential)
+        unless(found, credential)
     }
 
     /// Opens a session for a login, no longer than the credential.
@@ -209,12 +342,24 @@ impl Directory {
             let what = ("this login is nobody's, or was disabled", "该登录标识未对应人员或已停用");
             return refuse("session.login-unknown", &subject.issuer, what, ("have the login tied to a person", "先完成人员映射"));
         };
-        let Some((hash, credential)) = &entry.credential else {
-            let what = (format!("person `{person}` has no credential"), format!("人员 `{person}` 没有凭证"));
-            return refuse("session.no-credential", person, what, ("have a credential issued", "先签发凭证"));
-        };
+        self.session(person, entry, Login::Service(subject.clone()), rules, now)
+    }
+
+    /// Opens a session for somebody who has proved to hold the key of the present credential (see [`super::login`]).
+    ///
+    /// # Errors
+    /// `person.missing`, `session.no-credential`; what [`Directory::session_valid_at`] objects to.
+    pub fn open_by_key(&self, person: &PersonId, rules: &PersonRules, now: Time) -> Checked<Session> {
+        match self.people.get(person) {
+            Some(entry) => self.session(person, entry, Login::Key, rules, now),
+            None => missing(person),
+        }
+    }
+
+    fn session(&self, person: &PersonId, entry: &Entry, login: Login, rules: &PersonRules, now: Time) -> Checked<Session> {
+        let Some((hash, credential)) = &entry.credential else { return no_credential(person) };
         let expires = now.plus_seconds(rules.session_seconds.max(0)).min(credential.not_after);
-        let session = Session { person: person.clone(), subject: subject.clone(), credential: *hash, opened: now, expires };
+        let session = Session { person: person.clone(), login, credential: *hash, opened: now, expires };
         self.session_valid_at(&session, rules, now)?;
         Ok(session)
     }
@@ -235,7 +380,11 @@ impl Directory {
             (now >= session.opened, "session.not-yet", ("has not begun", "尚未开始")),
             (now < session.expires && life <= rules.session_seconds, "session.expired", ("is over", "已结束")),
             (
-                self.logins.person_of(&session.subject, now) == Some(person),
+                match &session.login {
+                    Login::Service(subject) => self.logins.person_of(subject, now) == Some(person),
+                    // the key is the credential's, which is compared below
+                    Login::Key => true,
+                },
                 "session.login-ended",
                 ("belongs to a login that ended", "的登录已停用"),
             ),
@@ -306,6 +455,11 @@ impl Directory {
 fn missing<T>(person: &PersonId) -> Checked<T> {
     let what = (format!("person `{person}` is not enrolled"), format!("人员 `{person}` 未登记"));
     refuse("person.missing", person, what, ("enrol the person first", "先登记人员"))
+}
+
+fn no_credential<T>(person: &PersonId) -> Checked<T> {
+    let what = (format!("person `{person}` has no credential"), format!("人员 `{person}` 没有凭证"));
+    refuse("session.no-credential", person, what, ("have a credential issued", "先签发凭证"))
 }
 
 fn over(person: &PersonId) -> Finding {

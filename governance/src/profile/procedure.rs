@@ -5,10 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::choice::{
-    Actor, Approver, Clause, DeemedConsent, Document, Evidence, Gate, JointReview, Mode, RegisterItem, RegisterMoment, Stage,
+    Actor, Approver, Clause, DeemedConsent, Document, Evidence, Gate, JointReview, Mode, Protection, RegisterItem, RegisterMoment, Stage,
+    SubjectData,
 };
 use super::table::Rules;
-use super::value::Named;
+use super::value::{Named, Renewal};
+use crate::clock::Time;
+use crate::consent::protect::{Need, SensitiveRules};
 use crate::grant::agreement::{self, AgreementRules};
 use crate::grant::lab::LabRules;
 use crate::grant::tree::TreeRules;
@@ -160,7 +163,11 @@ impl Rules {
     /// Who decides on products, and whether they are filed (O2, O3).
     #[must_use]
     pub fn product(&self) -> product::Rules {
-        let decided_by = vec![decider(self.product_approver.value); self.release_signatures.value.0.max(1) as usize];
+        let first = decider(self.product_approver.value);
+        // there is one authority: who signs beside it is a reviewer, or nobody could decide where two signatures are asked for
+        let beside = if first == Role::Authority { Role::Reviewer } else { first };
+        let mut decided_by = vec![first];
+        decided_by.resize(self.release_signatures.value.0.max(1) as usize, beside);
         let together = self.product_joint_review.value != JointReview::No;
         // the authority together with the sector (ZZ 21); once, if it decides already
         let joint = [Role::Authority, Role::Sector].into_iter().filter(|role| together && !decided_by.contains(role)).collect();
@@ -221,6 +228,50 @@ impl Rules {
         let roots = self.modes.value.0.iter().any(|mode| *mode != Mode::PerScenario);
         let max_term_years = i32::try_from(self.term.value.0).unwrap_or(i32::MAX);
         TreeRules { roots, max_depth: if roots { TIERS } else { 1 }, max_term_years }
+    }
+
+    /// Names of the documents that are filed with the province (A12; TZ 三(七), NB 15): opinions and minutes where there are experts and a meeting.
+    #[must_use]
+    pub fn filing(&self) -> BTreeSet<String> {
+        let stages = &self.stages.value.0;
+        let expert = stages.contains(&Stage::ExpertReview).then_some("opinion");
+        let minutes = (stages.contains(&Stage::Meeting) || stages.contains(&Stage::Decision)).then_some("minutes");
+        ["report", "scenario", "agreement"].into_iter().chain(expert).chain(minutes).map(str::to_owned).collect()
+    }
+
+    /// What sensitive columns, and data that point at somebody, need before they are used (A16).
+    #[must_use]
+    pub const fn sensitive(&self) -> SensitiveRules {
+        let class = match self.sensitive_columns.value {
+            Protection::DesensitisedOrConsent => Need::Either,
+            Protection::Consent => Need::Consent,
+            Protection::DesensitisedAndConsent => Need::Both,
+        };
+        let pointed = match self.subject_data.value {
+            SubjectData::AsSensitive => Need::Nothing,
+            SubjectData::Consent => Need::Consent,
+        };
+        SensitiveRules {
+            personal: class,
+            sensitive_personal: class,
+            trade_secret: class,
+            points_at_persons: pointed,
+            points_at_legal_persons: pointed,
+        }
+    }
+
+    /// First second at which the term after one that ends at `end` may be applied for, where the profile has a window (A4).
+    #[must_use]
+    pub fn renewal_opens(&self, end: Time) -> Option<Time> {
+        match self.renewal.value {
+            Renewal::AnyTime => None,
+            // back by whole years, forth by months: the calendar has no months back
+            Renewal::WithinMonths(months) => {
+                let years = months.div_ceil(12);
+                let back = i32::try_from(years).unwrap_or(i32::MAX).saturating_neg();
+                Some(end.plus_years(back).plus_months(years.saturating_mul(12).saturating_sub(months)))
+            }
+        }
     }
 
     /// What the public register shows, and from when on (A11).

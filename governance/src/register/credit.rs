@@ -41,6 +41,20 @@ impl SignedType for CreditRecord {
 }
 
 impl CreditRecord {
+    /// Whether the record is of the form that an arrow gives; that the arrow exists is seen where the chains are.
+    ///
+    /// # Errors
+    /// `Refused`: `credit.no-misconduct`, `credit.form`.
+    pub fn check(&self) -> Result<()> {
+        if is_blameless(self.cause) {
+            return Err(refuse("credit.no-misconduct", format!("`{}` is nobody's bad conduct", self.cause)));
+        }
+        if self.v != 1 || self.cause_zh != self.cause.zh() || self.organisation.trim().is_empty() || self.authorisation.trim().is_empty() {
+            return Err(refuse("credit.form", "the record is not of the form that follows from a decision"));
+        }
+        Ok(())
+    }
+
     /// The record that follows from an arrow; the arrow must come from a chain that was replayed.
     ///
     /// # Errors
@@ -50,7 +64,7 @@ impl CreditRecord {
         let Event::Terminate { cause } = &arrow.event else {
             return Err(refuse("credit.no-misconduct", "only a decision that ends an authorisation is exported"));
         };
-        if matches!(cause, Cause::AtRequest | Cause::LawChanged | Cause::ParentRevoked) {
+        if is_blameless(*cause) {
             return Err(refuse("credit.no-misconduct", format!("`{cause}` is nobody's bad conduct")));
         }
         Ok(Self {
@@ -65,4 +79,8 @@ impl CreditRecord {
             at: arrow.at,
         })
     }
+}
+
+const fn is_blameless(cause: Cause) -> bool {
+    matches!(cause, Cause::AtRequest | Cause::LawChanged | Cause::ParentRevoked)
 }

@@ -135,12 +135,18 @@ impl RegistrationDossier {
     /// `Signature`; `Refused` with `dossier.lineage` if the records give another trace.
     pub fn verify(signed: &Signed<Self>, graph: &Graph, keys: &KeyRing) -> Result<Hash> {
         let dossier = signed.verify(keys, &[signed.payload.owner.as_str()])?;
-        let trace = graph.trace(NodeId::new(Kind::Product, dossier.contents), Direction::Backward).ok();
-        let known = trace.and_then(|trace| trace.to_json().ok()).map(|json| digest("yu-lineage-trace-v1", &json));
-        if dossier.v != 1 || known != Some(dossier.lineage) {
+        if dossier.v != 1 || !dossier.follows(graph) {
             return Err(crate::workflow::refuse("dossier.lineage", "the records give another lineage than the dossier states"));
         }
         document_hash(dossier)
+    }
+
+    /// Whether these records give the lineage that the dossier states.
+    #[must_use]
+    pub fn follows(&self, graph: &Graph) -> bool {
+        let trace = graph.trace(NodeId::new(Kind::Product, self.contents), Direction::Backward).ok();
+        let known = trace.and_then(|trace| trace.to_json().ok()).map(|json| digest("yu-lineage-trace-v1", &json));
+        known == Some(self.lineage)
     }
 }
 

@@ -61,7 +61,7 @@ impl FilingPackage {
         for (name, bytes) in files {
             match package.documents.get(name) {
                 None => return Err(refuse("filing.surplus", format!("`{name}` is not in the manifest"))),
-                Some(hash) if *hash != Hash::of_file(bytes) => {
+                Some(hash) if *hash != Hash::of_file_with(hash.algorithm(), bytes) => {
                     return Err(refuse("filing.altered", format!("`{name}` is not the document that was filed")));
                 }
                 Some(_) => {}

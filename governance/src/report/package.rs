@@ -114,7 +114,7 @@ impl Package {
                     let what = (format!("`{shown}` is not in the manifest"), format!("清单中没有 `{shown}`"));
                     add("package.surplus", subject.as_str(), what);
                 }
-                (Some(hash), Some(bytes)) if *hash != Hash::of_file(bytes) => {
+                (Some(hash), Some(bytes)) if *hash != Hash::of_file_with(hash.algorithm(), bytes) => {
                     let what = (format!("`{shown}` is not the document that was signed"), format!("`{shown}` 与签署时不一致"));
                     add("package.altered", subject.as_str(), what);
                 }
@@ -152,11 +152,11 @@ impl Package {
             };
             let lines = || log.entries.split(|b| *b == b'\n').filter(|line| !line.is_empty());
             let fits = self.logs.get(node).is_some_and(|range| {
-                let leaves: Vec<Digest> = lines().map(merkle::leaf).collect();
+                let leaves: Vec<Digest> = lines().map(|line| merkle::leaf(log.alg(), line)).collect();
                 let size = usize::try_from(range.size).ok();
                 let prefix = size.and_then(|size| leaves.get(..size));
                 // the log may have grown since: its beginning must be the same
-                range.first < range.size && prefix.is_some_and(|prefix| merkle::root(prefix) == range.root)
+                range.first < range.size && prefix.is_some_and(|prefix| merkle::root(log.alg(), prefix) == range.root)
             });
             if !fits
                 || !about.problems.is_empty()

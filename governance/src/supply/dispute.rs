@@ -14,6 +14,7 @@ use crate::canonical::Hash;
 use crate::clock::Time;
 use crate::finding::{Checked, refuse};
 use crate::id::{DatasetId, PartyName, TicketId};
+use crate::sign::SignedType;
 
 /// What should be done, in the eyes of one organisation or expert, or by decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,7 +90,8 @@ impl DisputeState {
 }
 
 /// A step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum DisputeStep {
     /// The authority begins to mediate.
     Mediate,
@@ -111,6 +113,48 @@ pub enum DisputeStep {
     Refer,
     /// The government decides.
     Decide(Statement),
+}
+
+/// A dispute as one side files it (数据供给争议).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DisputeFiling {
+    /// Format version, 1.
+    pub v: u32,
+    /// Its name, of the organisation that files it.
+    pub id: TicketId,
+    /// The node that files it and signs.
+    pub by: PartyName,
+    /// On which data set.
+    pub dataset: DatasetId,
+    /// Hash of the written statement of the case.
+    pub statement: Hash,
+    /// When.
+    pub at: Time,
+}
+
+impl SignedType for DisputeFiling {
+    const TYPE: &'static str = "dispute-filing-v1";
+}
+
+/// A step of a dispute as it is filed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DisputeAct {
+    /// Format version, 1.
+    pub v: u32,
+    /// Which dispute.
+    pub dispute: TicketId,
+    /// Who takes the step and signs.
+    pub by: PartyName,
+    /// The step.
+    pub act: DisputeStep,
+    /// When; tells one step from the next.
+    pub at: Time,
+}
+
+impl SignedType for DisputeAct {
+    const TYPE: &'static str = "dispute-act-v1";
 }
 
 /// Who decides in the end, and whether experts must have been heard: profile data.
@@ -154,6 +198,18 @@ impl Dispute {
             );
         }
         Ok(Self { v: 1, id, dataset, authority, changed: now, state: DisputeState::Filed })
+    }
+
+    /// Its name; the organisation in it is the side that filed it.
+    #[must_use]
+    pub const fn id(&self) -> &TicketId {
+        &self.id
+    }
+
+    /// The data set that it is about; the organisation in it is the other side.
+    #[must_use]
+    pub const fn dataset(&self) -> &DatasetId {
+        &self.dataset
     }
 
     /// Where it stands.

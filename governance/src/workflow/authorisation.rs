@@ -252,6 +252,12 @@ impl Case {
         self.plan
     }
 
+    /// Incidents and disputes that are open: nothing of it may be destroyed.
+    #[must_use]
+    pub const fn matters(&self) -> &BTreeSet<Hash> {
+        &self.matters
+    }
+
     /// Documents of the profile's list that are not in the dossier: what the one notice must name.
     #[must_use]
     pub fn gaps(&self, rules: &Rules) -> BTreeSet<String> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use yu_governance::text::Text;
 use yu_governance::workflow::authorisation::{Case, Cause, Event, Rules, Stage, StageRule, State};
 use yu_governance::workflow::dossier::{Opinion, ReviewForm, Score};
-use yu_governance::workflow::{Machine as _, Role};
+use yu_governance::workflow::{Machine as _, Role, Word as _};
 
 use super::machines::{Counts, Refusal, explore, t, why};
 use super::world::{hash, party};
@@ -343,4 +343,41 @@ fn rules_that_contradict_themselves_deny() {
         let error = Case::begin().next(&opened(&[])[0], t(20), &rules).unwrap_err();
         assert!(error.to_string().starts_with("rules.authorisation"), "{what}: {error}");
     }
+}
+
+#[test]
+fn l4_an_early_end_has_one_of_seven_causes_the_signers_of_the_profile_and_no_way_back() {
+    let rules = rules(ZHONGWEI, false);
+    let mut events = opened(&["form"]).to_vec();
+    events.extend([Event::Complete, Event::Adopt, Event::Select]);
+    events.push(Event::Agree { agreement: hash("a"), not_before: t(20), not_after: t(20).plus_years(3), longer: None });
+    events.extend([Event::PlanIn { plan: hash("plan") }, Event::Activate]);
+    let active = walk(&events, 20, &rules);
+    let (order, suspend) = (Event::Order { what: why(), until: t(30) }, Event::Suspend { reason: why() });
+    let suspended = active.next(&suspend, t(20), &rules).unwrap();
+    let correcting = active.next(&order, t(20), &rules).unwrap();
+    assert_eq!(Cause::all().len(), 7);
+    for cause in Cause::all() {
+        let end = Event::Terminate { cause: *cause };
+        // the profile's signers, and whoever is said to have asked for it
+        let needed = active.needs(&end, &rules).len();
+        assert_eq!(needed, if *cause == Cause::AtRequest { 3 } else { 2 }, "{cause}");
+        for from in [&active, &suspended, &correcting] {
+            assert_eq!(code(from, &end, 25, &rules), "terminated", "{cause}");
+            let ended = from.next(&end, t(25), &rules).unwrap();
+            assert!(!ended.may_run(t(25)));
+            for back in [Event::Activate, Event::Reopen, Event::Report, Event::PlanIn { plan: hash("other") }, end.clone()] {
+                assert!(code(&ended, &back, 26, &rules).starts_with("workflow.no-arrow"), "{cause} {back:?}");
+            }
+            // an open matter seals what the end would destroy
+            let held = ended.next(&Event::OpenMatter { matter: hash("dispute") }, t(26), &rules).unwrap();
+            assert!(code(&held, &Event::Destroy, 26, &rules).starts_with("destroy.open-matter"));
+            assert_eq!(held.matters().len(), 1);
+            assert_eq!(code(&held, &Event::Seal, 26, &rules), "sealed");
+            assert_eq!(code(&ended, &Event::Destroy, 26, &rules), "destroyed");
+        }
+    }
+    // nothing that has not begun can end early, and a cause is one of the words
+    assert!(!code(&walk(&events[..5], 20, &rules), &Event::Terminate { cause: Cause::Breach }, 20, &rules).starts_with("terminated"));
+    assert!(serde_json::from_str::<Cause>("\"no-reason\"").is_err());
 }

@@ -29,7 +29,7 @@ fn target() -> Target {
 
 fn injection(n: i64) -> Injection {
     let scenario = Text::new("a file was sent to the wrong party", "文件误发");
-    Injection { v: 1, target: target(), plan: plan_hash(&plan()).unwrap(), observer: party(AUTHORITY), scenario, at: t(n * DAY) }
+    Injection { v: 1, target: target(), plan: plan_hash(&plan()).unwrap(), observer: party(AUTHORITY), scenario, job: None, at: t(n * DAY) }
 }
 
 fn drill(of: &Injection) -> DrillRecord {

@@ -177,13 +177,15 @@ fn a1_a2_an_authorisation_says_what_its_leaf_says() {
         licensee: "shop".into(),
         scenario: Scenario::new("credit").unwrap(),
         purpose: purpose("p"),
-        datasets: vec![Columns { dataset: data(0), columns: set(&["a"]), quota: None }],
+        datasets: vec![Columns { dataset: data(0), columns: set(&["a"]), quota: Some(measures(4)) }],
         contingency_plan: Some(plan.clone()),
         not_before: t(10),
         not_after: t(90),
     };
     tree.backs(&document()).unwrap();
-    let changes: [Refusal<Authorisation>; 10] = [
+    let changes: [Refusal<Authorisation>; 12] = [
+        ("grant.beyond-quota", |d| d.datasets[0].quota = None),
+        ("grant.beyond-quota", |d| d.datasets[0].quota = Some(measures(5))),
         ("grant.unknown", |d| d.id = id("other")),
         ("grant.no-job", |d| d.id = id("root")),
         ("grant.scenario", |d| d.scenario = Scenario::new("insurance").unwrap()),

@@ -131,7 +131,14 @@ fn lost_repeated_and_moved_lines_are_seen() {
 fn a_fork_and_a_rollback_are_seen() {
     let mut nodes = world();
     let old = kept(&nodes[0]);
-    let mut fork = Node { n: 0, log: nodes[0].log.clone(), files: nodes[0].files.clone(), witnesses: Vec::new(), now: nodes[0].now };
+    let mut fork = Node {
+        n: 0,
+        suite: nodes[0].suite,
+        log: nodes[0].log.clone(),
+        files: nodes[0].files.clone(),
+        witnesses: Vec::new(),
+        now: nodes[0].now,
+    };
     nodes[0].work(7);
     nodes[0].checkpoint();
     let new = kept(&nodes[0]);

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::logs::{Files, Node, key, line_ranges, name, round, witnessed_rounds, world};
-use yu_governance::audit::{AuditLog, Event, Field, SignedCheckpoint, Verb, verify};
+use super::logs::{Files, Node, key, line_ranges, name, national_world, round, witnessed_rounds, world};
+use yu_governance::audit::{AuditLog, Event, Field, Head, Recovery, SignedCheckpoint, Verb, verify};
+use yu_governance::suite::HashAlgorithm;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/audit_verify.py");
 
@@ -161,4 +162,74 @@ fn missing_files_are_no_verdict() {
     let output = Command::new("python3").arg(SCRIPT).arg("/nonexistent").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("entries.jsonl"));
+}
+
+#[test]
+fn d12_logs_of_sm2_and_sm3_pass_here_and_there_and_damage_is_named_alike() {
+    if !has_python() {
+        return;
+    }
+    let scratch = Scratch::new("gm");
+    let nodes = national_world();
+    let sound: Vec<Files> = nodes.iter().map(|node| node.files.clone()).collect();
+    let logs: Vec<_> = sound.iter().map(Files::as_log).collect();
+    assert!(verify(&logs).passes(), "{:#?}", verify(&logs));
+    let text = String::from_utf8(sound[0].entries.clone()).unwrap();
+    assert!(text.starts_with(r#"{"alg":"sm3","index":"0""#) && !text.contains("sha-256:") && text.contains("sm2:04"), "{text}");
+    let mut sets = vec![sound.clone()];
+    for which in 0..3 {
+        let all = [&sound[0].entries, &sound[0].checkpoints, &sound[0].countersignatures][which].clone();
+        for at in (0..all.len()).step_by(997) {
+            sets.push(vec![damaged(&sound[0], which, |bytes| bytes[at] ^= 1 << (at % 8))]);
+        }
+        let ranges = line_ranges(&all);
+        sets.push(vec![damaged(&sound[0], which, |bytes| *bytes = all[..ranges.last().unwrap().start].to_vec())]);
+        // another suite is claimed: of the hashes, of the signatures, of the keys
+        for (from, to) in [(r#""alg":"sm3""#, r#""alg":"sha-256""#), (r#""alg":"sm2""#, r#""alg":"ed25519""#), ("sm2:04", "ed25519:")] {
+            let changed = String::from_utf8(all.clone()).unwrap().replacen(from, to, 1);
+            if changed.as_bytes() == all {
+                continue;
+            }
+            sets.push(vec![damaged(&sound[0], which, |bytes| *bytes = changed.into_bytes())]);
+        }
+    }
+    // whole files of a log of the other suite among those of this one
+    let standard = world().remove(0).files;
+    sets.push(vec![Files { checkpoints: standard.checkpoints.clone(), ..sound[0].clone() }]);
+    sets.push(vec![Files { countersignatures: standard.countersignatures.clone(), ..sound[0].clone() }]);
+    sets.push(vec![Files { entries: standard.entries, ..sound[0].clone() }]);
+    for set in &sets[1..] {
+        let logs: Vec<_> = set.iter().map(Files::as_log).collect();
+        let is_cut_behind = set[0].countersignatures.len() < sound[0].countersignatures.len();
+        assert!(!verify(&logs).passes() || is_cut_behind, "damage went unseen");
+    }
+    compare(&scratch, &sets);
+}
+
+#[test]
+fn d12_a_log_is_of_one_suite_and_a_witness_refuses_the_other() {
+    let mut nodes = national_world();
+    let signed = nodes[0].checkpoint();
+    nodes[1].witnesses[0].accept(&signed).unwrap();
+    // the same bytes under the standard key of the same name, and the other way round
+    let other = Node::start(0);
+    let standard = key(0);
+    let now = nodes[0].now;
+    assert!(nodes[0].log.checkpoint(&standard, now).is_err(), "the log's key is another");
+    assert!(signed.verify(&standard.public()).is_err());
+    let mut forged = signed.clone();
+    forged.checkpoint.alg = HashAlgorithm::Sha256;
+    assert!(forged.verify_signature().unwrap_err().to_string().contains("different suites"));
+    let mut forged = signed;
+    forged.signature.alg = yu_governance::sign::Algorithm::Ed25519;
+    assert!(forged.verify_signature().unwrap_err().to_string().contains("different suites"));
+    // a head of the national log does not open under the standard key, and the log comes back from its own files only
+    let files = &nodes[0].files;
+    let lengths = [&files.entries, &files.checkpoints, &files.countersignatures].map(|bytes| bytes.len() as u64);
+    let head = nodes[0].log.head(1, lengths).sign(&nodes[0].key()).unwrap();
+    let open = Head::open(&head, &nodes[0].key().public()).unwrap();
+    assert!(Head::open(&head, &standard.public()).is_err());
+    let (again, cut) = AuditLog::recover_to(&open, &files.entries, &files.checkpoints, &files.countersignatures).unwrap();
+    assert_eq!((again, cut), (nodes[0].log.clone(), Recovery::default()));
+    assert!(AuditLog::recover_to(&open, &other.files.entries, &[], &[]).is_err());
 }

@@ -53,6 +53,22 @@ fn a19_one_more_than_granted_is_refused_by_name() {
 }
 
 #[test]
+fn p7_use_beyond_the_quota_is_counted_and_refused() {
+    let mut ledger = Ledger::new(BTreeMap::from([(dataset(0), measures(3))]));
+    let one = BTreeMap::from([(dataset(0), measures(1))]);
+    for n in 1..=3 {
+        ledger.reserve(job(n), &one).unwrap();
+        ledger.commit(job(n), &one).unwrap();
+    }
+    assert_eq!(ledger.used(&dataset(0)), measures(3));
+    assert!(says(ledger.reserve(job(4), &one)).starts_with("quota.exhausted"));
+    assert_eq!(ledger.used(&dataset(0)), measures(3), "what was refused counts for nothing");
+    // data that are not granted at all are no smaller use
+    let foreign = BTreeMap::from([(DatasetId::new("dev/tax/firms").unwrap(), measures(1))]);
+    assert!(says(ledger.reserve(job(5), &foreign)).starts_with("quota.not-granted"));
+}
+
+#[test]
 fn a_reservation_is_all_or_nothing_and_every_step_may_be_repeated() {
     let mut ledger = Ledger::new(granted());
     assert!(says(ledger.reserve(job(1), &charge(1, 6))).starts_with("quota.exhausted"));

@@ -11,6 +11,7 @@ use yu_governance::metering::{Book, Counts, Reading, Subject, Unit};
 use yu_governance::report::page::same;
 use yu_governance::report::*;
 use yu_governance::sign::Signed;
+use yu_governance::suite::HashAlgorithm;
 use yu_governance::text::Text;
 use yu_governance::workflow::Word as _;
 
@@ -152,8 +153,9 @@ fn s6_small_numbers_are_withheld_with_one_more() {
 fn package(purpose: Purpose) -> (Package, BTreeMap<String, Vec<u8>>) {
     let files: BTreeMap<String, Vec<u8>> =
         [("config.json", "{}"), ("selftest.txt", "passed")].map(|(n, b)| (n.to_owned(), b.into())).into();
-    let leaves: Vec<_> = log().0.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(merkle::leaf).collect();
-    let range = LogRange { first: 0, size: leaves.len() as u64, root: merkle::root(&leaves) };
+    let leaves: Vec<_> =
+        log().0.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|line| merkle::leaf(HashAlgorithm::Sha256, line)).collect();
+    let range = LogRange { first: 0, size: leaves.len() as u64, root: merkle::root(HashAlgorithm::Sha256, &leaves) };
     let requirement = Requirement { passed: true, evidence: BTreeSet::from(["selftest.txt".to_owned()]) };
     let requirements =
         if purpose == Purpose::Acceptance { (1..=14).map(|n| (format!("D{n}"), requirement.clone())).collect() } else { BTreeMap::new() };

@@ -9,6 +9,7 @@ use yu_governance::contract::{ColumnRef, Contract, OwnCorrelations, PsiKind, Rea
 use yu_governance::held::{Checked, Held, Reconstruction};
 use yu_governance::id::ColumnSet;
 use yu_governance::release::{Decider, Receipt, Released, ResultDocument, ReviewDecision, ReviewVerdict, Reviewed};
+use yu_governance::sheet::{self, By, Outcome as Outcome5};
 use yu_governance::sign::Signed;
 use yu_governance::text::Text;
 
@@ -18,7 +19,7 @@ const SALT: [u8; 32] = [5; 32];
 
 /// A result whose facts a test may choose.
 #[derive(Clone, Serialize)]
-struct Outcome {
+pub(crate) struct Outcome {
     mean: f64,
     #[serde(skip)]
     view: ResultView,
@@ -30,7 +31,7 @@ impl Reviewable for Outcome {
     }
 }
 
-fn outcome() -> Outcome {
+pub(crate) fn outcome() -> Outcome {
     let view = ResultView {
         outputs: vec![("statistics".into(), hash("layout"))],
         matched: 800,
@@ -63,7 +64,7 @@ fn collect(world: &World) -> Held<yu_governance::held::Collecting<u8>> {
     held
 }
 
-fn checked(world: &World, outcome: Outcome, attestations: &[Signed<InputAttestation>]) -> Held<Checked<Outcome>> {
+pub(crate) fn checked(world: &World, outcome: Outcome, attestations: &[Signed<InputAttestation>]) -> Held<Checked<Outcome>> {
     let complete = collect(world).complete::<_, Error>(&SALT, |shares| {
         let order: Vec<_> = shares.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(order, [HEALTH, BANK, PLATFORM], "left, right, helper");
@@ -72,12 +73,14 @@ fn checked(world: &World, outcome: Outcome, attestations: &[Signed<InputAttestat
     complete.unwrap().check(attestations, &world.keys).unwrap()
 }
 
-fn ready(world: &World) -> Held<Checked<Outcome>> {
+pub(crate) fn ready(world: &World) -> Held<Checked<Outcome>> {
     checked(world, outcome(), &attestations(world))
 }
 
 fn approve(world: &World, held: &Held<Checked<Outcome>>) -> ReviewDecision {
-    held.draft(Decider::Demo, ReviewVerdict::Approved, world.now)
+    let lines = held.sheet(&world.dossier(), None);
+    let open = lines.iter().filter(|line| line.outcome == Outcome5::NeedsPerson).map(|line| line.item).collect();
+    held.draft(Decider::Demo, ReviewVerdict::Approved, sheet::answers(&lines, &open, true, By::Program), world.now)
 }
 
 fn release(world: &World) -> Released<Outcome> {
@@ -93,7 +96,7 @@ fn objections(held: &Held<Checked<Outcome>>) -> Vec<String> {
     held.report().objections().map(|i| i.code.clone()).collect()
 }
 
-fn refusal(result: yu_governance::Result<Reviewed<Outcome>>) -> String {
+pub(crate) fn refusal(result: yu_governance::Result<Reviewed<Outcome>>) -> String {
     match result {
         Ok(_) => panic!("a decision was accepted"),
         Err(error) => error.to_string(),
@@ -305,7 +308,8 @@ fn the_demo_reviewer_refuses_what_the_checks_refuse() {
     let verdict = held.verdict_by_checks();
     let ReviewVerdict::Refused { reason } = &verdict else { panic!("approved") };
     assert!(reason.en.contains("inputs.attested") && reason.zh.contains("输入方"));
-    let decision = sign(held.draft(Decider::Demo, verdict, world.now), AUTHORITY);
+    let answers = sheet::answers(&held.sheet(&world.dossier(), None), &[].into(), true, By::Program);
+    let decision = sign(held.draft(Decider::Demo, verdict, answers, world.now), AUTHORITY);
     let Reviewed::Refused(withheld) = held.decide(&decision, &world.keys).unwrap() else { panic!("released") };
     assert_eq!(withheld.job, world.contract.id().unwrap());
 }
@@ -332,7 +336,7 @@ fn only_the_contracts_reviewer_decides_on_exactly_this_result() {
     }
     let held = ready(&world);
     let unexplained = ReviewVerdict::Refused { reason: Text::new("", "") };
-    let decision = sign(held.draft(Decider::Person { name: "clerk".into() }, unexplained, world.now), AUTHORITY);
+    let decision = sign(held.draft(Decider::Person { name: "clerk".into() }, unexplained, Vec::new(), world.now), AUTHORITY);
     assert!(refusal(held.decide(&decision, &world.keys)).contains("review.reason-missing"));
 }
 

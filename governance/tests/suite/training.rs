@@ -4,6 +4,7 @@ use yu_governance::canonical::{Hash, to_canonical};
 use yu_governance::contract::*;
 use yu_governance::id::PartyName;
 use yu_governance::policy::PolicySet;
+use yu_governance::training_data::{DerivativeRecord, TrainingData, TrainingDecision};
 
 use super::world::*;
 
@@ -182,4 +183,89 @@ fn rules_hold_for_it_as_for_any_job() {
     // no default permission for what the policy does not name
     let none = PolicySet::new("permit (principal, action, resource) when { context.technique == \"mpc\" };").unwrap();
     assert_eq!(world().codes_under(&none), ["policy.not-permitted"]);
+}
+
+#[test]
+fn p3_a_training_on_raw_data_is_refused_and_one_on_derivatives_is_not() {
+    let contract = world().contract;
+    let now = at("2026-11-21T08:00:00Z");
+    let mut data = TrainingData::default();
+    let codes = |data: &TrainingData, contract: &Contract, now| -> Vec<(String, String)> {
+        data.against(contract, now).into_iter().map(|finding| (finding.code, finding.party)).collect()
+    };
+    let raw = |i: usize| ("training.raw-data".to_owned(), contract.inputs[i].dataset.to_string());
+    assert_eq!(codes(&data, &contract, now), [raw(0), raw(1)], "every raw data set is named");
+    let of = |i: usize| DerivativeRecord {
+        v: 1,
+        dataset: contract.inputs[i].dataset.clone(),
+        version: contract.inputs[i].version,
+        of: contract.inputs[i].dataset.clone(),
+        of_version: hash("the whole"),
+        maker: contract.inputs[i].party.clone(),
+        job: yu_governance::id::JobId(hash("derive")),
+        recipe: hash("recipe"),
+        rate_permille: 200,
+        seed: hash("seed"),
+        at: now,
+    };
+    data.derive(&of(0), now).unwrap();
+    assert_eq!(codes(&data, &contract, now), [raw(1)]);
+    // another version under the same name is raw again
+    let mut renewed = contract.clone();
+    renewed.inputs[0].version = hash("the whole");
+    assert_eq!(codes(&data, &renewed, now).len(), 2);
+    // the authority allows the technique on the other: under this authorisation, by this technique, until then
+    let decision = TrainingDecision {
+        v: 1,
+        authorisation: contract.authorisation.id.clone(),
+        technique: Technique::Federated,
+        datasets: vec![contract.inputs[1].dataset.clone()],
+        reason: yu_governance::text::Text::new("rare", "罕见"),
+        at: now,
+        until: now.plus_days(30),
+    };
+    let mut others = [decision.clone(), decision.clone(), decision.clone()];
+    others[0].technique = Technique::Mpc;
+    others[1].authorisation = "dev/authority/another".parse().unwrap();
+    others[2].datasets = vec![contract.inputs[0].dataset.clone()];
+    for other in &others {
+        data.decide(other, now).unwrap();
+        assert_eq!(codes(&data, &contract, now), [raw(1)]);
+    }
+    data.decide(&decision, now).unwrap();
+    assert_eq!(codes(&data, &contract, now), []);
+    assert_eq!(codes(&data, &contract, now.plus_days(30)), [raw(1)], "a decision ends");
+    // statistics are no training; a regression over joined rows is one, and so is judging a model
+    let mut joint = World::new().contract;
+    assert_eq!(codes(&TrainingData::default(), &joint, now), []);
+    let column = |name: &str| ColumnRef { side: Side::Left, column: name.into() };
+    let regression =
+        StepTerms::LinearRegression { target: column("visits"), features: vec![column("cost")], ridge: Real::new(0.1).unwrap() };
+    joint.joint_mut().unwrap().steps = vec![regression];
+    assert_eq!(codes(&TrainingData::default(), &joint, now).len(), joint.inputs.len());
+}
+
+#[test]
+fn p7_what_reads_beyond_its_range_is_refused_at_every_node() {
+    for me in [HEALTH, BANK, PLATFORM, AUTHORITY] {
+        let with = |change: &dyn Fn(&mut World)| {
+            let mut world = World::new();
+            world.me = party(me);
+            change(&mut world);
+            world.codes()
+        };
+        let has = |codes: &[String], code: &str| codes.iter().any(|found| found == code);
+        assert_eq!(with(&|_| {}), Vec::<String>::new(), "{me}");
+        // one column more than was approved, and than was authorised
+        let column = with(&|w| w.contract.inputs[0].columns = set(&["cost", "district", "id", "visits", "secret"]));
+        assert!(has(&column, "columns.beyond-approval") && has(&column, "columns.beyond-authorisation"), "{me}: {column:?}");
+        // for another purpose or scenario than the authorisation's (A18)
+        let purpose = with(&|w| w.contract.purpose = "advertising".parse().unwrap());
+        assert!(has(&purpose, "purpose.mismatch"), "{me}: {purpose:?}");
+        let scenario = with(&|w| w.contract.scenario = "advertising".parse().unwrap());
+        assert!(has(&scenario, "scenario.mismatch"), "{me}: {scenario:?}");
+        // a data set that the authorisation does not name
+        let foreign = with(&|w| w.contract.inputs[0].dataset = "dev/health/everything".parse().unwrap());
+        assert!(has(&foreign, "columns.beyond-authorisation") || has(&foreign, "approval.missing"), "{me}: {foreign:?}");
+    }
 }

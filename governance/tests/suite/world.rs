@@ -108,7 +108,7 @@ impl World {
     /// Lets the documents cite each other as they are now.
     pub(crate) fn link(&mut self) {
         let authorisation_hash = document_hash(&self.authorisation).unwrap();
-        self.contract.authorisation = AuthorisationRef { id: self.authorisation.id.clone(), hash: authorisation_hash };
+        self.contract.authorisation = AuthorisationRef { id: self.authorisation.id.clone(), hash: authorisation_hash, agreement: None };
         self.contract.approvals.clear();
         for (request, approval) in self.requests.iter_mut().zip(&mut self.approvals) {
             request.authorisation_hash = authorisation_hash;
@@ -324,7 +324,11 @@ fn contract() -> Contract {
             person(PLATFORM, &[Role::Computing], "data company"),
             person(AUTHORITY, &[Role::Reviewer], "data bureau"),
         ],
-        authorisation: AuthorisationRef { id: AuthorisationId::new("dev/authority/2026-1").unwrap(), hash: hash("to be linked") },
+        authorisation: AuthorisationRef {
+            id: AuthorisationId::new("dev/authority/2026-1").unwrap(),
+            hash: hash("to be linked"),
+            agreement: None,
+        },
         approvals: Vec::new(),
         scenario: Scenario::new("普惠信贷").unwrap(),
         purpose: Purpose::new("joint-statistics").unwrap(),

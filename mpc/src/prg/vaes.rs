@@ -1,4 +1,4 @@
-//! AES-128 in counter mode with VAES: several blocks to a register, eight registers in flight, and the result goes from the
+//! AES-128 and AES-256 in counter mode with VAES: several blocks to a register, eight registers in flight, and the result goes from the
 //! registers to where it is wanted. With AVX-512 a register holds four blocks, else two. The portable twin is the `aes` crate,
 //! which uses the CPU's AES instructions too, but goes through memory twice.
 #![cfg_attr(
@@ -19,17 +19,20 @@ pub(super) enum Mode {
     Xor,
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) struct Schedule;
+/// Round keys of AES-128, and of AES-256.
+pub(super) const ROUND_KEYS: [usize; 2] = [11, 15];
 
 #[cfg(not(target_arch = "x86_64"))]
-impl Schedule {
-    pub(super) const fn new(_: &[u8; 16]) -> Option<Self> {
+pub(super) struct Schedule<const N: usize>;
+
+#[cfg(not(target_arch = "x86_64"))]
+impl<const N: usize> Schedule<N> {
+    pub(super) const fn new<const K: usize>(_: &[u8; K]) -> Option<Self> {
         None
     }
 
     #[cfg(test)]
-    pub(super) const fn all(_: &[u8; 16]) -> Vec<Self> {
+    pub(super) const fn all<const K: usize>(_: &[u8; K]) -> Vec<Self> {
         Vec::new()
     }
 
@@ -49,11 +52,10 @@ mod x86 {
 
     use zeroize::Zeroize;
 
-    use super::{Mode, four, two};
+    use super::{Mode, ROUND_KEYS, four, two};
 
-    const ROUNDS: usize = 10;
     /// Round keys.
-    pub(super) type Keys = [[u8; 16]; ROUNDS + 1];
+    pub(super) type Keys<const N: usize> = [[u8; 16]; N];
 
     /// Blocks of a register.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,33 +77,56 @@ mod x86 {
     }
 
     /// The round keys; wiped on drop.
-    pub(in super::super) struct Schedule {
-        keys: Keys,
+    pub(in super::super) struct Schedule<const N: usize> {
+        keys: Keys<N>,
         // INVARIANT: available
         width: Width,
     }
 
-    impl Drop for Schedule {
+    impl<const N: usize> Drop for Schedule<N> {
         fn drop(&mut self) {
             self.keys.zeroize();
         }
     }
 
-    impl Schedule {
+    /// A key that has round keys.
+    pub(in super::super) trait Expands<const N: usize> {
+        /// Its round keys.
+        ///
+        /// # Safety
+        /// AES instructions were found.
+        unsafe fn expand(&self) -> Keys<N>;
+    }
+
+    impl Expands<{ ROUND_KEYS[0] }> for [u8; 16] {
+        unsafe fn expand(&self) -> Keys<{ ROUND_KEYS[0] }> {
+            // SAFETY: the caller has found the instructions.
+            unsafe { expand128(self) }
+        }
+    }
+
+    impl Expands<{ ROUND_KEYS[1] }> for [u8; 32] {
+        unsafe fn expand(&self) -> Keys<{ ROUND_KEYS[1] }> {
+            // SAFETY: the caller has found the instructions.
+            unsafe { expand256(self) }
+        }
+    }
+
+    impl<const N: usize> Schedule<N> {
         /// Expands a key; `None` if the CPU cannot use it.
-        pub(in super::super) fn new(key: &[u8; 16]) -> Option<Self> {
+        pub(in super::super) fn new(key: &impl Expands<N>) -> Option<Self> {
             [Width::Four, Width::Two].into_iter().find_map(|width| Self::of(key, width))
         }
 
         /// One for each width that this CPU has.
         #[cfg(test)]
-        pub(in super::super) fn all(key: &[u8; 16]) -> Vec<Self> {
+        pub(in super::super) fn all(key: &impl Expands<N>) -> Vec<Self> {
             [Width::Four, Width::Two].into_iter().filter_map(|width| Self::of(key, width)).collect()
         }
 
-        fn of(key: &[u8; 16], width: Width) -> Option<Self> {
+        fn of(key: &impl Expands<N>, width: Width) -> Option<Self> {
             // SAFETY: AES was found.
-            width.is_available().then(|| Self { keys: unsafe { expand(key) }, width })
+            width.is_available().then(|| Self { keys: unsafe { key.expand() }, width })
         }
 
         /// Applies the stream `(prefix, first block)` to as many whole steps of `out` as it has; returns the number of elements.
@@ -116,12 +141,12 @@ mod x86 {
                 // SAFETY: a schedule is made only where the instructions of its width were found.
                 unsafe {
                     match (self.width, mode) {
-                        (Width::Two, Mode::Overwrite) => two::run::<0>(keys, prefix, first, out),
-                        (Width::Two, Mode::Subtract) => two::run::<1>(keys, prefix, first, out),
-                        (Width::Two, Mode::Xor) => two::run::<2>(keys, prefix, first, out),
-                        (Width::Four, Mode::Overwrite) => four::run::<0>(keys, prefix, first, out),
-                        (Width::Four, Mode::Subtract) => four::run::<1>(keys, prefix, first, out),
-                        (Width::Four, Mode::Xor) => four::run::<2>(keys, prefix, first, out),
+                        (Width::Two, Mode::Overwrite) => two::run::<0, N>(keys, prefix, first, out),
+                        (Width::Two, Mode::Subtract) => two::run::<1, N>(keys, prefix, first, out),
+                        (Width::Two, Mode::Xor) => two::run::<2, N>(keys, prefix, first, out),
+                        (Width::Four, Mode::Overwrite) => four::run::<0, N>(keys, prefix, first, out),
+                        (Width::Four, Mode::Subtract) => four::run::<1, N>(keys, prefix, first, out),
+                        (Width::Four, Mode::Xor) => four::run::<2, N>(keys, prefix, first, out),
                     }
                 }
             }
@@ -131,8 +156,8 @@ mod x86 {
 
     /// FIPS 197, section 5.2.
     #[target_feature(enable = "aes,sse2")]
-    fn expand(key: &[u8; 16]) -> Keys {
-        let mut keys = [[0; 16]; ROUNDS + 1];
+    fn expand128(key: &[u8; 16]) -> Keys<{ ROUND_KEYS[0] }> {
+        let mut keys = [[0; 16]; ROUND_KEYS[0]];
         keys[0] = *key;
         macro_rules! round {
             ($number:literal, $constant:literal) => {
@@ -151,6 +176,37 @@ mod x86 {
         round!(8, 0x80);
         round!(9, 0x1b);
         round!(10, 0x36);
+        keys
+    }
+
+    /// The same for 256 bits: every second round key without rotation and constant.
+    #[target_feature(enable = "aes,sse2")]
+    fn expand256(key: &[u8; 32]) -> Keys<{ ROUND_KEYS[1] }> {
+        let mut keys = [[0; 16]; ROUND_KEYS[1]];
+        let (halves, _) = key.as_chunks::<16>();
+        keys[..2].copy_from_slice(halves);
+        macro_rules! even {
+            ($number:literal, $constant:literal) => {
+                let word = _mm_shuffle_epi32::<0xff>(_mm_aeskeygenassist_si128::<$constant>(load_block(&keys[$number - 1])));
+                let next = _mm_xor_si128(running(load_block(&keys[$number - 2])), word);
+                store_block(&mut keys[$number], next);
+            };
+        }
+        macro_rules! both {
+            ($number:literal, $constant:literal) => {
+                even!($number, $constant);
+                let word = _mm_shuffle_epi32::<0xaa>(_mm_aeskeygenassist_si128::<0>(load_block(&keys[$number])));
+                let next = _mm_xor_si128(running(load_block(&keys[$number - 1])), word);
+                store_block(&mut keys[$number + 1], next);
+            };
+        }
+        both!(2, 0x01);
+        both!(4, 0x02);
+        both!(6, 0x04);
+        both!(8, 0x08);
+        both!(10, 0x10);
+        both!(12, 0x20);
+        even!(14, 0x40);
         keys
     }
 

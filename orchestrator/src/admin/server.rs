@@ -1,6 +1,6 @@
 //! Answering the command line.
 
-use super::{AdminAsk, LIMIT};
+use super::{LIMIT, Question};
 use crate::control::Answer;
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
@@ -80,9 +80,9 @@ fn may_speak(stream: &UnixStream, owner: u32) -> bool {
 async fn answer(node: Arc<Node>, mut stream: UnixStream) -> std::io::Result<()> {
     let mut text = Vec::new();
     (&mut stream).take(LIMIT).read_to_end(&mut text).await?;
-    let reply = match serde_json::from_slice::<AdminAsk>(&text) {
-        Ok(ask) => {
-            let work = tokio::task::spawn_blocking(move || crate::verbs::handle(&node, ask));
+    let reply = match serde_json::from_slice::<Question>(&text) {
+        Ok(Question { session, ask }) => {
+            let work = tokio::task::spawn_blocking(move || crate::people::answer(&node, session.as_deref(), ask));
             work.await.unwrap_or_else(|_| Err(Fault::new(Code::Bug, "the verb panicked")))
         }
         Err(e) => Err(Fault::new(Code::Input, e.to_string()).at("admin socket")),

@@ -1,24 +1,44 @@
 //! Verbs and options. Every verb takes `--json` and has an example in its help.
 
 mod attest;
+mod backup;
+mod catalogue;
+mod consent;
 mod desensitize;
 mod docket;
+mod dossier;
+mod end;
+mod import;
 mod key;
+mod market;
 mod model;
+mod person;
 mod procedure;
 mod profile;
 mod program;
+mod report;
 mod standing;
+mod watch;
 
 pub use attest::{AttestCommand, BundleCommand, EnclaveCommand, VerifyArgs};
+pub use backup::{BackupCommand, BackupSource};
+pub use catalogue::CatalogueCommand;
+pub use consent::ConsentCommand;
 pub use desensitize::{DesensitizeCommand, DetectArgs, RunArgs};
 pub use docket::DocketCommand;
+pub use dossier::DossierCommand;
+pub use end::EndCommand;
+pub use import::ImportArgs;
 pub use key::KeyCommand;
+pub use market::{InvoiceCommand, MeterCommand, ProductCommand};
 pub use model::ModelCommand;
+pub use person::{LoginArgs, PersonCommand};
 pub use procedure::ProcedureCommand;
 pub use profile::ProfileCommand;
 pub use program::ProgramCommand;
+pub use report::ReportCommand;
 pub use standing::StandingCommand;
+pub use watch::{AcceptanceArgs, AnnualArgs, DisclosureArgs, DrillCommand, InspectionCommand, WatchCommand};
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -90,6 +110,36 @@ pub enum Command {
     /// The docket: signed documents of the domain in one order.
     #[command(subcommand)]
     Docket(DocketCommand),
+    /// Reports for those outside the domain: the public, the province, the credit file.
+    #[command(subcommand)]
+    Report(ReportCommand),
+    /// The catalogue of data: exchange, changes, reports, metrics, simulated data.
+    #[command(subcommand)]
+    Catalogue(CatalogueCommand),
+    /// Files of dossiers under review.
+    #[command(subcommand)]
+    Dossier(DossierCommand),
+    /// What nodes count, and whether customers are served alike.
+    #[command(subcommand)]
+    Meter(MeterCommand),
+    /// Prices before a run, invoices after a month, costs.
+    #[command(subcommand)]
+    Invoice(InvoiceCommand),
+    /// Data products: reviewed, listed, registered, traded.
+    #[command(subcommand)]
+    Product(ProductCommand),
+    /// Log in at the node: with the key of one's credential, or through the login service that node.toml names.
+    #[command(after_help = "Example: yu login --person dev/bank/p-1 --key p-1.key --dir bank\n         yu login --service --dir bank")]
+    Login(LoginArgs),
+    /// Log out.
+    #[command(after_help = "Example: yu logout --dir bank")]
+    Logout,
+    /// Who is logged in, in which posts, until when.
+    #[command(after_help = "Example: yu whoami --dir bank")]
+    Whoami,
+    /// People: keys, references to names, logins of the login service.
+    #[command(subcommand)]
+    Person(PersonCommand),
     /// Authorisations.
     #[command(subcommand)]
     Authorisation(AuthorisationCommand),
@@ -128,6 +178,15 @@ pub enum Command {
     /// The logs of all peers as this node has seen them, and alarms (regulator).
     #[command(after_help = "Example: yu supervise --dir regulator\n         yu audit verify regulator/replica/health.n1")]
     Supervise,
+    /// Consents of the subjects of a data set.
+    #[command(subcommand)]
+    Consent(ConsentCommand),
+    /// The end of an authorisation: destroy or seal, certify, account for every asset.
+    #[command(subcommand)]
+    End(EndCommand),
+    /// Encrypted backup and restore; what was destroyed does not come back.
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// De-identify files: find identifiers, carry out policies, verify releases. No node is needed.
     #[command(subcommand)]
     Desensitize(DesensitizeCommand),
@@ -137,6 +196,9 @@ pub enum Command {
     /// The environment in which this node computes. No node is needed.
     #[command(subcommand)]
     Enclave(EnclaveCommand),
+    /// Safety and supervision.
+    #[command(flatten)]
+    Watch(WatchCommand),
     /// Destroy a data set: its key, then its payload, with a signed certificate.
     #[command(after_help = "Example: yu destroy --dir health --dataset visits")]
     Destroy {
@@ -180,12 +242,15 @@ pub struct DemoArgs {
     /// Another play: `authorisation` runs an authorisation from its announcement to its destruction, years in seconds.
     #[arg(long, value_parser = ["authorisation"])]
     pub story: Option<String>,
-    /// Under whose rules the story runs: zhejiang, ningbo, taizhou, zhenjiang or zhongwei.
+    /// Under whose rules the story runs: zhejiang, ningbo, taizhou, zhenjiang or zhongwei; `all`: one after the other, then what differs.
     #[arg(long, default_value = "ningbo")]
     pub profile: String,
     /// Publish the correlations among the receiver's own columns too.
     #[arg(long)]
     pub own_correlations: bool,
+    /// Suite of algorithms: standard, or gm for SM2, SM3 and SM4.
+    #[arg(long, default_value = "standard", value_parser = ["standard", "gm"])]
+    pub crypto: String,
     /// Seed of the simulated residents.
     #[arg(long, default_value_t = 20_260_101)]
     pub seed: u64,
@@ -230,6 +295,9 @@ pub struct InitArgs {
     /// The regulator, as yu://env/org/node; without it no profile comes into force.
     #[arg(long)]
     pub regulator: Option<String>,
+    /// Suite of algorithms of the domain: standard, or gm for SM2, SM3 and SM4.
+    #[arg(long, default_value = "standard", value_parser = ["standard", "gm"])]
+    pub crypto: String,
     /// Sign contracts that pass the policy without asking a person.
     #[arg(long)]
     pub auto_sign: bool,
@@ -307,6 +375,20 @@ pub enum DatasetCommand {
         #[arg(long)]
         peer: Option<String>,
     },
+    /// Put lawfully obtained data of your own into quarantine: encrypted, in no catalogue, for no job, until the authority approves.
+    #[command(
+        after_help = "Example: yu dataset import --dir bank accounts.csv --id accounts --key resident_id --consent consent.csv --source 'own customer records' --licence 'customer contract'"
+    )]
+    Import(Box<ImportArgs>),
+    /// Take what the authority approved out of quarantine into the catalogue.
+    #[command(after_help = "Example: yu dataset admit --dir bank accounts")]
+    Admit {
+        /// Data set.
+        dataset: String,
+    },
+    /// What is in quarantine: what the checks found and how it stands.
+    #[command(after_help = "Example: yu dataset quarantine --dir bank")]
+    Quarantine,
 }
 
 /// Options of `dataset add`.
@@ -508,23 +590,28 @@ pub enum ReviewCommand {
     /// Results that wait.
     #[command(after_help = "Example: yu review list --dir authority")]
     List,
-    /// The automatic checks of one held result, and the statistics for the reviewer's eyes.
+    /// The five items of the review of one held result, its automatic checks, and the statistics for the reviewer's eyes.
     #[command(after_help = "Example: yu review show --dir authority JOB")]
     Show {
         /// Job.
         job: String,
     },
-    /// Release to the contracted receiver and to nobody else.
-    #[command(after_help = "Example: yu review approve --dir authority JOB --reviewer 'Zhang'")]
+    /// Release to the contracted receiver and to nobody else, once all five items of the review are answered.
+    #[command(after_help = "Example: yu review approve --dir authority JOB --reviewer 'Zhang' --item purpose,other-risk")]
     Approve {
         /// Job.
         job: String,
         /// Who decides.
         #[arg(long)]
         reviewer: String,
+        /// Items that the person judged and that hold: those that need a person, as `yu review show` says.
+        #[arg(long, value_delimiter = ',')]
+        item: Vec<String>,
     },
     /// Refuse with a reason: nothing leaves.
-    #[command(after_help = "Example: yu review refuse --dir authority JOB --reviewer 'Zhang' --reason 'beyond the scenario'")]
+    #[command(
+        after_help = "Example: yu review refuse --dir authority JOB --reviewer 'Zhang' --item purpose --reason 'beyond the scenario'"
+    )]
     Refuse {
         /// Job.
         job: String,
@@ -534,6 +621,9 @@ pub enum ReviewCommand {
         /// Why.
         #[arg(long)]
         reason: String,
+        /// Items that fail: purpose, sources, raw-exposure, leak, other-risk.
+        #[arg(long, value_delimiter = ',')]
+        item: Vec<String>,
     },
 }
 
@@ -565,6 +655,9 @@ pub enum AuditCommand {
         #[arg(long)]
         job: Option<String>,
     },
+    /// How long this log is locked, and why nothing of it may go (L2).
+    #[command(after_help = "Example: yu audit prune --dir bank")]
+    Prune,
     /// Sign a checkpoint now and have the peers countersign it.
     #[command(after_help = "Example: yu audit checkpoint --dir bank")]
     Checkpoint,

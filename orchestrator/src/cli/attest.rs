@@ -11,6 +11,7 @@ use rand::Rng;
 use serde_json::{Value, json};
 use std::path::Path;
 use yu_governance::canonical::Hash;
+use yu_governance::suite::HashAlgorithm;
 use yu_tee_attest::bundle::Level;
 use yu_tee_attest::crypto::default_provider;
 use yu_tee_attest::policy::Profile;
@@ -125,7 +126,8 @@ pub(super) fn enclave(command: EnclaveCommand, home: &Home, out: &Output) -> Res
         }
         EnclaveCommand::Module { file } => {
             let module = bytes(&file)?;
-            let hash = Hash::of_file(&module);
+            // SHA-256 in both suites: it is what evidence and contracts name a module by
+            let hash = Hash::of_file_with(HashAlgorithm::Sha256, &module);
             let folder = home.path("modules");
             std::fs::create_dir_all(&folder).map_err(|e| Fault::io(&e, &folder))?;
             write_atomic(&folder.join(format!("{}.wasm", hash.to_hex())), &module, 0o644)?;

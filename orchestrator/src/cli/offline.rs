@@ -30,6 +30,8 @@ pub(super) fn init(home: &Home, args: &InitArgs, out: &Output) -> Result<()> {
     if !["auto", "quic", "tcp"].contains(&args.carrier.as_str()) {
         return Err(Fault::new(Code::Input, format!("`{}`: auto, quic or tcp", args.carrier)).at("--carrier"));
     }
+    let crypto: yu_governance::suite::Suite = args.crypto.parse()?;
+    crate::suite::choose(crypto)?;
     let name: PartyName = format!("yu://{}/{}/{}", args.env, args.org, args.node).parse()?;
     let authority = match (&args.authority, role) {
         (Some(a), _) => Some(a.parse::<PartyName>()?.to_string()),
@@ -54,7 +56,9 @@ pub(super) fn init(home: &Home, args: &InitArgs, out: &Output) -> Result<()> {
         proxy: args.proxy.clone(),
         authority,
         regulator,
+        crypto,
         limits: Limits { auto_sign: args.auto_sign, ..Limits::default() },
+        login: None,
     };
     home.create()?;
     Keys::create(home, &config)?;

@@ -15,6 +15,10 @@ pub(super) fn question(command: ProcedureCommand) -> Result<AdminAsk> {
             // a file name holds no `=`, an event always does
             let event = if event.contains('=') { event } else { text(Path::new(&event))? };
             let evidence = match evidence {
+                // a document of the docket is cited by its hash
+                Some(cited) if cited.to_str().is_some_and(|text| text.starts_with(Hash::PREFIX)) => {
+                    cited.to_str().unwrap_or_default().parse::<Hash>()?
+                }
                 Some(path) => Hash::of_file(&std::fs::read(&path).map_err(|e| Fault::io(&e, &path))?),
                 // the event itself is all there is
                 None => Hash::of_file(event.as_bytes()),

@@ -5,7 +5,7 @@ use super::args::{
     RequestCommand, ResultCommand, ReviewCommand, StandingCommand,
 };
 use super::{Output, job_file, offline};
-use crate::admin::{AdminAsk, DatasetAdd, ask};
+use crate::admin::{AdminAsk, ask};
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
 use crate::ticket::Standing;
@@ -15,6 +15,7 @@ use std::path::Path;
 pub(super) fn run(cli: Cli) -> Result<()> {
     let out = Output::new(cli.json, &cli.lang)?;
     let home = Home::new(&cli.dir);
+    suite(&cli.command, &home)?;
     match cli.command {
         Command::Demo(args) => crate::demo::run(&args, &out),
         Command::Init(args) => offline::init(&home, &args, &out),
@@ -22,6 +23,12 @@ pub(super) fn run(cli: Cli) -> Result<()> {
         Command::Desensitize(command) => super::desensitize::run(command, &out),
         Command::Attest(command) => super::attest::run(command, &home, &out),
         Command::Enclave(command) => super::attest::enclave(command, &home, &out),
+        Command::Catalogue(command) => super::catalogue::run(command, &home, &out),
+        Command::Dossier(command) => super::dossier::run(command, &home, &out),
+        Command::Consent(command) => super::consent::run(command, &home, &out),
+        Command::End(command) => super::end::run(command, &home, &out),
+        Command::Backup(command) => super::backup::run(command, &home, &out),
+        Command::Watch(command) => super::watch::run(command, &home, &out),
         Command::Program(command) => super::program::run(&command, &home, &out),
         Command::Profile(command) => match super::procedure::profile(&command)? {
             None => super::profile::run(&command, &out),
@@ -31,6 +38,10 @@ pub(super) fn run(cli: Cli) -> Result<()> {
                 Ok(())
             }
         },
+        Command::Report(command) => super::report::run(command, &home, &out),
+        Command::Login(args) => super::person::login(&args, &home, &out),
+        Command::Logout => super::person::logout(&home, &out),
+        Command::Person(command) => super::person::run(command, &home, &out),
         Command::Audit(AuditCommand::Verify { dirs }) => offline::audit_verify(&dirs, &out),
         Command::Audit(AuditCommand::Show { job }) => offline::audit_show(&home, job.as_deref(), &out),
         Command::Result(ResultCommand::Verify { folder }) => offline::result_verify(&folder, &out),
@@ -58,6 +69,17 @@ pub(super) fn run(cli: Cli) -> Result<()> {
     }
 }
 
+/// The suite of this process: that of the node that it works for; without one, the standard suite.
+fn suite(command: &Command, home: &Home) -> Result<()> {
+    let named = match command {
+        Command::Demo(args) => Some(args.crypto.parse::<yu_governance::suite::Suite>()?),
+        // chooses what it is told to make
+        Command::Init(_) => None,
+        _ => home.config().ok().map(|config| config.crypto),
+    };
+    named.map_or(Ok(()), crate::suite::choose)
+}
+
 pub(super) fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|e| {
         let code = if e.kind() == std::io::ErrorKind::NotFound { Code::FileMissing } else { Code::FileRead };
@@ -65,7 +87,7 @@ pub(super) fn text(path: &Path) -> Result<String> {
     })
 }
 
-fn absolute(path: &Path) -> Result<std::path::PathBuf> {
+pub(super) fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     std::path::absolute(path).map_err(|e| Fault::io(&e, path))
 }
 
@@ -84,23 +106,10 @@ fn question(command: Command) -> Result<AdminAsk> {
             PeerCommand::Remove { peer } => AdminAsk::PeerRemove { peer },
         },
         Command::Dataset(DatasetCommand::List { peer }) => AdminAsk::DatasetList { peer },
-        Command::Dataset(DatasetCommand::Add(a)) => AdminAsk::DatasetAdd(Box::new(DatasetAdd {
-            file: absolute(&a.file)?,
-            title: a.title.unwrap_or_else(|| a.id.clone()),
-            summary: a.summary.unwrap_or_else(|| format!("data set {}", a.id)),
-            id: a.id,
-            key: a.key,
-            subject: a.subject,
-            categorical: a.categorical,
-            omit: a.omit,
-            update_frequency: a.update_frequency,
-            encoding: a.encoding,
-            sheet: a.sheet,
-            consent: a.consent.as_deref().map(absolute).transpose()?,
-            personal: !a.not_personal,
-            prohibited: a.prohibited,
-            import_source: a.import_source,
-        })),
+        Command::Dataset(DatasetCommand::Add(a)) => AdminAsk::DatasetAdd(Box::new(super::import::added(*a)?)),
+        Command::Dataset(DatasetCommand::Import(a)) => AdminAsk::DatasetImport(Box::new(super::import::imported(*a)?)),
+        Command::Dataset(DatasetCommand::Admit { dataset }) => AdminAsk::DatasetAdmit { dataset },
+        Command::Dataset(DatasetCommand::Quarantine) => AdminAsk::DatasetQuarantine,
         Command::Key(c) => match c {
             KeyCommand::New { name } => AdminAsk::KeyNew { name },
             KeyCommand::List => AdminAsk::KeyList,
@@ -108,6 +117,9 @@ fn question(command: Command) -> Result<AdminAsk> {
         },
         Command::Docket(command) => super::docket::question(command)?,
         Command::Procedure(command) => super::procedure::question(command)?,
+        Command::Meter(command) => super::market::meter(command),
+        Command::Invoice(command) => super::market::invoice(command),
+        Command::Product(command) => super::market::product(command),
         Command::Model(ModelCommand::List) => AdminAsk::ModelList,
         Command::Model(ModelCommand::Destroy { job }) => AdminAsk::ModelDestroy { job },
         Command::Authorisation(AuthorisationCommand::Sign { file }) => AdminAsk::AuthorisationSign { toml: text(&file)? },
@@ -134,24 +146,36 @@ fn question(command: Command) -> Result<AdminAsk> {
         Command::Review(c) => match c {
             ReviewCommand::List => AdminAsk::ReviewList,
             ReviewCommand::Show { job } => AdminAsk::ReviewShow { job },
-            ReviewCommand::Approve { job, reviewer } => {
-                AdminAsk::ReviewDecide { job, approve: true, reviewer, reason: String::new(), automatic: false }
+            ReviewCommand::Approve { job, reviewer, item } => {
+                AdminAsk::ReviewDecide { job, approve: true, reviewer, reason: String::new(), items: item, automatic: false }
             }
-            ReviewCommand::Refuse { job, reviewer, reason } => {
-                AdminAsk::ReviewDecide { job, approve: false, reviewer, reason, automatic: false }
+            ReviewCommand::Refuse { job, reviewer, reason, item } => {
+                AdminAsk::ReviewDecide { job, approve: false, reviewer, reason, items: item, automatic: false }
             }
         },
+        Command::Audit(AuditCommand::Prune) => AdminAsk::AuditPrune,
         Command::Audit(AuditCommand::Checkpoint) => AdminAsk::AuditCheckpoint,
+        Command::Whoami => AdminAsk::Person(crate::people::PersonAsk::WhoAmI),
         Command::Demo(_)
         | Command::Init(_)
         | Command::Up
+        | Command::Login(_)
+        | Command::Logout
+        | Command::Person(_)
         | Command::Trace { .. }
         | Command::Desensitize(_)
         | Command::Attest(_)
+        | Command::Catalogue(_)
+        | Command::Dossier(_)
+        | Command::Backup(_)
+        | Command::Consent(_)
+        | Command::End(_)
         | Command::Enclave(_)
         | Command::Program(_)
         | Command::Profile(_)
         | Command::Result(_)
+        | Command::Report(_)
+        | Command::Watch(_)
         | Command::Audit(_) => {
             return Err(Fault::new(Code::Bug, "verb is handled without the node"));
         }

@@ -5,6 +5,7 @@
 use crate::fault::{Code, Fault, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use yu_governance::canonical::Hash;
 use yu_governance::id::ColumnSet;
 
 /// Largest question or answer, bytes: a contract with its evidence is tens of kilobytes; a sealed result of a few
@@ -121,6 +122,13 @@ pub enum Ask {
         /// Signed decision.
         decision: Value,
     },
+    /// The copy of a document of a dossier, for my reading that is filed.
+    Dossier {
+        /// Hash of the application under review.
+        application: Hash,
+        /// Hash of the document.
+        document: Hash,
+    },
     /// What is in force: profile, appointments, steps from a place on.
     Procedures {
         /// Steps that I have been told of.
@@ -177,6 +185,7 @@ impl Ask {
             Self::Release { .. } => "release",
             Self::Outcome { .. } => "outcome",
             Self::Procedures { .. } => "procedures",
+            Self::Dossier { .. } => "dossier",
             Self::Docket { .. } => "docket",
             Self::DocketCompare { .. } => "docket-compare",
             Self::Log { .. } => "log",

@@ -1,6 +1,7 @@
 //! Answering peers. The asker is the name in the certificate; what it may ask depends on its part in the job, how much
 //! at once on [`Door`](super::Door).
 
+use super::absent::{alike, leaves, not_here};
 use super::door::{Caller, Desk, Pass, SMALL, STAYS, Turn, arrives_within};
 use super::{Answer, Ask, HelloAnswer, JobAnswer};
 use crate::fault::{Code, Fault, Result};
@@ -11,11 +12,12 @@ use crate::node::{Node, payload_hash};
 use crate::verbs::{self, to_value};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use yu_governance::audit::{Event, Field, Verb};
 use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::CatalogueEntry;
 use yu_governance::destroy::DestructionCertificate;
+use yu_governance::id::PartyName;
 use yu_governance::request::{Approval, DataRequest};
 use yu_governance::sign::Signed;
 use yu_wire::carrier::Connection;
@@ -78,6 +80,7 @@ enum Asked {
 
 async fn question(node: &Arc<Node>, connection: &Connection, desk: &Desk, stream: RpcStream) -> yu_wire::Result<Asked> {
     let Some(body) = stream.head(arrives_within(0)).await? else { return Ok(Asked::Nothing) };
+    let came = Instant::now();
     let announced = body.announced();
     let large = if announced > SMALL && announced <= desk.limit() { Some(desk.large().await) } else { None };
     let request = body.read(desk.limit(), arrives_within(announced)).await?;
@@ -89,9 +92,14 @@ async fn question(node: &Arc<Node>, connection: &Connection, desk: &Desk, stream
             Ok(value) => Answer::Ok(value),
             Err(fault) => Answer::Fault(fault),
         };
-        (request, serde_json::to_vec(&answer).unwrap_or_default())
+        let hides = matches!(&answer, Answer::Fault(fault) if fault.code == Code::NotFound);
+        (request, serde_json::to_vec(&answer).unwrap_or_default(), hides)
     });
-    if let Ok((request, bytes)) = work.await {
+    if let Ok((request, bytes, hides)) = work.await {
+        if hides {
+            turn = None;
+            tokio::time::sleep_until(leaves(came, Instant::now()).into()).await;
+        }
         // an asker that does not take its answer keeps no other from being answered, as long as little memory is held
         if bytes.len() <= SMALL {
             turn = None;
@@ -109,10 +117,12 @@ fn is_hello(body: &[u8]) -> bool {
 /// The answer as it may leave: a fault names this node, and nothing of its files.
 fn reply(node: &Arc<Node>, connection: &Connection, body: &[u8]) -> Result<Value> {
     let asked = serde_json::from_slice::<Ask>(body).map_err(|_| Fault::new(Code::PeerProtocol, "question does not parse"));
+    let name = asked.as_ref().map_or("unknown", Ask::name);
     asked.and_then(|ask| answer(node, connection, ask)).map_err(|fault| {
-        let told = fault.clone().party(node.name()).for_peers();
+        crate::attempts::of_peer(node, &connection.peer().name().to_string(), name, &fault);
+        let told = alike(node, fault.clone().party(node.name()).for_peers());
         if told.detail != fault.detail || told.place != fault.place {
-            tracing::warn!(peer = %connection.peer().name(), %fault, "a peer's question failed; it was told the code only");
+            tracing::warn!(peer = %connection.peer().name(), %fault, "a peer's question failed; it was told less than this");
         }
         told
     })
@@ -122,13 +132,14 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
     let peer = connection.peer();
     if let Ask::Join { ticket, invite, proof } = &ask {
         let binding = connection.export_keying_material(verbs::join_label().as_bytes(), invite.as_bytes());
-        return verbs::joined(node, peer, &binding, ticket, invite, proof);
+        return verbs::joined(node, (peer, connection.inner_key()), &binding, ticket, invite, proof);
     }
     let from = peer.name().to_string();
     // A certificate of a known organisation is not enough: the node itself must have been admitted by ticket.
-    if matches!(peer, Peer::Unadmitted(..)) || node.store().peer(&from)?.is_none() {
-        return Err(Fault::new(Code::PeerUnknown, format!("`{from}`")).party(node.name()));
-    }
+    let row = node.store().peer(&from)?.filter(|_| !matches!(peer, Peer::Unadmitted(..)));
+    let row = row.ok_or_else(|| Fault::new(Code::PeerUnknown, format!("`{from}`")).party(node.name()))?;
+    // who connected before the peer was admitted, under its name and with another key, is not it
+    crate::suite::same_key(connection.inner_key(), &crate::node::public_key(&row)?, &from)?;
     match ask {
         Ask::Hello => to_value(&HelloAnswer {
             name: node.name().into(),
@@ -158,6 +169,7 @@ fn answer(node: &Arc<Node>, connection: &Connection, ask: Ask) -> Result<Value> 
         Ask::Outcome { job, decision } => job::held::outcome(node, &from, &job, decision),
         Ask::Log { have } => crate::supervise::answer(node, &from, have),
         Ask::Procedures { from: place } => crate::procedure::sync::answer(node, place),
+        Ask::Dossier { application, document } => crate::dossier::answer(node, &from, &application, &document),
         Ask::Docket { from: place } => crate::docket::sync::answer(node, &from, place),
         Ask::DocketCompare { line } => {
             let parse = |e: serde_json::Error| Fault::new(Code::PeerProtocol, e.to_string()).at("docket").party(from.clone());
@@ -179,21 +191,25 @@ fn unless_other(node: &Node, kind: &str, id: &str, hash: yu_governance::canonica
 /// Requests come from the licensee, for a data set of this node, or to the authority for an import of the licensee's own.
 fn entitled_to_ask(node: &Node, request: &DataRequest, authorisation: &Authorisation) -> Result<()> {
     let asker = request.requester.organisation();
+    if request.id.organisation() != asker {
+        return Err(Fault::new(Code::Refused, format!("`{}` may not name a request `{}`", request.requester, request.id)));
+    }
+    // A20: outside the authorised list a request is refused without asking anybody, and without a look at what is here.
+    let granted = authorisation.grant(&request.dataset).cloned().unwrap_or_default();
+    if let Some(beyond) = request.asked()?.beyond(&granted).first() {
+        return Err(Fault::new(Code::ColumnBeyond, format!("`{beyond}` of {} is not in the authorisation", request.dataset)));
+    }
     let own = node.store().dataset(request.dataset.as_str())?.is_some();
     let import = node.config().authority.as_deref() == Some(node.name()) && request.dataset.organisation() == asker;
-    if authorisation.licensee != asker || request.id.organisation() != asker || !(own || import) {
-        return Err(Fault::new(Code::Refused, format!("`{}` may not ask this node for {}", request.requester, request.dataset)));
-    }
-    Ok(())
+    if own || import { Ok(()) } else { Err(not_here(node.name())) }
 }
 
-/// The provider decides about its data, the authority about imports (A20, P4).
-fn may_approve(node: &Node, approval: &Approval) -> bool {
-    let approver = approval.approver.as_str();
-    if approval.dataset.organisation() == node.config().organisation {
-        return node.config().authority.as_deref() == Some(approver);
+/// The provider decides about its data, the authority about imports (A20, P4): of the data set that was asked for, whatever the approval says.
+fn may_approve(node: &Node, approver: &PartyName, request: &DataRequest) -> bool {
+    if request.dataset.organisation() == node.config().organisation {
+        return node.config().authority.as_deref() == Some(approver.as_str());
     }
-    approval.approver.organisation() == approval.dataset.organisation()
+    approver.organisation() == request.dataset.organisation()
 }
 
 /// Keeps a signed document that concerns this node.
@@ -223,16 +239,15 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
             }
             signed.verify(&ring, &[from])?;
             let authorisation: Signed<Authorisation> = node.signed("authorisation", r.authorisation.as_str())?;
+            // D6: an authorisation of somebody else's is as good as none
+            if authorisation.payload.licensee != r.requester.organisation() {
+                return Err(not_here(node.name()));
+            }
             if payload_hash(&authorisation.payload)? != r.authorisation_hash {
                 return Err(Fault::new(Code::Tampered, "the request cites another text of the authorisation").party(from));
             }
             entitled_to_ask(node, r, &authorisation.payload)?;
             unless_other(node, "request", r.id.as_str(), payload_hash(r)?)?;
-            // A20: outside the authorised list a request is refused without asking anybody.
-            let granted = authorisation.payload.grant(&r.dataset).cloned().unwrap_or_default();
-            if let Some(beyond) = r.asked()?.beyond(&granted).first() {
-                return Err(Fault::new(Code::ColumnBeyond, format!("`{beyond}` of {} is not in the authorisation", r.dataset)));
-            }
             let id = r.id.clone();
             node.keep_signed("request", id.as_str(), &signed, |hash| {
                 Ok(Event::new(Verb::RequestReceived).by(from)?.with("request", Field::Request(id.clone())).hash("document", hash))
@@ -245,8 +260,9 @@ fn deliver(node: &Arc<Node>, from: &str, kind: &str, document: Value) -> Result<
                 return Err(Fault::new(Code::Signature, "approver and sender differ").party(from));
             }
             let request: Signed<DataRequest> = node.signed("request", signed.payload.request.as_str())?;
-            if request.payload.requester.as_str() != node.name() || !may_approve(node, &signed.payload) {
-                return Err(Fault::new(Code::NotApproved, "the sender may not decide this request").party(from));
+            // D6: whoever may not decide a request does not learn that there is one
+            if request.payload.requester.as_str() != node.name() || !may_approve(node, &signed.payload.approver, &request.payload) {
+                return Err(not_here(node.name()));
             }
             if let Some(finding) = signed.payload.check(&request.payload, &payload_hash(&request.payload)?).first() {
                 return Err(finding.into());

@@ -14,9 +14,11 @@
 //! | products | `authority/products.rs` |
 //! | incident, correction, suspension | `authority/trouble.rs` |
 //! | expiry, destruction, what is kept | `authority/ending.rs` |
+//! | what the five profiles say differently | `authority/differences.rs` |
 
 mod book;
 mod cast;
+mod differences;
 mod ending;
 mod opening;
 mod products;
@@ -28,6 +30,7 @@ use crate::fault::Result;
 use crate::profiles;
 use book::Book;
 use serde_json::json;
+use std::path::Path;
 use yu_governance::calendar::Date;
 use yu_governance::clock::Time;
 use yu_governance::profile::Status;
@@ -37,13 +40,24 @@ use yu_governance::workflow::Role;
 const BEGIN: &str = "2025-03-03T01:00:00Z";
 
 pub(super) fn run(args: &DemoArgs, out: &Output) -> Result<()> {
-    let stated = profiles::named(&args.profile)?;
     let scratch = super::nodes::Scratch::new(args.keep.as_deref())?;
+    if args.profile != "all" {
+        return play(&args.profile, scratch.path(), out);
+    }
+    for name in profiles::names()? {
+        play(&name, &scratch.path().join(&name), out)?;
+    }
+    differences::tell(out)
+}
+
+/// The whole play under one profile.
+fn play(name: &str, folder: &Path, out: &Output) -> Result<()> {
+    let stated = profiles::named(name)?;
     let now: Time = BEGIN.parse()?;
     // a draft binds nobody: what it would mean can only be played, and is named so
     let is_draft = stated.profile().status == Status::Draft;
     let profile = if is_draft { stated.played_as_if_in_force(Date::of(now)) } else { stated };
-    let mut book = Book::new(out, &scratch.path().join("authorisation"), profile, now)?;
+    let mut book = Book::new(out, &folder.join("authorisation"), profile, now)?;
     rules(&mut book, is_draft)?;
     let mut opened = opening::play(&mut book)?;
     working::play(&mut book, &mut opened)?;
@@ -55,7 +69,7 @@ pub(super) fn run(args: &DemoArgs, out: &Output) -> Result<()> {
         &format!("the log of {size} entries verifies from its files; {} refusals by name on the way", book.refusals.len()),
         &format!("日志共 {size} 条，离线核验通过；过程中按名拒绝 {} 次", book.refusals.len()),
     );
-    out.document(&json!({ "story": "authorisation", "profile": args.profile, "played_as_if_in_force": is_draft, "refusals": book.refusals, "entries": size }));
+    out.document(&json!({ "story": "authorisation", "profile": name, "played_as_if_in_force": is_draft, "refusals": book.refusals, "entries": size }));
     Ok(())
 }
 

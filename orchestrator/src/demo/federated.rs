@@ -44,7 +44,7 @@ pub(super) fn run(args: &DemoArgs, out: &Output) -> Result<()> {
     let tables = Tables::prepare(args, scratch.path())?;
 
     story.chapter(1, "four nodes, four processes, mutual-TLS QUIC on loopback", "四个节点、四个进程，本机回环上的双向 TLS QUIC");
-    let cluster = Cluster::start(scratch.path(), &args.carrier)?;
+    let cluster = Cluster::start(scratch.path(), &args.carrier, &args.crypto)?;
     for node in cluster.all() {
         story.note(&format!("{:<9} {}  {}", node.org, node.name, node.listen), &format!("进程 {}", node.pid()));
     }
@@ -158,7 +158,17 @@ fn job(story: &Story<'_>, cluster: &Cluster, scratch: &Scratch, name: &str, step
     let passed = held.get("passed").and_then(Value::as_bool) == Some(true);
     let reason = if passed { String::new() } else { "an automatic check failed".to_owned() };
     let reviewer = "demo reviewer (a program)".to_owned();
-    say(story, &authority.ask(&AdminAsk::ReviewDecide { job: job.clone(), approve: passed, reviewer, reason, automatic: true })?);
+    say(
+        story,
+        &authority.ask(&AdminAsk::ReviewDecide {
+            job: job.clone(),
+            approve: passed,
+            reviewer,
+            reason,
+            items: Vec::new(),
+            automatic: true,
+        })?,
+    );
     for node in cluster.all() {
         node.wait(&job, &["done"], Duration::from_secs(60))?;
     }

@@ -118,7 +118,7 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// Makes and starts the nodes.
-    pub(super) fn start(root: &Path, carrier: &str) -> Result<Self> {
+    pub(super) fn start(root: &Path, carrier: &str, crypto: &str) -> Result<Self> {
         let start = |org: &'static str, role: &str| -> Result<Running> {
             let listen = free_port()?;
             let dir = root.join(org);
@@ -127,7 +127,7 @@ impl Cluster {
                 .args(["--json", "--dir"])
                 .arg(&dir)
                 .args(["init", "--org", org, "--role", role, "--listen", &listen.to_string(), "--carrier", carrier])
-                .args(["--authority", "yu://dev/authority/n1"])
+                .args(["--authority", "yu://dev/authority/n1", "--crypto", crypto])
                 .stdout(Stdio::null())
                 .status();
             if !made.is_ok_and(|s| s.success()) {

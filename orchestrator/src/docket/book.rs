@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use yu_governance::canonical::Hash;
+use yu_governance::clock::Time;
 use yu_governance::docket::Head;
 use yu_governance::id::PartyName;
 use yu_governance::sign::Signed;
@@ -23,10 +24,62 @@ pub struct Book {
     pub head: Option<Signed<yu_governance::docket::Line>>,
     /// Documents by their hash: kind and place.
     pub documents: BTreeMap<Hash, (&'static str, u64)>,
+    /// Since when a chapter decides.
+    pub begun: BTreeMap<&'static str, Time>,
     /// Kinds of which something is filed.
     pub kinds: BTreeSet<&'static str>,
     /// The catalogue of data.
     pub catalogue: chapters::catalogue::Shelf,
+    /// Grants, labs, agreements.
+    pub grants: chapters::grants::Given,
+    /// Selections, and supply to operators.
+    pub selection: chapters::selection::Office,
+    /// Norms of use, and what higher levels consented to.
+    pub norms: chapters::norms::Norms,
+    /// What others get to see.
+    pub register: chapters::register::Public,
+    /// Reviews under a clock, and the calendar.
+    pub reviews: chapters::reviews::Reviews,
+    /// Correction orders.
+    pub corrections: chapters::corrections::Corrections,
+    /// Refusals of agreed data.
+    pub supply: chapters::supply::Refusals,
+    /// Disputes on supply.
+    pub disputes: chapters::disputes::Disputes,
+    /// Quality tickets and reports.
+    pub quality: chapters::quality::Quality,
+    /// Demands of scenarios.
+    pub demands: chapters::demands::Demands,
+    /// Dossiers that are read.
+    pub reading: chapters::reading::Rooms,
+    /// Products.
+    pub products: chapters::products::Products,
+    /// Money.
+    pub ledger: chapters::tariffs::Ledger,
+    /// People, as far as this node may read of them.
+    pub people: chapters::people::People,
+    /// How authorisations ended, and what was sealed.
+    pub endings: chapters::endings::Endings,
+    /// What is switched off.
+    pub switches: chapters::switches::Board,
+    /// Contingency plans and drills.
+    pub drills: chapters::drills::Practice,
+    /// Watching, patrols, complaints.
+    pub patrols: chapters::patrols::Watch,
+    /// Yearly evaluation.
+    pub evaluation: chapters::evaluation::Marks,
+    /// Operation reports and disclosures.
+    pub publications: chapters::publications::Published,
+    /// Evidence of incidents.
+    pub incidents: chapters::incidents::Evidence,
+    /// Approvals of counties.
+    pub counties: chapters::counties::Counties,
+    /// Imports of own data.
+    pub imports: chapters::imports::Intake,
+    /// Algorithms of others.
+    pub algorithms: chapters::algorithms::Admitted,
+    /// Data for training.
+    pub training: chapters::training::Trained,
 }
 
 impl Book {
@@ -72,6 +125,9 @@ impl Book {
         };
         self.documents.insert(told.document, (name, told.sequence));
         self.kinds.insert(name);
+        if let Some(chapter) = chapters::ALL.iter().find(|chapter| chapter.kinds.iter().any(|kind| kind.name == name)) {
+            self.begun.entry(chapter.name).or_insert(told.at);
+        }
         self.length = told.sequence.saturating_add(1);
         self.head = Some(filed.line.clone());
         Ok(())
@@ -160,7 +216,7 @@ fn read(node: &Node) -> Result<Book> {
                     law
                 }
             };
-            book.follow(&filed, &law, line::moment(node)).map_err(|f| damaged(f.to_string()))?;
+            book.follow(&filed, &law, (told.at, 0)).map_err(|f| damaged(f.to_string()))?;
         }
     }
 }

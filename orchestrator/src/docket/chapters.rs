@@ -1,6 +1,31 @@
 //! All chapters: what each is about, its kinds of documents, what it says to people and to jobs.
 
+pub mod algorithms;
 pub mod catalogue;
+pub mod corrections;
+pub mod counties;
+pub mod demands;
+pub mod disputes;
+pub mod drills;
+pub mod endings;
+pub mod evaluation;
+pub mod grants;
+pub mod imports;
+pub mod incidents;
+pub mod norms;
+pub mod patrols;
+pub mod people;
+pub mod products;
+pub mod publications;
+pub mod quality;
+pub mod reading;
+pub mod register;
+pub mod reviews;
+pub mod selection;
+pub mod supply;
+pub mod switches;
+pub mod tariffs;
+pub mod training;
 
 use super::book::Book;
 use super::kind::Kind;
@@ -24,7 +49,34 @@ pub struct Chapter {
 }
 
 /// All of them.
-pub const ALL: &[Chapter] = &[catalogue::CHAPTER];
+pub const ALL: &[Chapter] = &[
+    catalogue::CHAPTER,
+    grants::CHAPTER,
+    selection::CHAPTER,
+    norms::CHAPTER,
+    register::CHAPTER,
+    reviews::CHAPTER,
+    corrections::CHAPTER,
+    supply::CHAPTER,
+    disputes::CHAPTER,
+    quality::CHAPTER,
+    demands::CHAPTER,
+    reading::CHAPTER,
+    products::CHAPTER,
+    tariffs::CHAPTER,
+    people::CHAPTER,
+    endings::CHAPTER,
+    switches::CHAPTER,
+    drills::CHAPTER,
+    patrols::CHAPTER,
+    evaluation::CHAPTER,
+    incidents::CHAPTER,
+    publications::CHAPTER,
+    imports::CHAPTER,
+    algorithms::CHAPTER,
+    training::CHAPTER,
+    counties::CHAPTER,
+];
 
 /// For a chapter that has nothing to say about jobs.
 #[must_use]

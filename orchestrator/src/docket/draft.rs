@@ -121,7 +121,7 @@ fn send(node: &Node, peer: &str, draft: &Draft) -> Result<()> {
 
 /// The document whose text a person has looked at, by how its hash begins.
 fn waiting(node: &Node, seen: &str) -> Result<(String, Draft)> {
-    let seen = seen.strip_prefix("sha-256:").unwrap_or(seen);
+    let seen = crate::suite::digits(seen);
     let all = if seen.len() < LEAST_SEEN { Vec::new() } else { node.store().objects_from(DRAFT, seen, &format!("{seen}g"))? };
     let [kept] = &all[..] else {
         let what = format!("{} documents that wait here begin with `{}`; `yu docket waiting` shows them", all.len(), seen.escape_debug());
@@ -129,6 +129,12 @@ fn waiting(node: &Node, seen: &str) -> Result<(String, Draft)> {
     };
     let damaged = |_| Fault::new(Code::Damaged, "a document that waits does not parse").at(kept.id.clone());
     Ok((kept.id.clone(), serde_json::from_str(&kept.json).map_err(damaged)?))
+}
+
+/// The kind of a document that waits here.
+#[must_use]
+pub fn kind_waiting(node: &Node, seen: &str) -> Option<String> {
+    waiting(node, seen).ok().map(|(_, draft)| draft.kind)
 }
 
 /// The person of this node signs the document that was looked at.
@@ -178,10 +184,16 @@ pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
     if draft.drafter == node.name() {
         // ours, with one more signature: what we keep is the text, theirs are only signatures
         let (_, kept) = waiting(node, &name)?;
+        let law = law::required(node)?;
+        let signers = super::hidden::signers(node, kind, &kept.document, &law, from)?;
+        // D6: whoever has no part in it does not learn that it waits
+        if !signers.iter().any(|who| who.as_str() == from) {
+            return Err(crate::control::not_here(node.name()));
+        }
         if kept.drafter != node.name() {
             return Err(Fault::new(Code::Tampered, "the document that came back is another one").party(from));
         }
-        let merged = kind.merge(&kept.document, &draft.document, from, &law::required(node)?.ring)?;
+        let merged = kind.merge(&kept.document, &draft.document, from, &law.ring)?;
         keep(node, &name, &Draft { document: merged.clone(), ..kept })?;
         drop(turn);
         return go_on(node, kind, &merged, node.name(), true).map(drop);
@@ -189,6 +201,9 @@ pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
     if draft.drafter != from || !has_signed(&draft.document, from) {
         return Err(Fault::new(Code::Refused, "a document is shown by its drafter, who signed it, to those who are to sign").party(from));
     }
+    let law = law::required(node)?;
+    kind.signed_by(&draft.document, from, &law.ring)?;
+    super::hidden::signers(node, kind, &draft.document, &law, from)?;
     checked(node, kind, &draft.document)?;
     keep(node, &name, &draft)
 }
@@ -202,13 +217,28 @@ pub fn tidy(node: &Node) -> Result<()> {
         node.store().remove_object(DRAFT, &kept)?;
     }
     for kept in node.store().objects(DRAFT)? {
-        let hash = format!("sha-256:{}", kept.id);
-        let is_filed = node.docket().with(node, |book| Ok(book.documents.keys().any(|known| known.to_string() == hash)))?;
+        let is_filed = node.docket().with(node, |book| Ok(book.documents.keys().any(|known| known.to_hex() == kept.id)))?;
         if is_filed {
             node.store().remove_object(DRAFT, &kept.id)?;
         }
     }
     Ok(())
+}
+
+/// Documents of one kind that wait here, with their hashes.
+///
+/// # Errors
+/// `storage.damaged`.
+pub(crate) fn waiting_of<T: super::kind::Document>(node: &Node) -> Result<Vec<(String, yu_governance::sign::Signed<T>)>> {
+    let damaged = |id: &str| Fault::new(Code::Damaged, "a document that waits does not parse").at(id.to_owned());
+    let mut found = Vec::new();
+    for kept in node.store().objects(DRAFT)? {
+        let draft: Draft = serde_json::from_str(&kept.json).map_err(|_| damaged(&kept.id))?;
+        if draft.kind == T::KIND {
+            found.push((kept.id.clone(), serde_json::from_value(draft.document).map_err(|_| damaged(&kept.id))?));
+        }
+    }
+    Ok(found)
 }
 
 /// What waits here, whole: a person signs what stands here, by its hash.

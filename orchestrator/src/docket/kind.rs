@@ -73,6 +73,7 @@ pub struct Kind {
     sign: fn(&Value, &Node) -> Result<Value>,
     merge: fn(&Value, &Value, &str, &KeyRing) -> Result<Value>,
     verify: fn(&Value, &[PartyName], &KeyRing) -> Result<()>,
+    signed_by: fn(&Value, &str, &KeyRing) -> Result<()>,
     enter: fn(&Value, &mut Book, Moment<'_>) -> Result<()>,
 }
 
@@ -91,6 +92,7 @@ impl Kind {
             sign: sign::<T>,
             merge: merge::<T>,
             verify: verify::<T>,
+            signed_by: |signed, who, ring| Ok(parse::<T>(signed)?.verify(ring, &[who]).map(drop)?),
             enter: |signed, book, moment| T::enter(&parse::<T>(signed)?, book, moment),
         }
     }
@@ -141,6 +143,14 @@ impl Kind {
     /// `signature.bad`.
     pub fn verify(&self, signed: &Value, signers: &[PartyName], ring: &KeyRing) -> Result<()> {
         (self.verify)(signed, signers, ring)
+    }
+
+    /// Whether this party's signature under it holds, whoever else has signed.
+    ///
+    /// # Errors
+    /// `signature.bad`.
+    pub fn signed_by(&self, signed: &Value, who: &str, ring: &KeyRing) -> Result<()> {
+        (self.signed_by)(signed, who, ring)
     }
 
     /// Enters it into the book.
@@ -214,6 +224,14 @@ pub fn all_of(found: Vec<Finding>) -> Result<()> {
     let fault = Fault::from(first);
     let rest: Vec<String> = found.iter().map(ToString::to_string).collect();
     Err(if rest.len() == 1 { fault } else { Fault { detail: rest.join("\n"), ..fault } })
+}
+
+/// What passed every check, or the fault of everything that was found.
+///
+/// # Errors
+/// The fault.
+pub fn checked<T>(checked: yu_governance::finding::Checked<T>) -> Result<T> {
+    checked.map_err(|found| all_of(found).err().unwrap_or_else(|| Fault::new(Code::Bug, "a check failed and found nothing")))
 }
 
 /// A refusal by a rule of a chapter, with a stable code.

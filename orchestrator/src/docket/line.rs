@@ -105,12 +105,13 @@ fn known_to_all(law: &Law, signers: &[PartyName]) -> Result<()> {
 /// By the rules of its kind; `signature.bad`; `state.wrong` at another node.
 pub fn enter(node: &Arc<Node>, kind: &'static Kind, document: Value) -> Result<u64> {
     bounded(&document)?;
+    let hash = kind.hash(&document)?;
+    let turn = node.procedure_turn();
+    // read under the turn: no appointment comes between this and the line
     let law = law::required(node)?;
     if law.authority.as_str() != node.name() {
         return Err(Fault::new(Code::State, "documents are filed at the authority's node"));
     }
-    let hash = kind.hash(&document)?;
-    let turn = node.procedure_turn();
     catch_steps(node)?;
     if let Some(sequence) = node.docket().with(node, |book| Ok(book.documents.get(&hash).map(|(_, sequence)| *sequence)))? {
         // sent again because the answer was lost
@@ -118,6 +119,8 @@ pub fn enter(node: &Arc<Node>, kind: &'static Kind, document: Value) -> Result<u
     }
     let signers = node.docket().with(node, |book| kind.signers(&document, book, &law))?;
     known_to_all(&law, &signers)?;
+    // before anything is counted or changed: what is not signed costs its sender, nobody else
+    kind.verify(&document, &signers, &law.ring)?;
     room(node, &law, &signers)?;
     let sequence = append(node, &law, kind.name, hash, signers, Some(document), Some(kind))?;
     drop(turn);
@@ -212,10 +215,9 @@ fn keep(node: &Node, filed: &Filed, tell: &[(&str, &str)]) -> Result<()> {
 /// `storage.failed`, `storage.damaged`.
 pub(crate) fn catch_steps(node: &Node) -> Result<()> {
     let law = law::required(node)?;
-    for (document, signers) in crate::procedure::chain::all_hashes(node)? {
-        if !node.docket().with(node, |book| Ok(book.has(&document)))? {
-            append(node, &law, STEP, document, signers, None, None)?;
-        }
+    let known = node.docket().with(node, |book| Ok(book.documents.keys().copied().collect::<std::collections::BTreeSet<_>>()))?;
+    for (document, signers) in crate::procedure::chain::all_hashes(node, &known)? {
+        append(node, &law, STEP, document, signers, None, None)?;
     }
     Ok(())
 }
@@ -260,7 +262,10 @@ pub(super) fn take(node: &Node, filed: &Filed) -> Result<Taken> {
     }
     let Some(law) = law::at(node, &told.profile, told.appointments)?.filter(|_| told.sequence == length) else { return Ok(Taken::Gap) };
     if let Err(fault) = node.docket().change(node, |book| {
-        known_to_all(&law, &told.signers)?;
+        // who signed a step may have left since: its chain is judged by itself
+        if told.kind != STEP {
+            known_to_all(&law, &told.signers)?;
+        }
         book.follow(filed, &law, moment(node))?;
         keep(node, filed, &[])
     }) {
@@ -349,5 +354,8 @@ pub fn complete(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
     if !has_signed(&complete.document, from) {
         return Err(Fault::new(Code::Refused, "a document is handed in by one of its signers").party(from));
     }
+    let law = law::required(node)?;
+    kind.signed_by(&complete.document, from, &law.ring)?;
+    super::hidden::signers(node, kind, &complete.document, &law, from)?;
     enter(node, kind, complete.document).map(drop)
 }

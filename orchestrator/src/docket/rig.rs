@@ -11,11 +11,12 @@ use yu_governance::canonical::Hash;
 use yu_governance::clock::Time;
 use yu_governance::docket::Line;
 use yu_governance::id::PartyName;
-use yu_governance::sign::{KeyRing, Signed, SigningKey};
+use yu_governance::sign::{KeyRing, Signed, SignedType, SigningKey};
 use yu_governance::workflow::{Appointment, Appointments, Role};
 
-/// Who holds which role: the town of the process tests, and a developer, a sector department, an expert, a reviewer and a checker more.
-const TOWN: [(&str, Option<Role>); 13] = [
+/// Who holds which role: the town of the process tests, and a developer, a sector department, an expert, a reviewer, a checker and a
+/// county more.
+const TOWN: [(&str, Option<Role>); 14] = [
     ("authority", None),
     ("watch", None),
     ("health", Some(Role::Provider)),
@@ -29,6 +30,7 @@ const TOWN: [(&str, Option<Role>); 13] = [
     ("expert", Some(Role::Expert)),
     ("reviewer", Some(Role::Reviewer)),
     ("checker", Some(Role::Checker)),
+    ("county", Some(Role::County)),
 ];
 
 /// A town with its docket.
@@ -83,8 +85,18 @@ impl Court {
         Self { law, book: Book::default(), at, keys }
     }
 
+    /// One more office, or one more role of an office.
+    pub(crate) fn appoint(&mut self, role: Role, org: &'static str) {
+        let number = u8::try_from(self.keys.len() + 1).unwrap();
+        let key = self.keys.entry(org).or_insert_with(|| SigningKey::from_bytes(&[number; 32])).public();
+        self.law.ring.insert(party(org).as_str(), key).unwrap();
+        let appointments = self.law.appointments.as_mut().unwrap();
+        appointments.appointed.push(Appointment { role, party: party(org), key });
+        self.law.roster = appointments.roster(&self.law.authority, &self.law.regulator);
+    }
+
     /// A document signed by these.
-    pub(crate) fn signed<T: Document>(&self, document: T, by: &[&str]) -> Signed<T> {
+    pub(crate) fn signed<T: SignedType>(&self, document: T, by: &[&str]) -> Signed<T> {
         let mut signed = Signed::unsigned(document);
         by.iter().for_each(|org| signed.add_signature(party(org).as_str(), &self.keys[org]).unwrap());
         signed

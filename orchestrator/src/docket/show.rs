@@ -89,7 +89,7 @@ pub fn one(node: &Node, which: &str) -> Result<Value> {
     let sequence = match which.parse::<u64>() {
         Ok(sequence) if which.len() <= 12 => sequence,
         _ => {
-            let seen = which.strip_prefix("sha-256:").unwrap_or(which);
+            let seen = crate::suite::digits(which);
             let found = node.docket().with(node, |book| {
                 let fits = book.documents.iter().filter(|(hash, _)| hash.to_hex().starts_with(seen));
                 Ok(fits.map(|(_, (_, sequence))| *sequence).collect::<Vec<_>>())
@@ -132,15 +132,27 @@ pub fn status(node: &Node, only: Option<&str>) -> Result<Value> {
         }
         Ok((book.length, chapters))
     })?;
-    let forks = line::forks(node)?;
-    for fork in &forks {
+    if only.is_none_or(|only| only == "incidents") {
+        say.extend(crate::incidents::told(node)?);
+    }
+    say.extend(alarms(node)?);
+    let (forks, refused) = (line::forks(node)?, line::open_refusals(node)?);
+    Ok(json!({ "length": length, "chapters": chapters, "forks": forks, "refused": refused.len(), "say": lines(say) }))
+}
+
+/// What people have to look at at once.
+///
+/// # Errors
+/// `storage.damaged`.
+pub fn alarms(node: &Node) -> Result<Vec<(String, String)>> {
+    let mut say = Vec::new();
+    for fork in line::forks(node)? {
         let at = fork.told.payload.sequence;
         say.push((format!("ALARM: the authority has told two histories of line {at}"), format!("告警：主管部门对第 {at} 行给出两种历史")));
     }
-    let refused = line::open_refusals(node)?;
-    for (place, fault) in &refused {
+    for (place, fault) in line::open_refusals(node)? {
         let text = fault["detail"].as_str().unwrap_or_default();
         say.push((format!("ALARM: line {place} does not hold here: {text}"), format!("告警：第 {place} 行在本节点不成立：{text}")));
     }
-    Ok(json!({ "length": length, "chapters": chapters, "forks": forks, "refused": refused.len(), "say": lines(say) }))
+    Ok(say)
 }

@@ -102,11 +102,10 @@ pub fn fetch(node: &Arc<Node>) -> Result<u64> {
 
 /// Every step that the authority told has its place in the docket: a step that others are not to know of is found here.
 fn steps_are_filed(node: &Node) -> Result<()> {
-    for (document, _) in crate::procedure::chain::all_hashes(node)? {
-        if !node.docket().with(node, |book| Ok(book.has(&document)))? {
-            // it may have been taken a moment ago; the next round sees its line
-            tracing::warn!("a step of a procedure has no line in the docket yet");
-        }
+    let known = node.docket().with(node, |book| Ok(book.documents.keys().copied().collect::<std::collections::BTreeSet<_>>()))?;
+    if !crate::procedure::chain::all_hashes(node, &known)?.is_empty() {
+        // it may have been taken a moment ago; the next round sees its line
+        tracing::warn!("a step of a procedure has no line in the docket yet");
     }
     Ok(())
 }
@@ -153,6 +152,19 @@ pub fn compare_with(node: &Node, peer: &str) -> Result<()> {
         Some(told) if told.payload.sequence <= own.payload.sequence => line::compare(node, &told),
         _ => Ok(()),
     }
+}
+
+/// How many lines a peer has, and how many are here, if the peer has more.
+///
+/// # Errors
+/// `network.unreachable`.
+pub fn later_at(node: &Node, peer: &str, patience: Duration) -> Result<Option<(u64, u64)>> {
+    let answer = node.ask_within(peer, &Ask::DocketCompare { line: None }, patience)?;
+    let told: Compared =
+        serde_json::from_value(answer).map_err(|e| Fault::new(Code::PeerProtocol, e.to_string()).at("docket").party(peer))?;
+    let own = node.docket().with(node, |book| Ok(book.length))?;
+    let theirs = told.head.map_or(0, |head| head.sequence.saturating_add(1));
+    Ok((theirs > own).then_some((theirs, own)))
 }
 
 /// Fetches what is missing and compares with everybody, for a person.

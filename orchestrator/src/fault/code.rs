@@ -67,6 +67,7 @@ codes! {
     AttestRefused = "attest.refused", 4, "evidence of the environment was refused", "环境证据未通过核验", "see the named rule; `yu attest show` at the provider has the verdict", "请查看所指规则；提供方可用 yu attest show 查看裁定";
     AttestUnavailable = "attest.unavailable", 4, "no evidence or no means to judge it", "没有环境证据或缺少核验条件", "supply what is named", "请补齐所指内容";
     EnvMismatch = "env.mismatch", 4, "development and production do not mix", "开发环境与生产环境不得混用", "use nodes of one environment", "请使用同一环境的节点";
+    Suite = "suite.mismatch", 4, "a domain is of one suite of algorithms", "一个域只用一种密码套件", "make the node again with the domain's suite: `yu init --crypto standard` or `--crypto gm`", "请按本域的套件重新创建节点：yu init --crypto standard 或 --crypto gm";
     // 4: an algorithm as a WebAssembly module (`wasm`); what the words mean to its author: docs/wasm.md
     WasmHash = "wasm.hash", 4, "module is not the one that the contract names", "模块与合约所载不符", "get the module from its author again and compare its SHA-256 with the contract", "请向模块作者重新索取，并将其 SHA-256 与合约核对";
     WasmSize = "wasm.size", 4, "module is too large", "模块过大", "split the named part of the module, or compile it for size", "请拆分模块的所指部分，或按体积优化后重新编译";

@@ -48,6 +48,7 @@ impl From<yu_wire::Error> for Fault {
                 // the same name on every side
                 known => Self::new(known, "the job was stopped there").party(party),
             },
+            E::Identity { party, reason } if reason.contains("suite mismatch") => Self::new(Code::Suite, reason).party(party),
             E::Identity { party, reason } if reason.contains("version") => Self::new(Code::Version, reason).party(party),
             E::Identity { party, reason } if reason.contains("environment") => Self::new(Code::EnvMismatch, reason).party(party),
             E::Identity { party, reason } => Self::new(Code::PeerIdentity, reason).party(party),

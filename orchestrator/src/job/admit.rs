@@ -141,7 +141,8 @@ pub fn proposed(node: &Arc<Node>, from: &str, bundle: Value) -> Result<Value> {
         )?;
         return to_value(&ProposeAnswer::Signed { signature });
     }
-    if node.config().limits.auto_sign && asks && !scores && !program {
+    // an organisation that acts through its people signs nothing without one
+    if node.config().limits.auto_sign && asks && !scores && !program && !crate::people::decide(node)? {
         let signature = sign(node, &id, false)?;
         return to_value(&ProposeAnswer::Signed { signature });
     }

@@ -83,12 +83,12 @@ pub fn find(node: &Node, id: &str) -> Result<JobRow> {
 /// # Errors
 /// `not-found`.
 pub fn of_party(node: &Node, asker: &str, id: &str) -> Result<JobRow> {
-    let row = node.store().job(id)?.ok_or_else(|| Fault::new(Code::NotFound, format!("job `{id}`")).party(node.name()))?;
+    let row = node.store().job(id)?.ok_or_else(|| crate::control::not_here(node.name()))?;
     let bundle = Bundle::of(&row)?;
     if bundle.contract.payload.parties.iter().any(|p| p.name.as_str() == asker) {
         Ok(row)
     } else {
-        Err(Fault::new(Code::NotFound, format!("job `{id}`")).party(node.name()))
+        Err(crate::control::not_here(node.name()))
     }
 }
 

@@ -19,9 +19,9 @@ use yu_governance::authorisation::Authorisation;
 use yu_governance::catalogue::{CatalogueEntry, Kind};
 use yu_governance::contract::leakage;
 use yu_governance::contract::{
-    Adversary, ApprovalRef, AuthorisationRef, ColumnRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, FixedPoint, Input,
-    JointTerms, KeyTerms, Leakage, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, Role, SealTo, SecurityModel, Side, SideTerms,
-    StatisticsTerms, StepTerms, Technique, Zone,
+    Adversary, ApprovalRef, ColumnRef, ConsentTerms, Contract, CostStatement, CryptoTerms, Deviation, FixedPoint, Input, JointTerms,
+    KeyTerms, Leakage, Party, ProtocolTerms, PsiKind, PsiTerms, Recipient, Role, SealTo, SecurityModel, Side, SideTerms, StatisticsTerms,
+    StepTerms, Technique, Zone,
 };
 use yu_governance::id::{ColumnSet, DatasetId, PartyName, document_hash};
 use yu_governance::policy::Dossier;
@@ -101,7 +101,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
             None => Technique::Mpc,
         },
         parties: parties(node, &roles)?,
-        authorisation: AuthorisationRef { id: authorisation.payload.id.clone(), hash: document_hash(&authorisation.payload)? },
+        authorisation: finish::cited(node, &authorisation.payload)?,
         approvals: [&left, &right]
             .into_iter()
             .map(|s| Ok(ApprovalRef { request: s.approval.payload.request.clone(), hash: document_hash(&s.approval.payload)? }))
@@ -133,7 +133,7 @@ pub fn compile(node: &Node, file: &JobFile) -> Result<Bundle> {
         outputs: Vec::new(),
         receivers: vec![recipient(node, &file.receiver)?],
         reviewer: recipient(node, &file.reviewer)?,
-        crypto: CryptoTerms::intl(),
+        crypto: CryptoTerms::of(crate::suite::current()),
         engines: finish::engines(match &enclave {
             Some(_) => &["yu-tee-attest", "yu-wire", "yu"],
             None if file.step.is_some() => &["yu-fedlearn", "yu-mpc", "yu-wire", "yu"],

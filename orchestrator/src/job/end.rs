@@ -17,6 +17,7 @@ use crate::node::Node;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use yu_governance::audit::{Event, Verb};
+use yu_governance::workflow::evidence::Doomed;
 
 /// Ends a job by a fault and tells the other parties. Doing it again changes nothing.
 pub fn fail(node: &Arc<Node>, job: &str, fault: &Fault) {
@@ -74,8 +75,10 @@ fn end_here(node: &Arc<Node>, job: &str, fault: &Fault, tell: &[String]) {
 /// what it left. Does nothing for other jobs, and nothing twice.
 pub fn clean_up(node: &Node, job: &str) {
     let _turn = node.live().ending();
-    if let Err(e) = try_clean_up(node, job) {
-        tracing::error!(job, code = e.code.as_str(), "clean-up after a failure is repeated");
+    match try_clean_up(node, job) {
+        Err(e) if crate::incidents::is_frozen(&e) => tracing::debug!(job, detail = e.detail, "what a job left is evidence"),
+        Err(e) => tracing::error!(job, code = e.code.as_str(), "clean-up after a failure is repeated"),
+        Ok(()) => {}
     }
 }
 
@@ -94,6 +97,7 @@ fn try_clean_up(node: &Node, job: &str) -> Result<()> {
         // its keys may still be in memory: its thread comes here when it ends
         return Ok(());
     }
+    crate::incidents::refuse_frozen(node, Doomed::Job(crate::destroy::parse_job(job)?))?;
     super::training::trainer::Scratch::sweep(node.home(), job)?;
     let (count, certificate) = crate::destroy::working(node, job)?;
     let destroyed = Event::new(Verb::WorkingDestroyed).of(job)?.count("objects", count as u64).hash("certificate", &certificate);

@@ -13,6 +13,9 @@ pub fn contract(c: &Contract) -> Vec<(String, String)> {
             format!("场景“{}”，用途“{}”，授权 {}", c.scenario, c.purpose, c.authorisation.id),
         ),
     ];
+    if let Some(agreement) = &c.authorisation.agreement {
+        say.push((format!("under the agreement {agreement}"), format!("依据协议 {agreement}")));
+    }
     for p in &c.parties {
         let roles: Vec<&str> = p.roles.iter().map(|r| r.as_str()).collect();
         say.push((

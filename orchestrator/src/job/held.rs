@@ -3,6 +3,7 @@
 
 use super::bundle::{self, Bundle};
 use super::report::{Opened, Report};
+use super::sheet::{Wanted, items};
 use super::standing::{self, Objection};
 use super::{State, end};
 use crate::control::Ask;
@@ -26,6 +27,7 @@ use yu_governance::held::{Checked, Held};
 use yu_governance::release::{Decider, Receipt, ReviewDecision, ReviewVerdict, Reviewed};
 use yu_governance::sign::Signed;
 use yu_governance::text::Text;
+use yu_governance::workflow::evidence::Doomed;
 use yu_mpc::rep3::SealedShare;
 use yu_wire::seal::Sealed;
 
@@ -154,9 +156,11 @@ pub fn checked(node: &Node, job: &str) -> Result<Held<Checked<Report>>> {
 /// The reviewer decides. To approve, every party of the job must say that the job still stands with it.
 ///
 /// # Errors
-/// `review.refused` when checks that failed are to be approved; `state.wrong`; `network.unreachable` naming a party that
+/// `review.refused` when checks that failed are to be approved, or an item is not answered; `contract.rule` when the profile asks for a filing that
+/// is not there; `state.wrong`; `network.unreachable` naming a party that
 /// does not answer, then the result stays held; the fault by which the job ended at a party, then it ends here too.
-pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason: &str, automatic: bool) -> Result<Value> {
+pub fn decide(node: &Arc<Node>, job: &str, wanted: &Wanted<'_>) -> Result<Value> {
+    let Wanted { approve, reviewer, reason, automatic, .. } = *wanted;
     let row = bundle::find(node, job)?;
     let contract = Bundle::of(&row)?.contract.payload;
     if contract.reviewer.party.as_str() != node.name() {
@@ -184,15 +188,20 @@ pub fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason
         return Err(Fault::new(Code::State, "the job was decided a moment ago").at(job));
     }
     let held = checked(node, &job)?;
+    if approve {
+        crate::docket::chapters::products::filed(node, &job, held.report().result)?;
+    }
+    let answers = wanted.answers(&items(node, &job, &held)?);
+    let told_answers = to_value(&answers)?;
     let decider = if automatic { Decider::Demo } else { Decider::Person { name: reviewer.to_owned() } };
     let verdict = if approve { ReviewVerdict::Approved } else { ReviewVerdict::Refused { reason: Text::new(reason, reason) } };
-    let decision = Signed::sign(held.draft(decider, verdict, now()), node.name(), node.signing())?;
+    let decision = Signed::sign(held.draft(decider, verdict, answers, now()), node.name(), node.signing())?;
     let reviewed = held.decide(&decision, &node.ring()?).map_err(|e| Fault::new(Code::Review, e.to_string()))?;
     let hash = crate::node::payload_hash(&decision.payload)?;
     let json = serde_json::to_string(&decision).map_err(|e| Fault::new(Code::Bug, e.to_string()))?;
     let word = if approve { "approved" } else { "refused" };
     let by = if automatic { "demo" } else { "person" };
-    let told = json!({ "reviewer": reviewer, "verdict": word });
+    let told = json!({ "reviewer": reviewer, "verdict": word, "answers": told_answers });
     let outcome = Ask::Outcome { job: job.clone(), decision: to_value(&decision)? }.to_json()?;
     let next = if matches!(reviewed, Reviewed::Released(_)) { State::Releasing } else { State::Destroying };
     // Decision, state, messages and what the log says of them in one step: before it a crash leaves the result held, after it
@@ -277,6 +286,11 @@ pub fn release(node: &Arc<Node>, from: &str, job: &str, package: Value) -> Resul
         return Err(Fault::new(Code::Signature, "receipt, decision and job do not belong together").party(from));
     }
     let hash = receipt.result;
+    // the reviewer alone does not decide whether it was filed
+    if crate::docket::chapters::products::filed(node, job, Some(hash)).is_err() {
+        crate::docket::sync::fetch(node)?;
+        crate::docket::chapters::products::filed(node, job, Some(hash))?;
+    }
     node.vault().put(&format!("result-{job}"), &document)?;
     node.store_signed("decision", job, &package.decision)?;
     node.keep_signed("receipt", job, &package.receipt, |_| Ok(Event::new(Verb::ResultReceived).of(job)?.by(from)?.hash("result", &hash)))?;
@@ -311,9 +325,12 @@ pub fn finish(node: &Arc<Node>, job: &str) {
         // its thread comes here when it ends
         return;
     }
-    if let Err(fault) = try_finish(node, job) {
-        // the state stays `destroying`: the next start goes on here
-        tracing::error!(job, code = fault.code.as_str(), "destruction is not complete");
+    match try_finish(node, job) {
+        // the watchdog goes on here when its incident is closed
+        Err(fault) if crate::incidents::is_frozen(&fault) => tracing::warn!(job, detail = fault.detail, "what a job left is evidence"),
+        // the state stays `destroying`: the watchdog and the next start go on here
+        Err(fault) => tracing::error!(job, code = fault.code.as_str(), "destruction is not complete"),
+        Ok(()) => {}
     }
 }
 
@@ -327,6 +344,7 @@ fn try_finish(node: &Arc<Node>, job: &str) -> Result<()> {
     if approved {
         crate::models::keep(node, job)?;
     }
+    crate::incidents::refuse_frozen(node, Doomed::Job(destroy::parse_job(job)?))?;
     super::training::trainer::Scratch::sweep(node.home(), job)?;
     let (count, certificate) = destroy::working(node, job)?;
     node.store().drop_shares(job)?;

@@ -58,6 +58,17 @@ fn parties(node: &Node, contract: &Contract) -> Result<()> {
 fn documents(node: &Node, bundle: &Bundle) -> Result<()> {
     let dossier = &bundle.dossier;
     let contract = &bundle.contract.payload;
+    // D6: whoever shows a text that its signer never signed does not learn whether there is another under its name
+    let ring = node.ring()?;
+    if let (Some(shown), Some(authority)) = (&dossier.authorisation, node.config().authority.as_deref()) {
+        shown.verify(&ring, &[authority])?;
+    }
+    for shown in dossier.catalogue.iter().filter(|e| e.payload.provider.as_str() == node.name()) {
+        shown.verify(&ring, &[node.name()])?;
+    }
+    for shown in dossier.approvals.iter().filter(|a| a.payload.approver.as_str() == node.name()) {
+        shown.verify(&ring, &[node.name()])?;
+    }
     if let Some(shown) = &dossier.authorisation {
         same::<Authorisation>(node, "authorisation", shown.payload.id.as_str(), shown).map_err(|f| {
             if f.code == Code::NotFound { Fault::new(Code::AuthMissing, format!("`{}`", shown.payload.id)).party(node.name()) } else { f }

@@ -71,14 +71,18 @@ impl Wanted<'_> {
 /// Answers a peer that holds an approved request.
 ///
 /// # Errors
-/// `request.not-approved` for everybody else.
+/// `not-found` for a request or an authorisation that is not the asker's, as for one that is not there (D6); `request.not-approved` where it does
+/// not cover what is asked.
 pub fn answer(node: &Arc<Node>, from: &str, authorisation: &str, request: &str, wanted: &Wanted<'_>) -> Result<Value> {
     let key = wanted.key;
     let not_approved = |_| Fault::new(Code::NotApproved, format!("`{request}`")).party(node.name());
-    let asked: Signed<DataRequest> = node.signed("request", request).map_err(not_approved)?;
+    let asked: Signed<DataRequest> = node.signed("request", request)?;
+    if asked.payload.requester.as_str() != from || asked.payload.authorisation.as_str() != authorisation {
+        return Err(crate::control::not_here(node.name()));
+    }
     let approval: Signed<Approval> = node.signed("approval", request).map_err(not_approved)?;
     let authorisation: Signed<Authorisation> = node.signed("authorisation", authorisation)?;
-    if asked.payload.requester.as_str() != from || approval.payload.not_after <= now() {
+    if approval.payload.not_after <= now() {
         return Err(Fault::new(Code::NotApproved, format!("`{request}` is not an approved request of `{from}`")).party(node.name()));
     }
     let fits = approval.payload.approver.as_str() == node.name()

@@ -55,7 +55,7 @@ pub fn approve(node: &Node, job: &str, runs: u64, until: Time, rows: Option<u64>
 /// # Errors
 /// `not-found`; `input.bad` without a reason.
 pub fn revoke(node: &Arc<Node>, approval: &str, reason: &str) -> Result<Value> {
-    let id = approval.strip_prefix("sha-256:").unwrap_or(approval);
+    let id = crate::suite::digits(approval);
     let turn = node.procedure_turn();
     let all = node.store().objects_from(APPROVAL, id, &format!("{id}~"))?;
     let [one] = &all[..] else {
@@ -74,6 +74,22 @@ pub fn revoke(node: &Arc<Node>, approval: &str, reason: &str) -> Result<Value> {
         end::fail(node, &job, &Fault::new(Code::Halted, "its standing approval was taken back").party(node.name()));
     }
     Ok(done("taken back: no run starts under it any more", "已撤回：不得再据此运行"))
+}
+
+/// Takes back everything that was approved under an authorisation; says how much that was.
+///
+/// # Errors
+/// `storage.failed`, `storage.damaged`.
+pub fn withdraw(node: &Arc<Node>, authorisation: &yu_governance::id::AuthorisationId) -> Result<usize> {
+    let mut count = 0;
+    for kept in node.store().objects(APPROVAL)? {
+        let (_, approval) = load(node, &kept.id)?;
+        if approval.template.authorisation.id == *authorisation && node.store().object(REVOKED, &kept.id)?.is_none() {
+            revoke(node, &kept.id, "the authorisation has ended")?;
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 /// All approvals with what is left of them.

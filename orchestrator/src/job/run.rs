@@ -56,6 +56,7 @@ pub fn spawn(node: &Arc<Node>, job: &str, bundle: Bundle) {
     std::thread::spawn(move || {
         let work = std::panic::AssertUnwindSafe(|| run(&node, &job, &bundle));
         let outcome = std::panic::catch_unwind(work).unwrap_or_else(|_| Err(Fault::new(Code::Bug, "the run panicked")));
+        crate::market::meter::processor_time(&node, &job);
         if let Err(fault) = outcome {
             end::fail(&node, &job, &fault.party(node.name()));
         }

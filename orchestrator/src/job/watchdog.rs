@@ -18,6 +18,10 @@ const ROUND: Duration = Duration::from_secs(4);
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Parties asked at the same time.
 const AT_ONCE: usize = 32;
+/// How often readings of meters are filed, where a tariff is.
+const SHEETS: Duration = Duration::from_secs(600);
+/// How often alarms are looked for.
+const NOTICES: Duration = Duration::from_secs(20);
 /// How often undelivered messages are tried again.
 const OUTBOX: Duration = Duration::from_secs(1);
 
@@ -28,6 +32,7 @@ type Seen = HashMap<(String, String), Instant>;
 pub fn watch(node: &Arc<Node>) {
     let mut seen = Seen::new();
     let mut next_round = Instant::now() + ROUND;
+    let mut next_notices = next_round;
     // dialling a peer that is away takes seconds; nothing here waits for it
     let dialler = Arc::clone(node);
     std::thread::spawn(move || {
@@ -51,17 +56,31 @@ pub fn watch(node: &Arc<Node>) {
         let mut fetched = 0;
         while !learner.is_stopping() {
             crate::procedure::sync::catch_up(&learner, &mut fetched);
+            crate::docket::chapters::reviews::act::follow(&learner);
             std::thread::sleep(ROUND);
         }
     });
+    let mut next_sheet = Instant::now() + SHEETS;
     while !node.is_stopping() {
         std::thread::sleep(OUTBOX);
         node.flush_in_background();
+        if Instant::now() >= next_sheet {
+            next_sheet = Instant::now() + SHEETS;
+            let meter = Arc::clone(node);
+            std::thread::spawn(move || crate::market::meter::file_due(&meter));
+        }
         if Instant::now() < next_round {
             continue;
         }
         next_round = Instant::now() + ROUND;
         tidy(node);
+        crate::incidents::go_on(node);
+        if Instant::now() >= next_notices {
+            next_notices = Instant::now() + NOTICES;
+            if let Err(fault) = crate::notices::write(node) {
+                tracing::warn!(code = fault.code.as_str(), "notices are written later");
+            }
+        }
         // terms end without anybody saying so
         crate::procedure::effect::follow(node);
         crate::procedure::draft::expire(node);
@@ -206,6 +225,9 @@ fn tidy(node: &Node) {
     }
     if let Err(fault) = crate::models::expire(node) {
         tracing::error!(code = fault.code.as_str(), "models of ended authorisations are not destroyed yet");
+    }
+    if let Err(fault) = crate::quarantine::follow(node) {
+        tracing::error!(code = fault.code.as_str(), "what is over in quarantine is not destroyed yet");
     }
     if let Err(fault) = crate::destroy::invitations(node) {
         tracing::error!(code = fault.code.as_str(), "secrets of past invitations are not destroyed yet");

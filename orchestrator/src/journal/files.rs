@@ -75,7 +75,7 @@ pub(super) fn open(home: &Home, store: &Store, node: &PartyName, key: &SigningKe
     let order = found.as_ref().map_or(0, |head| head.order);
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(|e| Fault::io(&e, &path))?;
-    let key = SigningKey::from_bytes(&key.to_bytes());
+    let key = key.duplicate();
     let mut files = Files { files, lengths, head: (path, file), covered: log.head(order, lengths), key, lost: None };
     files.seal(log.head(order + 1, lengths))?;
     sync_dir(&home.path("store"))?;
@@ -146,6 +146,22 @@ impl Files {
 /// Path of one of the files, to read what is on disk.
 pub(super) fn path(files: &Files, which: usize) -> PathBuf {
     files.files[which].0.clone()
+}
+
+/// Writes the head of files that were put here whole.
+pub(super) fn write_head(home: &Home, key: &SigningKey) -> Result<()> {
+    let [entries, checkpoints, countersignatures] = super::read_files(home.dir())?;
+    let damaged = |what: String| Fault::new(Code::Damaged, what).at("audit");
+    let (log, recovery) = AuditLog::recover(&entries, &checkpoints, &countersignatures).map_err(|e| damaged(e.to_string()))?;
+    if recovery != yu_governance::audit::Recovery::default() || *log.key() != key.public() {
+        return Err(damaged("the log is of another key, or ends within a line".into()));
+    }
+    let lengths = [entries.len(), checkpoints.len(), countersignatures.len()].map(|length| length as u64);
+    let mut page = log.head(2, lengths).sign(key)?;
+    page.push(b'\n');
+    page.resize(usize::try_from(PAGE).unwrap_or(page.len()), 0);
+    crate::home::write_atomic(&home.path(HEAD), &page, 0o600)?;
+    sync_dir(&home.path("audit"))
 }
 
 /// The newest whole head; none if there is no file, damage if there is one without.

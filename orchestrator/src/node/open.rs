@@ -2,13 +2,16 @@
 
 use super::links::Links;
 use super::{Live, Node};
+use crate::attempts::Attempts;
 use crate::control::Door;
 use crate::docket::book::Docket;
 use crate::fault::{Code, Fault, Result};
 use crate::home::Home;
 use crate::journal::Journal;
 use crate::keys::{Keys, now};
+use crate::people::desk::Desk;
 use crate::store::Store;
+use crate::suite::Known;
 use crate::vault::Vault;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +21,7 @@ use std::sync::atomic::AtomicBool;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use yu_governance::id::PartyName;
+use yu_governance::suite::Suite;
 use yu_wire::carrier::{Endpoint, EndpointConfig, ProxyConfig};
 use yu_wire::session::SessionHub;
 use yu_wire::trust::TrustStore;
@@ -53,6 +57,7 @@ impl Node {
     /// `node.port-in-use`, `storage.damaged`, `input.bad` with the field of node.toml.
     pub fn open(home: &Home, handle: Handle) -> Result<Arc<Self>> {
         let config = home.config()?;
+        crate::suite::choose(config.crypto)?;
         let own_lock = lock(home)?;
         let keys = Keys::load(home, &config)?;
         let name = format!("yu://{}/{}/{}", config.environment, config.organisation, config.node);
@@ -68,6 +73,8 @@ impl Node {
         let mut wire = EndpointConfig::new(Arc::clone(&keys.identity), trust.clone(), handle.clone());
         wire.listen = config.listen;
         wire.proxy = config.proxy.as_deref().map(proxy);
+        let known = (config.crypto == Suite::Gm).then(|| Known::new(&keys.signing));
+        wire.inner = known.as_ref().map(Known::layer);
         let endpoint = handle.block_on(async { Endpoint::bind(wire) })?;
         let node = Arc::new(Self {
             home: home.clone(),
@@ -78,6 +85,8 @@ impl Node {
             journal,
             live: Live::default(),
             docket: Docket::default(),
+            attempts: Attempts::default(),
+            desk: Desk::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
             _lock: own_lock,
@@ -89,6 +98,9 @@ impl Node {
             endpoint,
             handle,
         });
+        if let Some(known) = known {
+            known.opened(&node);
+        }
         crate::derive_keys::sweep(home)?;
         node.open_door()?;
         node.know_itself();

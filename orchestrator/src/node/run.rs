@@ -22,6 +22,8 @@ pub fn up(home: &Home) -> Result<()> {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
         .init();
+    // before any key is read
+    crate::harden::process();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("yu-io")
@@ -34,6 +36,13 @@ pub fn up(home: &Home) -> Result<()> {
             .map_err(|e| Fault::new(Code::Bug, e.to_string()))?
     };
     let node = Node::open(home, runtime.handle().clone())?;
+    crate::harden::keep_in_memory(&*node);
+    let was_restored = crate::backup::resume::waits(home);
+    if was_restored {
+        // peers that only dial out have to be let in to be asked
+        runtime.spawn(accept(Arc::clone(&node)));
+        crate::backup::resume::meet(&node)?;
+    }
     node.log(Event::new(Verb::NodeStarted))?;
     watchdog::recover(&node);
     let watcher = {
@@ -44,7 +53,9 @@ pub fn up(home: &Home) -> Result<()> {
             .map_err(|e| Fault::new(Code::Bug, e.to_string()))?
     };
     let served = runtime.block_on(async {
-        tokio::spawn(accept(Arc::clone(&node)));
+        if !was_restored {
+            tokio::spawn(accept(Arc::clone(&node)));
+        }
         node.greet();
         tokio::select! {
             ended = admin::serve(Arc::clone(&node)) => ended,

@@ -303,19 +303,26 @@ pub(super) fn all(node: &Node) -> Result<Vec<Told>> {
     Ok(told)
 }
 
-/// Hashes of all steps here in the order of their receipts, with who signed each.
+/// Hashes of the steps here that are not among these, in the order of their receipts, with who signed each.
 ///
 /// # Errors
 /// `storage.damaged`.
-pub(crate) fn all_hashes(node: &Node) -> Result<Vec<(Hash, Vec<yu_governance::id::PartyName>)>> {
+pub(crate) fn all_hashes(node: &Node, known: &std::collections::BTreeSet<Hash>) -> Result<Vec<(Hash, Vec<yu_governance::id::PartyName>)>> {
     let mut found = Vec::new();
     for (name, _) in super::kind::NAMES {
         with_machine!(*name, M => {
             for kept in node.store().objects(&kind::<M>())? {
+                // only what is new is read
+                if kept.hash.parse::<Hash>().is_ok_and(|hash| known.contains(&hash)) {
+                    continue;
+                }
                 let damaged = |_| Fault::new(Code::Damaged, "a stored step does not parse").at(kept.id.clone());
                 let step: Recorded<M> = serde_json::from_str(&kept.json).map_err(damaged)?;
                 let signers = step.arrow.payload.signers.iter().map(|signer| signer.party.clone()).collect();
-                found.push((step.receipt.payload.at, payload_hash(&step.arrow.payload)?, signers));
+                let hash = payload_hash(&step.arrow.payload)?;
+                if !known.contains(&hash) {
+                    found.push((step.receipt.payload.at, hash, signers));
+                }
             }
             Ok(())
         })?;

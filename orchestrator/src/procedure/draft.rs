@@ -189,7 +189,7 @@ fn send(node: &Node, peer: &str, draft: &Draft) -> Result<()> {
 
 /// The step whose text a person has looked at, by how its hash begins.
 fn waiting(node: &Node, seen: &str) -> Result<(String, Draft)> {
-    let seen = seen.strip_prefix("sha-256:").unwrap_or(seen);
+    let seen = crate::suite::digits(seen);
     let all = if seen.len() < LEAST_SEEN { Vec::new() } else { node.store().objects_from(DRAFT, seen, &format!("{seen}g"))? };
     let [kept] = &all[..] else {
         let what = format!("{} steps that wait here begin with `{}`; `yu procedure list` shows them", all.len(), seen.escape_debug());
@@ -267,6 +267,10 @@ pub fn arrived(node: &Arc<Node>, from: &str, document: Value) -> Result<()> {
             // ours, with one more signature: what we keep is the text, theirs are only signatures
             let (_, kept) = waiting(node, &name)?;
             let mut own: Signed<Arrow<M>> = parse(&kept, node.name())?;
+            // D6: whoever has no part in it does not learn that it waits
+            if !own.payload.signers.iter().any(|named| named.party.as_str() == from) {
+                return Err(crate::control::not_here(node.name()));
+            }
             if kept.drafter != node.name() || own.payload != signed.payload {
                 return Err(Fault::new(Code::Tampered, "the step that came back is another one").party(from));
             }

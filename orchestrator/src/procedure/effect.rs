@@ -18,12 +18,18 @@ use yu_governance::workflow::{Machine as _, Role, Word as _, authorisation, susp
 /// # Errors
 /// `authorisation.missing`, `authorisation.expired`, `policy.refused` naming state and object.
 pub fn permits(node: &Node, contract: &Contract) -> Result<()> {
+    judged(node, contract, None)
+}
+
+/// The same for a job that was admitted before.
+fn judged(node: &Node, contract: &Contract, since: Option<yu_governance::clock::Time>) -> Result<()> {
     // where a regulator is named a profile may be in force that this node has not been told of
     if node.config().regulator.is_some() && !super::sync::is_complete(node)? {
         return Err(Fault::new(Code::Refused, "procedure.incomplete: this node has not learned yet what is in force").party(node.name()));
     }
     let Some(law) = law::in_force(node)? else { return Ok(()) };
-    crate::docket::gate::permits(node, contract, &law)?;
+    crate::docket::gate::permits(node, contract, &law, since)?;
+    super::sensitive::protected(node, contract, &law)?;
     active(node, contract.authorisation.id.as_str())?;
     let organisations: std::collections::BTreeSet<&str> = contract.parties.iter().map(|party| party.name.organisation()).collect();
     organisations.into_iter().try_for_each(|organisation| open(node, organisation))
@@ -33,6 +39,10 @@ pub fn permits(node: &Node, contract: &Contract) -> Result<()> {
 fn active(node: &Node, id: &str) -> Result<()> {
     let here = replay::<authorisation::Case>(node, id)?;
     let state = here.case().state_at(now());
+    if here.length() == 0 && crate::docket::chapters::grants::is_lab(node, id)? {
+        // the stay comes before the application (A7); its own limits are the docket's
+        return Ok(());
+    }
     if here.length() == 0 {
         return Err(Fault::new(Code::AuthMissing, format!("`{id}` has no procedure under the profile in force")).party(node.name()));
     }
@@ -70,7 +80,7 @@ pub fn follow(node: &Arc<Node>) {
     let open = open.into_iter().filter(|row| row.state.before_held() || row.state == crate::job::State::Held);
     for row in open {
         let Ok(contract) = Bundle::of(&row).map(|bundle| bundle.contract.payload) else { continue };
-        match permits(node, &contract) {
+        match judged(node, &contract, Some(yu_governance::clock::Time::from_unix(row.created))) {
             // a disk that fails, or a chain that cannot be read, says nothing about the permission: no new job starts, this one goes on
             Err(fault)
                 if !matches!(fault.code, Code::Storage | Code::DiskFull | Code::Damaged)
@@ -81,6 +91,14 @@ pub fn follow(node: &Arc<Node>) {
             _ => {}
         }
     }
+}
+
+/// Whether an incident or a dispute about an authorisation is open: nothing of it is destroyed then, it is sealed (L5).
+///
+/// # Errors
+/// `storage.damaged`.
+pub fn is_held(node: &Node, id: &str) -> Result<bool> {
+    Ok(law::in_force(node)?.is_some() && !replay::<authorisation::Case>(node, id)?.case().matters().is_empty())
 }
 
 /// Whether an authorisation has come to its end here, by its term or by its procedure.

@@ -96,7 +96,8 @@ fn of(node: &Node, profile: Proposed, appointed: Option<Signed<Appointments>>, j
     let effective = effective(&profile.profile.payload, profile.parent.map(|signed| signed.payload)).map_err(|f| damaged(f.detail))?;
     let Some(signed) = appointed else {
         let roster = Roster::new().with(Role::Authority, authority.clone()).with(Role::Regulator, regulator.clone());
-        return Ok(Law { profile: effective, hash, roster, appointments: None, ring: known, authority, regulator });
+        let ring = if judged == Judged::Now { known } else { of_offices(&known, &authority, &regulator) };
+        return Ok(Law { profile: effective, hash, roster, appointments: None, ring, authority, regulator });
     };
     let appointments = signed.verify(&known, &[authority.as_str()]).map_err(|e| damaged(e.to_string()))?.clone();
     let roster = appointments.roster(&authority, &regulator);
@@ -104,11 +105,21 @@ fn of(node: &Node, profile: Proposed, appointed: Option<Signed<Appointments>>, j
         profile: effective,
         hash,
         roster,
-        ring: ring(&appointments, &known, judged)?,
+        ring: ring(&appointments, &if judged == Judged::Now { known } else { of_offices(&known, &authority, &regulator) }, judged)?,
         appointments: Some(appointments),
         authority,
         regulator,
     })
+}
+
+/// What every node knows: whom else this one has met decides nothing that all have to judge alike.
+fn of_offices(known: &KeyRing, authority: &PartyName, regulator: &PartyName) -> KeyRing {
+    let mut ring = KeyRing::new();
+    for (name, key) in known.iter().filter(|(name, _)| [authority.as_str(), regulator.as_str()].contains(name)) {
+        // names are unique in a ring already
+        let _ = ring.insert(name, *key);
+    }
+    ring
 }
 
 /// The keys that are known here and those that are appointed; where they differ one holds.

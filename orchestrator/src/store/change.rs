@@ -22,7 +22,7 @@ struct Rest<'a> {
 
 impl Rest<'_> {
     fn log(&mut self, event: Event) -> Result<()> {
-        let draft = Draft::new(event, Time::from_unix(self.now))?;
+        let draft = Draft::new(crate::people::acting::bound(event), Time::from_unix(self.now))?;
         draft.fits()?;
         self.log.push(draft);
         Ok(())

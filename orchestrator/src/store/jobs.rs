@@ -4,6 +4,7 @@ use super::log::note;
 use super::{Store, bad_row};
 use crate::fault::{Fault, Result};
 use crate::job::State;
+use crate::people::acting::bound;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use yu_governance::audit::{Draft, Event};
@@ -212,7 +213,7 @@ impl Store {
     /// Ends a job with a fault unless it ended before, writes that into its story, and queues what the other parties are
     /// told (peer, question), all in one step; false, and nothing changed, when it had ended.
     pub fn fail_job(&self, id: &str, fault: &Fault, now: i64, messages: &[(&str, String)], log: Option<Event>) -> Result<bool> {
-        let log = log.map(|event| Draft::new(event, Time::from_unix(now))).transpose()?;
+        let log = log.map(|event| Draft::new(bound(event), Time::from_unix(now))).transpose()?;
         let detail = serde_json::json!({ "code": fault.code.as_str(), "detail": fault.detail, "party": fault.party });
         let json = serde_json::to_string(fault).map_err(|_| bad_row("job"))?;
         let mut db = self.lock();
@@ -258,7 +259,7 @@ impl Store {
 
     /// Ends a job by a fault whose destruction is complete; log and story say both in the same step.
     pub fn fail_destroyed(&self, id: &str, fault: &Fault, now: i64, destroyed: &serde_json::Value, log: [Event; 2]) -> Result<()> {
-        let log = log.into_iter().map(|event| Draft::new(event, Time::from_unix(now))).collect::<yu_governance::Result<Vec<_>>>()?;
+        let log = log.into_iter().map(|event| Draft::new(bound(event), Time::from_unix(now))).collect::<yu_governance::Result<Vec<_>>>()?;
         let detail = serde_json::json!({ "code": fault.code.as_str(), "detail": fault.detail, "party": fault.party });
         let json = serde_json::to_string(fault).map_err(|_| bad_row("job"))?;
         let mut db = self.lock();
@@ -297,7 +298,7 @@ impl Store {
     /// A failed job needs nothing more: what it left is destroyed, and log and story say so in the same step. False, and nothing
     /// written, if that was done before. Without an event they said so already.
     pub fn set_cleaned(&self, id: &str, destroyed: &serde_json::Value, now: i64, log: Option<Event>) -> Result<bool> {
-        let log = log.map(|event| Draft::new(event, Time::from_unix(now))).transpose()?;
+        let log = log.map(|event| Draft::new(bound(event), Time::from_unix(now))).transpose()?;
         let mut db = self.lock();
         let tx = db.transaction()?;
         let first = tx.execute("UPDATE job SET cleaned=1 WHERE id=?1 AND cleaned=0", [id])? == 1;

@@ -3,6 +3,7 @@
 use super::log::note;
 use super::{Store, bad_row};
 use crate::fault::{Fault, Result};
+use crate::people::acting::bound;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use yu_governance::audit::{Draft, Event};
@@ -123,7 +124,7 @@ impl Store {
 
     /// Forgets a peer and what it was still to be told, and keeps the event for the log, in one step.
     pub fn remove_peer(&self, name: &str, log: Event, now: i64) -> Result<()> {
-        let log = Draft::new(log, Time::from_unix(now))?;
+        let log = Draft::new(bound(log), Time::from_unix(now))?;
         let mut db = self.lock();
         let tx = db.transaction()?;
         tx.execute("DELETE FROM peer WHERE name=?1", [name])?;
@@ -157,6 +158,15 @@ impl Store {
     /// Stores a document; storing the same again is no error.
     pub fn put_object(&self, kind: &str, id: &str, hash: &str, json: &str, now: i64) -> Result<()> {
         keep(&self.lock(), kind, id, hash, json, now)
+    }
+
+    /// Stores many documents of a kind in one step: id, hash, JSON.
+    pub fn put_objects(&self, kind: &str, all: &[(String, String, String)], now: i64) -> Result<()> {
+        let mut db = self.lock();
+        let tx = db.transaction()?;
+        all.iter().try_for_each(|(id, hash, json)| keep(&tx, kind, id, hash, json, now))?;
+        tx.commit()?;
+        Ok(())
     }
 
     /// One document.
@@ -208,7 +218,7 @@ impl Store {
     /// Registers a data set version with its signed catalogue entry (hash, JSON) and the event for the log, in one step.
     pub fn put_dataset(&self, d: &DatasetRow, (hash, entry): (&str, &str), log: Event, now: i64) -> Result<()> {
         let rows = i64::try_from(d.rows).map_err(|_| bad_row("dataset"))?;
-        let log = Draft::new(log, Time::from_unix(now))?;
+        let log = Draft::new(bound(log), Time::from_unix(now))?;
         let mut db = self.lock();
         let tx = db.transaction()?;
         keep(&tx, "catalogue", &d.id, hash, entry, now)?;

@@ -74,7 +74,7 @@ pub(crate) fn countersign_for(node: &Arc<Node>, from: &str, checkpoints: &[Strin
         None => Witness::new(from.parse()?, public_key(&peer)?),
     };
     if checkpoints.is_empty() {
-        return Ok(json!({ "last": witness.last() }));
+        return Ok(json!({ "last": witness.last(), "size": witness.size(), "replica": crate::supervise::replica_end(node, from)? }));
     }
     let before = witness.last();
     let mut newest = None;
@@ -97,7 +97,7 @@ pub(crate) fn countersign_for(node: &Arc<Node>, from: &str, checkpoints: &[Strin
 
 /// Writes down that a peer's log does not continue what was seen of it; the same checkpoint once, however often it is sent.
 fn note_refusal(node: &Arc<Node>, from: &str, signed: &SignedCheckpoint) -> Result<()> {
-    let hash = Hash::from_bytes(signed.checkpoint.hash()?.0).to_string();
+    let hash = Hash::new(signed.checkpoint.alg, signed.checkpoint.hash()?.0).to_string();
     if node.store().object(REFUSED, from)?.is_none_or(|kept| kept.hash != hash) {
         node.log(Event::new(Verb::CheckpointRefused).by(from)?)?;
         node.store().put_object(REFUSED, from, &hash, "{}", now().unix())?;

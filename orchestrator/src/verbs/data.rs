@@ -25,6 +25,7 @@ use yu_governance::id::{AuthorisationId, ColumnSet, DatasetId, Environment, Requ
 use yu_governance::policy::Floors;
 use yu_governance::request::{Approval, AskedColumn, ColumnDecision, DataRequest, Verdict};
 use yu_governance::sign::Signed;
+use yu_governance::workflow::evidence::Doomed;
 
 /// `authorisation.toml`.
 #[derive(Debug, Deserialize)]
@@ -122,6 +123,8 @@ pub(super) fn destroy(node: &Arc<Node>, id: &str) -> Result<Value> {
     if let Some(job) = busy {
         return Err(Fault::new(Code::State, format!("job {} uses it", job.id)));
     }
+    // before anything of it is withdrawn
+    crate::incidents::refuse_frozen(node, Doomed::Dataset(&id))?;
     // one destruction at a time: each has one certificate
     let _turn = node.live().ending();
     // first of all nobody is offered it any more
@@ -261,16 +264,18 @@ pub(super) fn requests(node: &Arc<Node>) -> Result<Value> {
     for signed in node.all_signed::<DataRequest>("request")? {
         let r = signed.payload;
         let approval = node.store().object("approval", r.id.as_str())?;
+        let hash = payload_hash(&r)?;
         all.push(
-            json!({ "id": r.id, "requester": r.requester, "dataset": r.dataset, "columns": r.columns, "decided": approval.is_some() }),
+            json!({ "id": r.id, "requester": r.requester, "dataset": r.dataset, "columns": r.columns, "decided": approval.is_some(), "hash": hash }),
         );
     }
     let say = lines(all.iter().map(|r| {
         let line = format!(
-            "{} {} {}",
+            "{} {} {} {}",
             r["id"].as_str().unwrap_or_default(),
             r["dataset"].as_str().unwrap_or_default(),
-            if r["decided"] == true { "decided" } else { "open" }
+            if r["decided"] == true { "decided" } else { "open" },
+            r["hash"].as_str().unwrap_or_default()
         );
         (line.clone(), line)
     }));
@@ -302,6 +307,9 @@ pub(super) fn decide(node: &Arc<Node>, id: &str, granted: Option<&[String]>, rea
         .collect();
     let yes = columns.iter().filter(|c| c.verdict == Verdict::Granted).count();
     let (request_hash, total) = (payload_hash(r)?, columns.len());
+    if yes > 0 {
+        crate::docket::chapters::reviews::gate::permits_approval(node, r, request_hash)?;
+    }
     let approval = Approval {
         v: 1,
         request: r.id.clone(),
@@ -318,6 +326,8 @@ pub(super) fn decide(node: &Arc<Node>, id: &str, granted: Option<&[String]>, rea
     if let Some(finding) = approval.check(r, &request_hash).first() {
         return Err(finding.into());
     }
+    // what must be supplied and is not is reported before the answer goes out (A20)
+    crate::docket::chapters::supply::report(node, r, &authorisation.payload, &approval.columns)?;
     let signed = Signed::sign(approval, node.name(), node.signing())?;
     let verb = if yes > 0 { Verb::RequestApproved } else { Verb::RequestRefused };
     node.keep_signed("approval", r.id.as_str(), &signed, |hash| {

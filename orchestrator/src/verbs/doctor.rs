@@ -56,11 +56,53 @@ fn own(node: &Node) -> Vec<Hop> {
             Err(Fault::new(Code::PeerIdentity, "own certificate expired").party(node.name()))
         }
     });
-    vec![
+    [
         Hop { name: "listen", zh: "监听", outcome: Ok(listen) },
         Hop { name: "buffers", zh: "套接字缓冲区", outcome: Ok(buffers) },
         Hop { name: "identity", zh: "证书", outcome: validity },
         Hop { name: "log", zh: "日志", outcome: Ok(format!("{} entries", node.journal().size())) },
+    ]
+    .into_iter()
+    .chain(protection())
+    .collect()
+}
+
+/// Each layer that keeps programs of others, and this process, apart: there or not. What is missing is told, and is no fault of the node.
+fn protection() -> Vec<Hop> {
+    let machine = yu_fedlearn::external::Protection::of_this_machine();
+    let own = crate::harden::state();
+    let word = |is: bool, there: &str, missing: &str| Ok(if is { there.to_owned() } else { format!("MISSING: {missing}") });
+    let landlock = if machine.landlock > 0 {
+        Ok(format!("Landlock version {}: programs of others reach their own folder and the system's programs only", machine.landlock))
+    } else {
+        Ok("MISSING: no Landlock in this kernel (5.13 and later have it): programs of others can read what the node's user can".to_owned())
+    };
+    vec![
+        Hop {
+            name: "sandbox",
+            zh: "程序隔离",
+            outcome: word(
+                machine.cut_off,
+                "programs of others get own namespaces, no network, a filter of system calls, no new privileges",
+                "programs of others cannot be cut off here and are not run; allow the node's user its own namespaces",
+            ),
+        },
+        Hop { name: "files", zh: "文件隔离", outcome: landlock },
+        Hop {
+            name: "processes",
+            zh: "进程数限制",
+            outcome: word(machine.processes, "their number is limited", "not limited for the superuser; run the node as a plain user"),
+        },
+        Hop {
+            name: "dumps",
+            zh: "内存转储",
+            outcome: word(own.no_dumps, "this process leaves no core dumps and cannot be traced", "this process can be dumped or traced"),
+        },
+        Hop {
+            name: "memory",
+            zh: "密钥内存",
+            outcome: word(own.locked, "keys stay out of swap", "keys may be swapped out; raise `ulimit -l` or encrypt the swap"),
+        },
     ]
 }
 

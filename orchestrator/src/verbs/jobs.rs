@@ -35,6 +35,7 @@ pub(super) fn check(node: &Arc<Node>, toml: &str) -> Result<Value> {
         say.push(("nothing stands in the way".into(), "未发现问题".into()));
     }
     say.extend(explain::cost(contract));
+    say.extend(crate::market::invoice::explained(node, &bundle)?);
     Ok(json!({ "ok": found.is_empty(), "findings": found, "cost": contract.cost, "say": lines(say) }))
 }
 
@@ -46,7 +47,9 @@ pub(super) fn explain(node: &Arc<Node>, toml: Option<&str>, job: Option<&str>) -
         (None, None) => return Err(Fault::new(Code::Input, "a job file or a job id")),
     };
     let contract = &bundle.contract.payload;
-    Ok(json!({ "contract": contract, "id": bundle.id()?, "say": lines(explain::contract(contract)) }))
+    let mut say = explain::contract(contract);
+    say.extend(crate::market::invoice::explained(node, &bundle)?);
+    Ok(json!({ "contract": contract, "id": bundle.id()?, "say": lines(say) }))
 }
 
 /// `job submit`.

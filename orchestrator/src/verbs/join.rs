@@ -6,12 +6,15 @@ use crate::fault::{Code, Fault, Result};
 use crate::keys::now;
 use crate::node::{Node, payload_hash};
 use crate::store::PeerRow;
+use crate::suite::same_key;
 use crate::ticket::{Countersigned, NodeCard, Standing, Ticket, verify_card};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use yu_governance::profile::CountyDomain;
 use yu_governance::sign::{PublicKey, Signed};
 use yu_wire::identity::NodeName;
+use yu_wire::inner::POINT;
 use yu_wire::trust::Peer;
 
 /// Label of the keying material that a proof is bound to.
@@ -70,6 +73,8 @@ pub(super) fn accept(node: &Arc<Node>, text: &str) -> Result<Value> {
 /// One attempt to show the own card and prove the ticket's secret.
 fn join(node: &Node, ticket: &Ticket, address: &str, inviter: &NodeName) -> Result<Signed<NodeCard>> {
     let connection = node.dial(address, inviter)?;
+    // the ticket came over a channel that its people trust: the inviter's key stands in it
+    same_key(connection.inner_key(), &ticket.card.payload.signing_key, &ticket.card.payload.name)?;
     let binding = connection.export_keying_material(JOIN_LABEL.as_bytes(), ticket.invite.as_bytes());
     let ask =
         Ask::Join { ticket: to_value(&node.card()?)?.to_string(), invite: ticket.invite.clone(), proof: proof(&ticket.secret, &binding)? };
@@ -95,17 +100,25 @@ fn persistently<T>(attempt: impl Fn() -> Result<T>) -> Result<T> {
 
 /// The other side of [`accept`]: a newcomer shows its card and proves the secret. Asked again over another connection, the
 /// answer is the same.
-pub(crate) fn joined(node: &Arc<Node>, peer: &Peer, binding: &[u8; 32], card: &str, invite: &str, shown: &str) -> Result<Value> {
+pub(crate) fn joined(
+    node: &Arc<Node>,
+    (peer, inner): (&Peer, Option<[u8; POINT]>),
+    binding: &[u8; 32],
+    card: &str,
+    invite: &str,
+    shown: &str,
+) -> Result<Value> {
     // two newcomers with one ticket, or one that asks twice at once: one after the other
     let _turn = node.merge_turn();
     let at = now();
     let kept = node.store().open_invite(invite, at.unix())?;
     let vault_id = format!("invite-{invite}");
     let card: Signed<NodeCard> = serde_json::from_str(card).map_err(|_| Fault::new(Code::TicketBad, "card does not parse"))?;
+    same_key(inner, &card.payload.signing_key, &card.payload.name)?;
     if kept.is_none() || !node.vault().holds(&vault_id) {
         return again(node, peer, &card, invite);
     }
-    let secret = hex::encode(&node.vault().get(&vault_id)?[..]);
+    let secret = zeroize::Zeroizing::new(hex::encode(&node.vault().get(&vault_id)?[..]));
     if !equal(&proof(&secret, binding)?, shown) {
         return Err(Fault::new(Code::TicketBad, "the proof does not fit this connection"));
     }
@@ -125,8 +138,11 @@ pub(crate) fn joined(node: &Arc<Node>, peer: &Peer, binding: &[u8; 32], card: &s
     // What follows is repeated at the next start if the node stops here.
     node.trust().add(&card.payload.name.parse::<NodeName>()?, &card.payload.root_der()?)?;
     node.log_peers()?;
-    node.vault().shred(&vault_id)?;
     node.open_door()?;
+    // the watchdog repeats it, also when the medium of the escrow is away now
+    if let Err(fault) = node.vault().shred(&vault_id) {
+        tracing::warn!(code = fault.code.as_str(), "the secret of an invitation is destroyed later");
+    }
     Ok(answer)
 }
 
@@ -202,8 +218,28 @@ pub(super) fn same_but_address(a: &PeerRow, b: &PeerRow) -> bool {
     PeerRow { address: None, ..a.clone() } == PeerRow { address: None, ..b.clone() }
 }
 
+/// D8: one channel. A domain has one authority; the authority of a county (县、区) takes part in the city's domain as an organ.
+fn one_domain(node: &Node, name: &str, role: &str) -> Result<()> {
+    match node.config().authority.as_deref() {
+        Some(own) if role == "authority" && name != own => {
+            let city_only =
+                crate::procedure::law::in_force(node)?.is_some_and(|law| law.rules().county_domain.value == CountyDomain::CityOnly);
+            let rest = if city_only {
+                "the profile knows no other domain"
+            } else {
+                "or stays in a domain of its own, where that is really necessary"
+            };
+            let what =
+                format!("domain.second-authority: `{own}` is the authority of this domain; `{name}` joins it as `--role organ`; {rest}");
+            Err(Fault::new(Code::Standing, what).party(name))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether a card can be admitted beside those that are known.
 fn admissible(node: &Node, c: &NodeCard) -> Result<()> {
+    one_domain(node, &c.name, &c.role)?;
     same_root(node, &c.name.parse()?, &c.root_der()?)?;
     // One key for two names would make every later verification fail: refuse the card instead.
     let mut ring = node.ring()?;

@@ -3,12 +3,14 @@
 use super::lines;
 use crate::fault::{Code, Fault, Result};
 use crate::job::bundle;
-use crate::job::{State, explain, held};
+use crate::job::{State, explain, held, sheet};
 use crate::node::Node;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use yu_governance::release::{Receipt, ResultDocument};
+use yu_governance::sheet::{Item, Line};
 use yu_governance::sign::Signed;
+use yu_governance::workflow::Word as _;
 
 /// Results that wait.
 pub(super) fn list(node: &Arc<Node>) -> Result<Value> {
@@ -17,7 +19,7 @@ pub(super) fn list(node: &Arc<Node>) -> Result<Value> {
     Ok(json!({ "waiting": waiting, "say": say }))
 }
 
-/// The automatic checks of one held result, and the statistics for the reviewer's eyes.
+/// The items and automatic checks of one held result, and the statistics for the reviewer's eyes.
 pub(super) fn show(node: &Arc<Node>, job: &str) -> Result<Value> {
     let row = bundle::find(node, job)?;
     if row.state != State::Held {
@@ -25,14 +27,19 @@ pub(super) fn show(node: &Arc<Node>, job: &str) -> Result<Value> {
     }
     let held = held::checked(node, &row.id)?;
     let report = held.report();
-    let mut say: Vec<(String, String)> = report
-        .items
-        .iter()
-        .map(|i| {
-            let mark = if i.passed { "passed" } else { "OBJECTS" };
-            (format!("{mark:<8} {}: {}", i.code, i.detail.en), i.detail.zh.clone())
-        })
-        .collect();
+    let items = sheet::items(node, &row.id, &held)?;
+    let item = |line: &Line| {
+        let (en, zh) = (line.outcome.to_string(), line.outcome.zh());
+        (format!("{en:<15} item {}: {}", line.item, line.known.en), format!("【{zh}】{}：{}", line.item.zh(), line.known.zh))
+    };
+    let mut say: Vec<(String, String)> = items.iter().map(item).collect();
+    say.extend(report.items.iter().map(|i| {
+        let mark = if i.passed { "passed" } else { "OBJECTS" };
+        (format!("{mark:<8} {}: {}", i.code, i.detail.en), i.detail.zh.clone())
+    }));
+    if let Some(result) = &report.result {
+        say.push((format!("result {result}"), format!("结果 {result}")));
+    }
     let value = held.for_reviewer().map(super::to_value).transpose()?;
     if let Some(value) = &value {
         say.push((
@@ -40,12 +47,26 @@ pub(super) fn show(node: &Arc<Node>, job: &str) -> Result<Value> {
             "加 --json 可供审核人查看结果".into(),
         ));
     }
-    Ok(json!({ "job": row.id, "passed": report.passed(), "report": report, "result": value, "say": lines(say) }))
+    Ok(json!({ "job": row.id, "passed": report.passed(), "items": items, "report": report, "result": value, "say": lines(say) }))
 }
 
 /// Decides.
-pub(super) fn decide(node: &Arc<Node>, job: &str, approve: bool, reviewer: &str, reason: &str, automatic: bool) -> Result<Value> {
-    let told = held::decide(node, job, approve, reviewer, reason, automatic)?;
+pub(super) fn decide(
+    node: &Arc<Node>,
+    job: &str,
+    approve: bool,
+    (reviewer, reason): (&str, &str),
+    items: &[String],
+    automatic: bool,
+) -> Result<Value> {
+    let item = |text: &String| {
+        Item::parse(text).ok_or_else(|| {
+            let all: Vec<&str> = Item::all().iter().map(|item| item.as_str()).collect();
+            Fault::new(Code::Input, format!("`{}`: one of {}", text.escape_debug(), all.join(", "))).at("item")
+        })
+    };
+    let items = items.iter().map(item).collect::<Result<_>>()?;
+    let told = held::decide(node, job, &sheet::Wanted { approve, reviewer, reason, items: &items, automatic })?;
     let (en, zh) = if approve {
         ("released to the contracted receiver only", "仅放行给合约接收方")
     } else {

@@ -27,7 +27,7 @@ impl Module {
     /// # Errors
     /// `Hash`, `Size`, `Invalid`, `Import`, `Export`: the module is not used. `Host`: this machine cannot.
     pub fn load(bytes: &[u8], expected: &Hash) -> Result<Self, WasmError> {
-        let found = Hash::of_file(bytes);
+        let found = Hash::of_file_with(expected.algorithm(), bytes);
         if found != *expected {
             return Err(WasmError::Hash { expected: *expected, found });
         }

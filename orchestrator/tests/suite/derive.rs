@@ -63,7 +63,7 @@ fn released(world: &World, job: &str) -> Value {
     world.wait("authority", job, &["held"], LONG);
     let shown = world.yu("authority", &["review", "show", job]).ok("show");
     assert!(shown["passed"].as_bool().unwrap(), "{shown}");
-    world.yu("authority", &["review", "approve", job, "--reviewer", "Zhang"]).ok("review");
+    world.yu("authority", &["review", "approve", job, "--reviewer", "Zhang", "--item", "purpose,sources,leak,other-risk"]).ok("review");
     for org in ["authority", "health", "bank"] {
         world.wait(org, job, &["done"], LONG);
     }

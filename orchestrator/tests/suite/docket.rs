@@ -45,6 +45,13 @@ pub(crate) fn sign_waiting(world: &World, org: &str, kind: &str) {
     world.yu(org, &["docket", "sign", &hash[..20]]).ok("sign");
 }
 
+/// The record of the provider's data set as its node holds it.
+pub(crate) fn record_of(world: &World) -> String {
+    let entries = world.yu("health", &["dataset", "list"]).ok("list");
+    let version = entries["entries"][0]["version"].as_str().unwrap().to_owned();
+    template(world, "health", "catalogue-record").replace(&format!("sha-256:{}", "0".repeat(64)), &version)
+}
+
 #[test]
 fn k3_a21_a17_jobs_follow_what_is_filed_and_everybody_reads_the_same() {
     let mut world = town();
@@ -55,6 +62,7 @@ fn k3_a21_a17_jobs_follow_what_is_filed_and_everybody_reads_the_same() {
     let record = template(&world, "health", "catalogue-record");
     expect(&file(&world, "health", "catalogue-record", &record.replace("level = ", "hight = ")), "input.bad", &["hight"]);
     expect(&file(&world, "bank", "catalogue-record", &record), "state.wrong", &["yu://dev/health/n1"]);
+    let record = record_of(&world);
     let filed = file(&world, "health", "catalogue-record", &record).ok("file");
     ALL.iter().for_each(|org| until_filed(&world, org, "catalogue-record", 1));
     let job = world.submit_and_sign(&world.job());

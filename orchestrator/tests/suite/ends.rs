@@ -53,7 +53,9 @@ fn p6_a_halt_survives_a_crash_right_after_it_was_stored() {
 #[test]
 fn the_reviewer_asks_every_party_before_it_releases() {
     let mut world = World::ready(&Plan::default());
-    let approve = |world: &World, job: &str| world.yu("authority", &["review", "approve", job, "--reviewer", "Zhang"]);
+    let approve = |world: &World, job: &str| {
+        world.yu("authority", &["review", "approve", job, "--reviewer", "Zhang", "--item", "purpose,sources,leak,other-risk"])
+    };
 
     // a party halted the job, and nobody was told
     let job = world.submit_and_sign(&world.job());
@@ -91,7 +93,9 @@ fn the_reviewer_asks_every_party_before_it_releases() {
     world.up("platform");
     expect(&approve(&world, &job), "peer.restarted", &["yu://dev/platform/n1"]);
     assert_eq!(world.state("authority", &job).0, "held");
-    world.yu("authority", &["review", "refuse", &job, "--reviewer", "Zhang", "--reason", "a party lost the job"]).ok("refuse");
+    world
+        .yu("authority", &["review", "refuse", &job, "--reviewer", "Zhang", "--item", "purpose", "--reason", "a party lost the job"])
+        .ok("refuse");
     world.wait("bank", &job, &["rejected"], LONG);
 }
 
@@ -104,7 +108,9 @@ fn a_receiver_that_does_not_take_its_result_holds_nobody_up() {
         world.wait("authority", &job, &["held"], LONG);
         job
     };
-    let approve = |world: &World, job: &str| world.yu("authority", &["review", "approve", job, "--reviewer", "Zhang"]).ok("review");
+    let approve = |world: &World, job: &str| {
+        world.yu("authority", &["review", "approve", job, "--reviewer", "Zhang", "--item", "purpose,sources,leak,other-risk"]).ok("review")
+    };
 
     // it cannot open what is sealed to the key on its card
     let job = approved(&world);

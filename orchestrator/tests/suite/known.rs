@@ -256,7 +256,7 @@ fn a_result_is_decided_once() {
     let dir = world.dir("authority");
     let decide = |n: usize| {
         let verdict = ["approve", "refuse"][n % 2];
-        let mut args = vec!["review", verdict, &job, "--reviewer", ["Zhang", "Li"][n % 2]];
+        let mut args = vec!["review", verdict, &job, "--reviewer", ["Zhang", "Li"][n % 2], "--item", "purpose,sources,other-risk"];
         if verdict == "refuse" {
             args.extend(["--reason", "not today"]);
         }

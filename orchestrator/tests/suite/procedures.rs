@@ -3,14 +3,21 @@
 use super::rig::{LONG, expect, fault_of};
 use super::support::{Plan, World, path};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 pub(crate) const A: &str = "dev/authority/a-1";
 
 /// The four nodes, the regulator's, and one of the government, who all know whom they have to.
 pub(crate) fn town() -> World {
+    town_at(BTreeMap::new())
+}
+
+/// The same, with nodes at known addresses.
+pub(crate) fn town_at(listen: BTreeMap<&'static str, SocketAddr>) -> World {
     let node_toml = vec![("zone = \"inside\"", "zone = \"inside\"\nregulator = \"yu://dev/watch/n1\"")];
-    let mut world = World::ready(&Plan { rows: 400, node_toml, ..Plan::default() });
+    let mut world = World::ready(&Plan { rows: 400, node_toml, listen, ..Plan::default() });
     for (org, role) in [("watch", "regulator"), ("government", "organ")] {
         world.join(org, role, "yu://dev/watch/n1");
     }
@@ -49,7 +56,7 @@ pub(crate) fn step(world: &World, org: &str, machine: &str, object: &str, event:
 }
 
 /// The person of a node signs what waits there, by its hash.
-fn sign(world: &World, org: &str, object: &str, event: &str) {
+pub(crate) fn sign(world: &World, org: &str, object: &str, event: &str) {
     let end = Instant::now() + LONG;
     let hash = loop {
         let said = world.yu(org, &["procedure", "list"]);
@@ -104,7 +111,7 @@ pub(crate) fn activate(world: &World) {
         "event = \"announce\"\nannouncement = \"{announced}\"\nopens = \"2026-01-01T00:00:00Z\"\ncloses = \"2036-01-01T00:00:00Z\""
     );
     step(world, "authority", "authorisation", A, &announce).ok("announce");
-    until(world, "bank", A, "announced");
+    ["bank", "health"].iter().for_each(|org| until(world, org, A, "announced"));
     let documents = "[\"application form\", \"audit report\", \"finance report\", \"security commitment\", \"risk self-assessment\"]";
     let apply = format!(
         "event = \"apply\"\nannouncement = \"{announced}\"\ndocuments = []\n[qualifications]\nadmission = \"2036-01-01T00:00:00Z\"\n\

@@ -259,12 +259,18 @@ fn a_job_that_must_not_go_on_ends_everywhere_by_name_and_releases_nothing() {
     world.yu("health", &["job", "halt", &job, "--reason", "risk report 8"]).ok("halt");
     expect_failed(&world, &["authority", "bank", "platform", "health"], &job, "job.halted", &["yu://dev/health/n1"]);
     nothing_released(&world, &job);
-    expect(&world.yu("authority", &["review", "approve", &job, "--reviewer", "Zhang"]), "state.wrong", &["failed"]);
+    expect(
+        &world.yu("authority", &["review", "approve", &job, "--reviewer", "Zhang", "--item", "purpose,sources,leak,other-risk"]),
+        "state.wrong",
+        &["failed"],
+    );
 
     // refused by the review
     let job = world.submit_and_sign(&world.job());
     world.wait("authority", &job, &["held"], LONG);
-    world.yu("authority", &["review", "refuse", &job, "--reviewer", "Zhang", "--reason", "beyond the scenario"]).ok("refuse");
+    world
+        .yu("authority", &["review", "refuse", &job, "--reviewer", "Zhang", "--item", "purpose", "--reason", "beyond the scenario"])
+        .ok("refuse");
     for org in ["authority", "health", "bank", "platform"] {
         world.wait(org, &job, &["rejected"], LONG);
         expect(&world.yu(org, &["job", "result", &job]), "not-found", &[]);

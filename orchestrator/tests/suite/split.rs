@@ -88,7 +88,7 @@ fn run(world: &World, toml: &str) -> (String, Value) {
     world.wait("authority", &job, &["held"], LONG);
     let shown = world.yu("authority", &["review", "show", &job]).ok("show");
     assert!(shown["passed"].as_bool().unwrap(), "{shown}");
-    world.yu("authority", &["review", "approve", &job, "--reviewer", "Zhang"]).ok("review");
+    world.yu("authority", &["review", "approve", &job, "--reviewer", "Zhang", "--item", "purpose,sources,leak,other-risk"]).ok("review");
     for org in ["authority", "health", "bank", "platform"] {
         world.wait(org, &job, &["done"], LONG);
     }
@@ -179,7 +179,7 @@ fn what_a_split_model_must_not_do_is_refused() {
         world.yu(org, &["job", "approve", &job]).ok("approve");
     }
     world.wait("authority", &job, &["held"], LONG);
-    world.yu("authority", &["review", "refuse", &job, "--reviewer", "Zhang", "--reason", "too weak"]).ok("refuse");
+    world.yu("authority", &["review", "refuse", &job, "--reviewer", "Zhang", "--item", "purpose", "--reason", "too weak"]).ok("refuse");
     world.wait("bank", &job, &["rejected"], LONG);
     let models = world.yu("bank", &["model", "list"]).ok("models");
     assert_eq!(models["models"].as_array().unwrap().len(), 1, "{models}");

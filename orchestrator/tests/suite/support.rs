@@ -450,7 +450,7 @@ impl World {
     /// Runs a job to its released result.
     pub(crate) fn complete(&self, job: &str) -> Value {
         self.wait("authority", job, &["held"], Duration::from_secs(120));
-        self.yu("authority", &["review", "approve", job, "--reviewer", "Zhang"]).ok("review");
+        self.yu("authority", &["review", "approve", job, "--reviewer", "Zhang", "--item", "purpose,sources,leak,other-risk"]).ok("review");
         for (org, _) in ORGS {
             self.wait(org, job, &["done"], Duration::from_secs(60));
         }

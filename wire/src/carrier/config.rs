@@ -10,6 +10,7 @@ use quinn::{IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
 use zeroize::Zeroizing;
 
 use crate::identity::NodeIdentity;
+use crate::inner::Inner;
 use crate::trust::TrustStore;
 use crate::{Error, Result};
 
@@ -104,6 +105,8 @@ pub struct EndpointConfig {
     pub quic_timeout: Duration,
     /// Protocol version to speak; other values than [`PROTOCOL_VERSION`] are for tests of the mismatch.
     pub version: u16,
+    /// The layer inside TLS of a domain of the national suite ([`crate::inner`]); peers without one are refused.
+    pub inner: Option<Inner>,
 }
 
 impl EndpointConfig {
@@ -118,6 +121,7 @@ impl EndpointConfig {
             connect_timeout: Duration::from_secs(8),
             quic_timeout: Duration::from_millis(2500),
             version: PROTOCOL_VERSION,
+            inner: None,
         }
     }
 }

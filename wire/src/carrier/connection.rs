@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::config::CarrierKind;
 use super::stream::{RecvHalf, SendHalf};
 use super::{io_error, tcp};
+use crate::inner::{Keys, POINT};
 use crate::trust::Peer;
 use crate::{Error, Result};
 
@@ -29,6 +30,8 @@ struct Shared {
     link: Link,
     /// The first stream, when it has been read only to see what the connection is for.
     first: Mutex<Option<(SendHalf, RecvHalf)>>,
+    /// The inner layer, once its handshake is over.
+    inner: OnceLock<Keys>,
 }
 
 pub(crate) enum Link {
@@ -38,7 +41,7 @@ pub(crate) enum Link {
 
 impl Connection {
     pub(crate) fn new(peer: Peer, leaf: Vec<u8>, remote: SocketAddr, secret: Zeroizing<[u8; 32]>, link: Link) -> Self {
-        Self(Arc::new(Shared { peer, leaf, remote, secret, link, first: Mutex::new(None) }))
+        Self(Arc::new(Shared { peer, leaf, remote, secret, link, first: Mutex::new(None), inner: OnceLock::new() }))
     }
 
     /// Who is at the other end.
@@ -75,9 +78,12 @@ impl Connection {
         match &self.0.link {
             Link::Quic(connection) => {
                 let (send, recv) = connection.open_bi().await.map_err(|e| self.error("opening a stream", e.into()))?;
-                Ok((SendHalf::quic(send), RecvHalf::quic(recv)))
+                Ok(self.protected(quic_number(&send), (SendHalf::quic(send), RecvHalf::quic(recv))))
             }
-            Link::Tcp(line) => line.open().await.map_err(|e| self.error("opening a stream", e)),
+            Link::Tcp(line) => {
+                let (number, halves) = line.open().await.map_err(|e| self.error("opening a stream", e))?;
+                Ok(self.protected(number, halves))
+            }
         }
     }
 
@@ -89,9 +95,12 @@ impl Connection {
         match &self.0.link {
             Link::Quic(connection) => {
                 let (send, recv) = connection.accept_bi().await.map_err(|e| self.error("accepting a stream", e.into()))?;
-                Ok((SendHalf::quic(send), RecvHalf::quic(recv)))
+                Ok(self.protected(quic_number(&send), (SendHalf::quic(send), RecvHalf::quic(recv))))
             }
-            Link::Tcp(line) => line.accept().await.map_err(|e| self.error("accepting a stream", e)),
+            Link::Tcp(line) => {
+                let (number, halves) = line.accept().await.map_err(|e| self.error("accepting a stream", e))?;
+                Ok(self.protected(number, halves))
+            }
         }
     }
 
@@ -104,6 +113,27 @@ impl Connection {
         mac.update(label);
         mac.update(context);
         mac.finalize().into_bytes().into()
+    }
+
+    /// The SM2 key that the peer proved in the inner layer, `04 || x || y`; `None` where there is no such layer. Of a node that
+    /// is not known yet it is the key as presented: it must be the one that the node's card states.
+    pub fn inner_key(&self) -> Option<[u8; POINT]> {
+        self.0.inner.get().map(|keys| *keys.peer())
+    }
+
+    /// From now on every stream carries records of the inner layer.
+    pub(crate) fn set_inner(&self, keys: Keys) -> Result<()> {
+        self.0.inner.set(keys).map_err(|_| Error::Crypto("the inner layer was made twice".into()))
+    }
+
+    fn protected(&self, number: u64, (send, recv): (SendHalf, RecvHalf)) -> (SendHalf, RecvHalf) {
+        match self.0.inner.get() {
+            Some(keys) => {
+                let (sealer, opener) = keys.stream(number);
+                (send.protected(sealer), recv.protected(opener))
+            }
+            None => (send, recv),
+        }
     }
 
     /// Ends the connection and all its streams at once; bytes on their way are lost.
@@ -149,6 +179,11 @@ impl Connection {
     fn error(&self, what: &str, source: io::Error) -> Error {
         io_error(&format!("{what} to `{}`", self.0.peer.name()), source)
     }
+}
+
+/// QUIC numbers its streams itself; the number says as well who opened it.
+fn quic_number(stream: &quinn::SendStream) -> u64 {
+    quinn::VarInt::from(stream.id()).into_inner()
 }
 
 impl fmt::Debug for Connection {

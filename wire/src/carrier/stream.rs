@@ -7,6 +7,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 
 use super::tcp::{Guard, TlsTcp};
+use crate::inner::{Opener, Sealer};
 #[cfg(feature = "danger-tap")]
 use crate::tap::Tap;
 
@@ -14,7 +15,7 @@ use crate::tap::Tap;
 const JOIN: usize = 16 * 1024;
 
 /// Writes one direction of a stream. Dropping it without [`finish`](Self::finish) resets the direction.
-pub struct SendHalf(Send, #[cfg(feature = "danger-tap")] Tap);
+pub struct SendHalf(Send, Option<Box<Sealer>>, #[cfg(feature = "danger-tap")] Tap);
 
 enum Send {
     Quic(quinn::SendStream),
@@ -22,7 +23,7 @@ enum Send {
 }
 
 /// Reads the other direction.
-pub struct RecvHalf(Recv, #[cfg(feature = "danger-tap")] Tap);
+pub struct RecvHalf(Recv, Option<Box<Opener>>, #[cfg(feature = "danger-tap")] Tap);
 
 enum Recv {
     Quic(quinn::RecvStream),
@@ -33,6 +34,7 @@ impl SendHalf {
     pub(crate) fn quic(stream: quinn::SendStream) -> Self {
         Self(
             Send::Quic(stream),
+            None,
             #[cfg(feature = "danger-tap")]
             Tap::sent(),
         )
@@ -41,9 +43,16 @@ impl SendHalf {
     pub(crate) fn tcp(half: WriteHalf<TlsTcp>, guard: Arc<Guard>) -> Self {
         Self(
             Send::Tcp(half, guard),
+            None,
             #[cfg(feature = "danger-tap")]
             Tap::sent(),
         )
+    }
+
+    /// From now on in records of the inner layer.
+    pub(crate) fn protected(mut self, sealer: Sealer) -> Self {
+        self.1 = Some(Box::new(sealer));
+        self
     }
 
     /// Writes all of `bytes` and lets them leave.
@@ -52,7 +61,18 @@ impl SendHalf {
     /// The connection is gone.
     pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         #[cfg(feature = "danger-tap")]
-        self.1.write(bytes);
+        self.2.write(bytes);
+        match &mut self.1 {
+            Some(sealer) => {
+                let sealed = sealer.seal(&[bytes]).map_err(io::Error::other)?;
+                self.put(&sealed).await
+            }
+            None => self.put(bytes).await,
+        }
+    }
+
+    /// Hands bytes to the carrier as they are.
+    async fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.0 {
             Send::Quic(stream) => stream.write_all(bytes).await.map_err(Into::into),
             Send::Tcp(half, guard) => {
@@ -72,8 +92,12 @@ impl SendHalf {
     pub async fn write_frame(&mut self, header: &[u8], payload: Bytes) -> io::Result<()> {
         #[cfg(feature = "danger-tap")]
         {
-            self.1.write(header);
-            self.1.write(&payload);
+            self.2.write(header);
+            self.2.write(&payload);
+        }
+        if let Some(sealer) = &mut self.1 {
+            let sealed = sealer.seal(&[header, &payload]).map_err(io::Error::other)?;
+            return self.put(&sealed).await;
         }
         match &mut self.0 {
             Send::Quic(stream) => {
@@ -102,6 +126,15 @@ impl SendHalf {
     /// # Errors
     /// The connection is gone.
     pub async fn finish(&mut self) -> io::Result<()> {
+        if let Some(sealer) = &mut self.1 {
+            let sealed = sealer.finish().map_err(io::Error::other)?;
+            // a peer that has all it asked for may have stopped reading before the end is said: without the layer that is no
+            // error either
+            match self.put(&sealed).await {
+                Err(e) if e.kind() == io::ErrorKind::ConnectionReset => {}
+                done => done?,
+            }
+        }
         match &mut self.0 {
             Send::Quic(stream) => stream.finish().map_err(Into::into),
             Send::Tcp(half, guard) => guard.unless_closed(half.shutdown()).await,
@@ -120,6 +153,7 @@ impl RecvHalf {
     pub(crate) fn quic(stream: quinn::RecvStream) -> Self {
         Self(
             Recv::Quic(stream),
+            None,
             #[cfg(feature = "danger-tap")]
             Tap::received(),
         )
@@ -128,9 +162,16 @@ impl RecvHalf {
     pub(crate) fn tcp(half: ReadHalf<TlsTcp>, guard: Arc<Guard>) -> Self {
         Self(
             Recv::Tcp(half, guard),
+            None,
             #[cfg(feature = "danger-tap")]
             Tap::received(),
         )
+    }
+
+    /// From now on in records of the inner layer.
+    pub(crate) fn protected(mut self, opener: Opener) -> Self {
+        self.1 = Some(Box::new(opener));
+        self
     }
 
     /// Reads until `buf` holds `target` bytes. May be cancelled at any time: what arrived is in `buf`.
@@ -138,6 +179,23 @@ impl RecvHalf {
     /// # Errors
     /// The connection is gone, or `UnexpectedEof` if the peer finished earlier.
     pub async fn fill(&mut self, buf: &mut BytesMut, target: usize) -> io::Result<()> {
+        if let Some(opener) = &mut self.1 {
+            while buf.len() < target {
+                if opener.plain().is_empty() {
+                    if opener.has_ended() {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    more(&mut self.0, opener).await?;
+                    continue;
+                }
+                let now = opener.plain().len().min(target - buf.len());
+                let part = opener.plain().split_to(now);
+                #[cfg(feature = "danger-tap")]
+                self.2.write(&part);
+                buf.extend_from_slice(&part);
+            }
+            return Ok(());
+        }
         while buf.len() < target {
             let missing = target - buf.len();
             let mut room = (&mut *buf).limit(missing);
@@ -149,7 +207,7 @@ impl RecvHalf {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             #[cfg(feature = "danger-tap")]
-            self.1.write(buf.get(buf.len() - read..).unwrap_or_default());
+            self.2.write(buf.get(buf.len() - read..).unwrap_or_default());
         }
         Ok(())
     }
@@ -171,14 +229,40 @@ impl RecvHalf {
     /// # Errors
     /// The connection is gone.
     pub async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(opener) = &mut self.1 {
+            while opener.plain().is_empty() && !opener.has_ended() {
+                more(&mut self.0, opener).await?;
+            }
+            let now = opener.plain().len().min(buf.len());
+            let part = opener.plain().split_to(now);
+            #[cfg(feature = "danger-tap")]
+            self.2.write(&part);
+            buf.iter_mut().zip(part).for_each(|(to, from)| *to = from);
+            return Ok(now);
+        }
         let read = match &mut self.0 {
             Recv::Quic(stream) => AsyncReadExt::read(stream, buf).await,
             Recv::Tcp(half, guard) => guard.unless_closed(half.read(buf)).await,
         };
         #[cfg(feature = "danger-tap")]
         if let Ok(len) = read {
-            self.1.write(buf.get(..len).unwrap_or_default());
+            self.2.write(buf.get(..len).unwrap_or_default());
         }
         read
     }
+}
+
+/// More bytes of the carrier for the inner layer. May be cancelled at any time: what arrived stays. The carrier's end without the
+/// inner layer's is a cut.
+async fn more(recv: &mut Recv, opener: &mut Opener) -> io::Result<()> {
+    let raw = opener.raw();
+    raw.reserve(JOIN);
+    let read = match recv {
+        Recv::Quic(stream) => stream.read_buf(raw).await?,
+        Recv::Tcp(half, guard) => guard.unless_closed(half.read_buf(raw)).await?,
+    };
+    if read == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    opener.open().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }

@@ -9,10 +9,10 @@
 //! | inside TLS | bytes |
 //! |---|---|
 //! | accepting side, first | [`ADMITTED`] |
-//! | dialling side, first | kind (1), token (16), number (4, little endian) |
+//! | dialling side, first | kind (1), token (16), number (4, little endian; each kind has its own, none comes twice) |
 //! | primary, both directions | 0: keep-alive; accepting side also 1, number (4): open a stream with this number |
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -39,6 +39,8 @@ use crate::{Error, Result};
 
 pub(crate) type TlsTcp = TlsStream<TcpStream>;
 type Halves = (SendHalf, RecvHalf);
+/// With the number of the stream, which no other stream of the connection has.
+type Numbered = (u64, Halves);
 type Token = [u8; 16];
 
 /// What a TLS connection is for.
@@ -90,7 +92,7 @@ impl Drop for Guard {
 /// One connection: its accepted streams and its way to open new ones.
 pub(crate) struct Line {
     guard: Arc<Guard>,
-    accepted: tokio::sync::Mutex<mpsc::Receiver<Halves>>,
+    accepted: tokio::sync::Mutex<mpsc::Receiver<Numbered>>,
     opener: Opener,
 }
 
@@ -107,16 +109,20 @@ struct Dialer {
     expect: NodeName,
     token: Token,
     guard: Weak<Guard>,
+    /// Numbers of the streams that this side opens by itself.
+    next: AtomicU32,
 }
 
 /// The accepting side of one connection, found by token.
 pub(crate) struct Asked {
     leaf: Vec<u8>,
     guard: Weak<Guard>,
-    accepted: mpsc::Sender<Halves>,
+    accepted: mpsc::Sender<Numbered>,
     requests: mpsc::Sender<u32>,
-    waiting: Mutex<HashMap<u32, oneshot::Sender<Halves>>>,
+    waiting: Mutex<HashMap<u32, oneshot::Sender<Numbered>>>,
     next: AtomicU32,
+    /// Numbers of the streams that the dialling side opened by itself.
+    seen: Mutex<HashSet<u32>>,
 }
 
 /// All accepted connections of an endpoint.
@@ -128,15 +134,18 @@ pub(crate) struct Registry {
 }
 
 impl Line {
-    pub(crate) async fn open(&self) -> io::Result<Halves> {
+    pub(crate) async fn open(&self) -> io::Result<Numbered> {
         let guard = self.guard.clone();
         match &self.opener {
-            Opener::Dial(dialer) => guard.unless_closed(async { dialer.open(STREAM, 0).await.map_err(io::Error::other) }).await,
+            Opener::Dial(dialer) => {
+                let number = dialer.next.fetch_add(1, Ordering::Relaxed);
+                guard.unless_closed(async { dialer.open(STREAM, number).await.map_err(io::Error::other) }).await
+            }
             Opener::Ask(asked) => guard.unless_closed(asked.ask()).await,
         }
     }
 
-    pub(crate) async fn accept(&self) -> io::Result<Halves> {
+    pub(crate) async fn accept(&self) -> io::Result<Numbered> {
         let next = async { self.accepted.lock().await.recv().await.ok_or_else(|| io::ErrorKind::ConnectionAborted.into()) };
         self.guard.unless_closed(next).await
     }
@@ -155,18 +164,18 @@ impl Line {
 }
 
 impl Dialer {
-    async fn open(&self, kind: u8, number: u32) -> Result<Halves> {
+    async fn open(&self, kind: u8, number: u32) -> Result<Numbered> {
         let guard = self.guard.upgrade().ok_or(Error::Closed)?;
         let (stream, _) = dial(&self.tls, self.proxy.as_ref(), &self.addr, &self.expect).await?;
         let (read, mut write) = tokio::io::split(stream);
         send_preamble(&mut write, kind, &self.token, number).await.map_err(|e| io_error("TCP stream", e))?;
-        Ok((SendHalf::tcp(write, guard.clone()), RecvHalf::tcp(read, guard)))
+        Ok((numbered(kind, number), (SendHalf::tcp(write, guard.clone()), RecvHalf::tcp(read, guard))))
     }
 }
 
 impl Asked {
     /// Asks the dialling side for a stream and waits for it.
-    async fn ask(&self) -> io::Result<Halves> {
+    async fn ask(&self) -> io::Result<Numbered> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(number, sender);
@@ -183,9 +192,12 @@ impl Asked {
     fn deliver(&self, kind: u8, number: u32, stream: TlsTcp) {
         let Some(guard) = self.guard.upgrade() else { return };
         let (read, write) = tokio::io::split(stream);
-        let halves = (SendHalf::tcp(write, guard.clone()), RecvHalf::tcp(read, guard));
+        let halves = (numbered(kind, number), (SendHalf::tcp(write, guard.clone()), RecvHalf::tcp(read, guard)));
         if kind == STREAM {
-            let _ = self.accepted.try_send(halves); // a full backlog drops the stream
+            // a number that was used before would use its keys again
+            if self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(number) {
+                let _ = self.accepted.try_send(halves); // a full backlog drops the stream
+            }
         } else if let Some(waiting) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&number) {
             let _ = waiting.send(halves);
         }
@@ -201,15 +213,26 @@ pub(crate) async fn connect(tls: &Arc<Tls>, proxy: Option<ProxyConfig>, addr: &s
     let (mut read, mut write) = tokio::io::split(stream);
     send_preamble(&mut write, PRIMARY, &token, 0).await.map_err(|e| io_error(&format!("TCP to {addr}"), e))?;
     let guard = Guard::new();
-    let dialer =
-        Arc::new(Dialer { tls: tls.clone(), proxy, addr: addr.to_owned(), expect: expect.clone(), token, guard: Arc::downgrade(&guard) });
+    let dialer = Arc::new(Dialer {
+        tls: tls.clone(),
+        proxy,
+        addr: addr.to_owned(),
+        expect: expect.clone(),
+        token,
+        guard: Arc::downgrade(&guard),
+        next: AtomicU32::new(0),
+    });
     let (sender, accepted) = mpsc::channel(BACKLOG);
     tokio::spawn(keep_alive(write, Arc::downgrade(&guard), None));
     let answering = dialer.clone();
     tokio::spawn(on_primary(Arc::downgrade(&guard), async move {
+        let mut asked_for = HashSet::new();
         loop {
             if next_code(&mut read).await? == OPEN {
                 let number = read.read_u32_le().await?;
+                if !asked_for.insert(number) {
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
                 let (dialer, sender) = (answering.clone(), sender.clone());
                 tokio::spawn(async move {
                     match dialer.open(REQUESTED, number).await {
@@ -316,6 +339,7 @@ impl Registry {
             requests,
             waiting: Mutex::default(),
             next: AtomicU32::new(0),
+            seen: Mutex::default(),
         });
         {
             let mut map = self.known();
@@ -372,6 +396,11 @@ impl Registry {
             None => Err(io_error("TCP stream", io::Error::other("its connection is gone"))),
         }
     }
+}
+
+/// Streams of both kinds are counted apart.
+const fn numbered(kind: u8, number: u32) -> u64 {
+    ((kind as u64) << 32) | number as u64
 }
 
 /// The next byte on a primary; keep-alives come often enough that a long silence means a dead path.

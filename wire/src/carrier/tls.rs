@@ -27,8 +27,28 @@ pub(crate) struct Tls {
     key: Arc<CertifiedKey>,
     name: NodeName,
     trust: TrustStore,
-    version: u16,
+    spoken: Spoken,
     reset_key: Zeroizing<[u8; 32]>,
+}
+
+/// What is spoken inside TLS; its name is the ALPN name, so that nodes of two suites refuse each other by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spoken {
+    pub(crate) version: u16,
+    /// With the inner layer of the national suite.
+    pub(crate) inner: bool,
+}
+
+impl Spoken {
+    fn name(self) -> Vec<u8> {
+        let kind = if self.inner { "yu-gm" } else { "yu" };
+        format!("{kind}/{}", self.version).into_bytes()
+    }
+
+    /// All that any version may speak.
+    fn all() -> Vec<Vec<u8>> {
+        [false, true].into_iter().flat_map(|inner| (1..=PROBE_VERSIONS).map(move |version| Self { version, inner }.name())).collect()
+    }
 }
 
 /// One handshake: its configuration is used once, so that verdict and offered versions are this peer's.
@@ -37,11 +57,11 @@ pub(crate) struct Handshake<C> {
     verifier: Arc<PeerVerifier>,
     offered: Arc<Offered>,
     expect: Option<NodeName>,
-    version: u16,
+    spoken: Spoken,
 }
 
 impl Tls {
-    pub(crate) fn new(identity: &NodeIdentity, trust: TrustStore, version: u16) -> Result<Self> {
+    pub(crate) fn new(identity: &NodeIdentity, trust: TrustStore, spoken: Spoken) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key_pkcs8()));
         // INVARIANT: the private key is borrowed for one call; rustls copies it into its own zeroizing key
@@ -53,7 +73,7 @@ impl Tls {
         let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, identity.key_pkcs8());
         let mut reset_key = Zeroizing::new([0; 32]);
         reset_key.copy_from_slice(aws_lc_rs::hmac::sign(&secret, RESET_TAG).as_ref());
-        Ok(Self { provider, key, name: identity.name().clone(), trust, version, reset_key })
+        Ok(Self { provider, key, name: identity.name().clone(), trust, spoken, reset_key })
     }
 
     /// Key of QUIC's stateless resets: the same in every life of this node.
@@ -67,12 +87,12 @@ impl Tls {
 
     /// A client configuration that expects exactly `expect`.
     pub(crate) fn client(&self, expect: &NodeName) -> Result<Handshake<ClientConfig>> {
-        self.client_offering(expect, vec![alpn(self.version)])
+        self.client_offering(expect, vec![self.spoken.name()])
     }
 
     /// A client configuration that lets the peer choose among all versions: only to learn which one it speaks.
     pub(crate) fn client_probe(&self, expect: &NodeName) -> Result<Handshake<ClientConfig>> {
-        self.client_offering(expect, (1..=PROBE_VERSIONS).map(alpn).collect())
+        self.client_offering(expect, Spoken::all())
     }
 
     fn client_offering(&self, expect: &NodeName, protocols: Vec<Vec<u8>>) -> Result<Handshake<ClientConfig>> {
@@ -87,7 +107,7 @@ impl Tls {
         config.enable_sni = false;
         config.enable_early_data = false;
         config.resumption = rustls::client::Resumption::disabled();
-        Ok(Handshake { config: Arc::new(config), verifier, offered: Arc::default(), expect: Some(expect.clone()), version: self.version })
+        Ok(Handshake { config: Arc::new(config), verifier, offered: Arc::default(), expect: Some(expect.clone()), spoken: self.spoken })
     }
 
     /// A server configuration that takes any trusted node.
@@ -100,11 +120,11 @@ impl Tls {
             .map_err(config_error)?
             .with_client_cert_verifier(verifier.clone())
             .with_cert_resolver(Arc::new(resolver));
-        config.alpn_protocols = vec![alpn(self.version)];
+        config.alpn_protocols = vec![self.spoken.name()];
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.max_early_data_size = 0;
-        Ok(Handshake { config: Arc::new(config), verifier, offered, expect: None, version: self.version })
+        Ok(Handshake { config: Arc::new(config), verifier, offered, expect: None, spoken: self.spoken })
     }
 
     fn verifier(&self, expect: Option<NodeName>) -> Arc<PeerVerifier> {
@@ -116,7 +136,7 @@ impl Tls {
 impl<C> Handshake<C> {
     /// The verified peer of a finished handshake.
     pub(crate) fn peer(&self, protocol: Option<&[u8]>) -> Result<Peer> {
-        if protocol != Some(alpn(self.version).as_slice()) {
+        if protocol != Some(self.spoken.name().as_slice()) {
             return Err(self.version_error(protocol.map(text)));
         }
         match self.verifier.verdict() {
@@ -157,9 +177,12 @@ impl<C> Handshake<C> {
 
     /// The error for peers that speak another version; `theirs` if it is known.
     pub(crate) fn version_error(&self, theirs: Option<String>) -> Error {
-        let ours = text(&alpn(self.version));
+        let ours = text(&self.spoken.name());
         let theirs = theirs.or_else(|| self.offered.names());
         let reason = match theirs {
+            Some(theirs) if theirs.starts_with("yu-gm/") != self.spoken.inner => {
+                format!("suite mismatch: it speaks `{theirs}`, this node speaks `{ours}`: a domain is of one suite, `crypto` in node.toml")
+            }
             Some(theirs) => format!("version mismatch: it speaks `{theirs}`, this node speaks `{ours}`"),
             None => format!("version mismatch: it does not speak `{ours}`"),
         };
@@ -204,10 +227,6 @@ pub(crate) fn is_version_mismatch(alert: Option<AlertDescription>) -> bool {
 /// A peer's protocol name, fit to be printed.
 pub(crate) fn text(name: &[u8]) -> String {
     name.iter().take(32).map(|b| if b.is_ascii_graphic() { char::from(*b) } else { '?' }).collect()
-}
-
-fn alpn(version: u16) -> Vec<u8> {
-    format!("yu/{version}").into_bytes()
 }
 
 fn config_error(e: rustls::Error) -> Error {

@@ -62,13 +62,16 @@ pub(super) fn check(lines: &[Line<'_>], entries: &[Line<'_>], problems: &mut Vec
         problems.push(Problem::new(Place::Checkpoint(at), fault));
         *slot = None;
     }
-    check_chain(&sound, problems);
+    check_chain(lines, &sound, problems);
     let expected = leaves(&sound, entries.len());
     Checkpoints { sound, expected, key, node }
 }
 
 fn read(line: &Line<'_>) -> Result<Sound, Fault> {
     let (signed, hash) = SignedCheckpoint::open(line.bytes)?;
+    if signed.checkpoint.alg != line.alg {
+        return Err(Fault::Malformed);
+    }
     if line.is_torn { Err(Fault::Torn) } else { Ok(Sound { signed, hash }) }
 }
 
@@ -88,8 +91,9 @@ fn owner(sound: &[Option<Sound>], entries: &[Line<'_>]) -> (Option<PublicKey>, O
 }
 
 /// Each checkpoint continues the one before. After the first gap only signatures count.
-fn check_chain(sound: &[Option<Sound>], problems: &mut Vec<Problem>) {
-    let (mut tree, mut previous, mut is_whole) = (Frontier::default(), Digest::ZERO, true);
+fn check_chain(lines: &[Line<'_>], sound: &[Option<Sound>], problems: &mut Vec<Problem>) {
+    let alg = lines.first().map_or_else(Default::default, |line| line.alg);
+    let (mut tree, mut previous, mut is_whole) = (Frontier::new(alg), Digest::ZERO, true);
     for (at, slot) in (0..).zip(sound) {
         let Some(Sound { signed, hash }) = slot else {
             is_whole = false;

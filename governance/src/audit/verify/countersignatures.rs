@@ -30,8 +30,8 @@ pub(super) fn check(
     let last = checkpoints.sound.last().and_then(Option::as_ref).map(|sound| sound.hash);
     let (mut seen, mut signers) = (BTreeSet::new(), BTreeSet::new());
     let (mut prev, mut is_whole) = (Digest::ZERO, true);
-    let joined: BTreeSet<(&str, PublicKeyBytes)> = entries.iter().filter_map(joined).collect();
-    let has_joined = |line: &Countersigned| joined.contains(&(line.signature.signer.as_str(), *line.signature.key.as_bytes()));
+    let joined: BTreeSet<(&str, String)> = entries.iter().filter_map(joined).collect();
+    let has_joined = |line: &Countersigned| joined.contains(&(line.signature.signer.as_str(), line.signature.key.to_string()));
     // signatures one by one, on all cores: see `verify`
     let parsed: Vec<Result<Countersigned, Fault>> = lines.par_iter().map(read).collect();
     for ((at, line), parsed) in (0..).zip(lines).zip(parsed) {
@@ -70,15 +70,16 @@ pub(super) fn check(
 fn read(line: &Line<'_>) -> Result<Countersigned, Fault> {
     let parsed = Countersigned::parse(line.bytes).map_err(|_| Fault::Malformed)?;
     parsed.countersignature().verify_signature().map_err(|_| Fault::Signature)?;
+    if parsed.signature.key.suite().hash() != line.alg {
+        return Err(Fault::Signature);
+    }
     if line.is_torn { Err(Fault::Torn) } else { Ok(parsed) }
 }
 
-type PublicKeyBytes = [u8; 32];
-
 /// The peer and key of an entry that lets countersignatures count.
-fn joined(entry: &Entry) -> Option<(&str, PublicKeyBytes)> {
+fn joined(entry: &Entry) -> Option<(&str, String)> {
     let joins = Verb::parse(&entry.verb) == Some(Verb::PeerJoined);
-    joins.then(|| Some((entry.party.as_ref()?.as_str(), *entry.key()?.as_bytes())))?
+    joins.then(|| Some((entry.party.as_ref()?.as_str(), entry.key()?.to_string())))?
 }
 
 /// The lines that the checkpoints cover are there. One problem is enough.

@@ -70,6 +70,9 @@ type Read = (Digest, Option<Box<Entry>>);
 
 fn read(a: &Aligned<'_>, node: Option<&PartyName>) -> Result<Read, Fault> {
     let entry = Entry::parse(a.line.bytes).map_err(|_| Fault::Malformed)?;
+    if entry.alg != a.line.alg {
+        return Err(Fault::Malformed);
+    }
     if a.line.is_torn {
         return Err(Fault::Torn);
     }
@@ -160,5 +163,5 @@ fn check_chain(aligned: &[Aligned<'_>], faults: &mut Faults) {
 }
 
 fn is_genesis(entry: &Entry) -> bool {
-    Verb::parse(&entry.verb) == Some(Verb::LogOpened) && entry.key().is_some()
+    Verb::parse(&entry.verb) == Some(Verb::LogOpened) && entry.key().is_some_and(|key| key.suite().hash() == entry.alg)
 }

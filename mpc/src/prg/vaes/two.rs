@@ -16,7 +16,7 @@ pub(super) const STEP: usize = FLIGHT * LANES;
 
 /// Applies the stream to whole steps. Modes: 0 overwrites, 1 subtracts, 2 is an exclusive or.
 #[target_feature(enable = "avx2,vaes")]
-pub(super) fn run<const MODE: u8>(keys: &Keys, prefix: u64, first: u64, out: &mut [u64]) {
+pub(super) fn run<const MODE: u8, const N: usize>(keys: &Keys<N>, prefix: u64, first: u64, out: &mut [u64]) {
     let keys = keys.each_ref().map(|key| _mm256_broadcastsi128_si256(load_block(key)));
     let (last, inner) = (keys[keys.len() - 1], &keys[1..keys.len() - 1]);
     let (high, low) = (prefix.cast_signed(), first.cast_signed());

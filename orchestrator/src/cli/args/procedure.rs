@@ -28,7 +28,7 @@ pub enum ProcedureCommand {
         object: String,
         /// The event: a file, or TOML as it stands.
         event: String,
-        /// The document that the step rests on; its hash is signed, the file stays where it is.
+        /// The document that the step rests on: a file, whose hash is signed while it stays where it is, or the hash of a document of the docket.
         #[arg(long)]
         evidence: Option<PathBuf>,
         /// Who signs in which role, where several could: ROLE=PARTY.

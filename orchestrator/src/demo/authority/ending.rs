@@ -48,8 +48,13 @@ fn destroy(book: &mut Book<'_>, opened: &mut Opened) -> Result<()> {
     vault.shred(HELD)?;
     let key = key.filter(|_| readable && vault.get(HELD).is_err()).ok_or_else(|| Fault::new(Code::Bug, "the key was not destroyed"))?;
     let node = book.cast.one(Role::Platform)?;
-    let item =
-        DestroyedItem { kind: DestroyedKind::Dataset, id: HELD.into(), algorithm: "aes-256-gcm".into(), key, method: Method::CryptoShred };
+    let item = DestroyedItem {
+        kind: DestroyedKind::Dataset,
+        id: HELD.into(),
+        algorithm: crate::suite::at_rest().into(),
+        key,
+        method: Method::CryptoShred,
+    };
     let job = JobId(digest("yu-end-of-authorisation-v1", opened.id.as_str().as_bytes()));
     let certificate = DestructionCertificate { v: 1, job, node, items: vec![item], at: book.now };
     let signed = book.publish(certificate, &[Role::Platform])?;

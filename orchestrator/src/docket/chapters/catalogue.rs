@@ -5,7 +5,7 @@ use super::super::kind::{Document, Kind, Moment, all_of, refuse};
 use super::Chapter;
 use crate::fault::Result;
 use crate::procedure::law::Law;
-use yu_governance::catalogue::record::{CatalogueRecord, Freshness};
+use yu_governance::catalogue::record::{CatalogueRecord, Freshness, Hook, Registration};
 use yu_governance::catalogue::shelf::{Catalogue, Supply};
 use yu_governance::catalogue::supply::SupplyChange;
 use yu_governance::clock::Time;
@@ -16,7 +16,7 @@ use yu_governance::sign::Signed;
 use yu_governance::workflow::Role;
 
 /// Days after which a data set that was not renewed in its rhythm is shown as stale: our default, no text sets one.
-const GRACE_DAYS: u32 = 30;
+pub(crate) const GRACE_DAYS: u32 = 30;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     name: "catalogue",
@@ -98,13 +98,14 @@ fn tell(book: &Book, _: &Law, now: Time) -> Vec<(String, String)> {
     told.collect()
 }
 
-/// K3: registration before use; A21: what was withdrawn is not used for new jobs; A6: what was closed since is not used at all.
+/// K3: registration before use, and the version that the node holds; A21: what was withdrawn is not used for new jobs; A6: what was closed since is not used at all.
 fn objections(book: &Book, contract: &Contract, law: &Law, _: Time) -> Vec<Finding> {
     let shelf = &book.catalogue.0;
     let providers = law.holders(Role::Provider);
     // what a licensee brings in of its own is an import, not an entry of the catalogue
-    let is_supplied =
-        |input: &&yu_governance::contract::Input| providers.iter().any(|who| who.organisation() == input.dataset.organisation());
+    let is_supplied = |input: &&yu_governance::contract::Input| {
+        shelf.record(&input.dataset).is_some() || providers.iter().any(|who| who.organisation() == input.dataset.organisation())
+    };
     let of = |input: &yu_governance::contract::Input| {
         let dataset = &input.dataset;
         let finding = |code: &str, en: String, zh: String, remedy: (&str, &str)| Some(Finding::new(code, dataset, (en, zh), remedy));
@@ -127,7 +128,27 @@ fn objections(book: &Book, contract: &Contract, law: &Law, _: Time) -> Vec<Findi
                 format!("`{dataset}` 现行条目为禁止开放"),
                 ("it cannot be authorised", "不得授权"),
             ),
-            _ => None,
+            (Some(record), _) if !record.registration.as_ref().is_some_and(Registration::is_complete) => finding(
+                "catalogue.not-registered",
+                format!("`{dataset}` has no registration number"),
+                format!("`{dataset}` 没有登记编号"),
+                ("register the resource, then file a version that says so", "先完成公共数据资源登记，再备案新版目录"),
+            ),
+            (Some(record), _) => match &record.hook {
+                Hook::NotHooked => finding(
+                    "catalogue.not-hooked",
+                    format!("`{dataset}` is not linked to data"),
+                    format!("`{dataset}` 尚未挂接数据"),
+                    ("let its provider link the data in a new version", "请提供单位在新版目录中挂接数据"),
+                ),
+                Hook::Hooked { version, .. } if *version != input.version => finding(
+                    "catalogue.other-version",
+                    format!("the job reads another version of `{dataset}` than the catalogue names"),
+                    format!("任务读取的 `{dataset}` 版本与目录所列不同"),
+                    ("let its provider file a record of the version that it holds", "请提供单位按现持有的版本备案目录"),
+                ),
+                Hook::Hooked { .. } => None,
+            },
         }
     };
     contract.inputs.iter().filter(is_supplied).filter_map(of).collect()

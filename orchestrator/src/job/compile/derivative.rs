@@ -9,8 +9,8 @@ use crate::node::Node;
 use crate::verbs::environment;
 use std::collections::BTreeSet;
 use yu_governance::contract::{
-    Adversary, ApprovalRef, AuthorisationRef, Contract, CryptoTerms, DerivativeTerms, MAX_DIGITS, OwnCorrelations, ProtocolTerms, PsiKind,
-    RevealMatch, Role, SecurityModel, Technique, leakage,
+    Adversary, ApprovalRef, Contract, CryptoTerms, DerivativeTerms, MAX_DIGITS, OwnCorrelations, ProtocolTerms, PsiKind, RevealMatch, Role,
+    SecurityModel, Technique, leakage,
 };
 use yu_governance::id::document_hash;
 use yu_governance::policy::Dossier;
@@ -50,7 +50,7 @@ pub(super) fn compile(node: &Node, file: &DerivativeFile) -> Result<Bundle> {
         environment: environment(node)?,
         technique: Technique::Central,
         parties: parties(node, &roles)?,
-        authorisation: AuthorisationRef { id: authorisation.payload.id.clone(), hash: document_hash(&authorisation.payload)? },
+        authorisation: finish::cited(node, &authorisation.payload)?,
         approvals: vec![ApprovalRef { request: side.approval.payload.request.clone(), hash: document_hash(&side.approval.payload)? }],
         scenario: authorisation.payload.scenario.clone(),
         purpose,
@@ -73,7 +73,7 @@ pub(super) fn compile(node: &Node, file: &DerivativeFile) -> Result<Bundle> {
         outputs: Vec::new(),
         receivers: vec![recipient(node, &file.receiver)?],
         reviewer: recipient(node, &file.reviewer)?,
-        crypto: CryptoTerms::intl(),
+        crypto: CryptoTerms::of(crate::suite::current()),
         engines: finish::engines(&["yu-desensitize", "yu"]),
         created: draft.created,
         expires: draft.expires,

@@ -8,8 +8,8 @@ use crate::verbs::known_authorisation;
 use rand::Rng;
 use yu_governance::authorisation::Authorisation;
 use yu_governance::clock::Time;
-use yu_governance::contract::{Engine, Limits};
-use yu_governance::id::Purpose;
+use yu_governance::contract::{AuthorisationRef, Engine, Limits};
+use yu_governance::id::{Purpose, document_hash};
 use yu_governance::policy::Floors;
 use yu_governance::sign::Signed;
 
@@ -27,6 +27,15 @@ pub(super) fn grounds(node: &Node, authorisation: &str, purpose: Option<&str>) -
         None => authorisation.payload.purpose.clone(),
     };
     Ok((authorisation, purpose))
+}
+
+/// The authorisation that a contract rests on, with the version of its agreement that is in force, where agreements are filed (A13).
+///
+/// # Errors
+/// `storage.damaged`.
+pub(super) fn cited(node: &Node, authorisation: &Authorisation) -> Result<AuthorisationRef> {
+    let agreement = node.docket().with(node, |book| Ok(book.grants.agreement(&authorisation.id, now())))?;
+    Ok(AuthorisationRef { id: authorisation.id.clone(), hash: document_hash(authorisation)?, agreement })
 }
 
 /// Parts of a contract.

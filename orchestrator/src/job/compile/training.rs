@@ -7,8 +7,8 @@ use crate::job::{plan, training};
 use crate::node::Node;
 use crate::verbs::environment;
 use yu_governance::contract::{
-    Adversary, ApprovalRef, AuthorisationRef, Contract, CostStatement, CryptoTerms, MAX_DIGITS, OwnCorrelations, ProtocolTerms, PsiKind,
-    RevealMatch, Role, SecurityModel, Technique, TrainingTerms, leakage,
+    Adversary, ApprovalRef, Contract, CostStatement, CryptoTerms, MAX_DIGITS, OwnCorrelations, ProtocolTerms, PsiKind, RevealMatch, Role,
+    SecurityModel, Technique, TrainingTerms, leakage,
 };
 use yu_governance::id::document_hash;
 use yu_governance::policy::Dossier;
@@ -56,7 +56,7 @@ pub(super) fn compile(node: &Node, file: &TrainingFile) -> Result<Bundle> {
         environment: environment(node)?,
         technique: Technique::Federated,
         parties: parties(node, &roles)?,
-        authorisation: AuthorisationRef { id: authorisation.payload.id.clone(), hash: document_hash(&authorisation.payload)? },
+        authorisation: finish::cited(node, &authorisation.payload)?,
         approvals: sides
             .iter()
             .map(|s| Ok(ApprovalRef { request: s.approval.payload.request.clone(), hash: document_hash(&s.approval.payload)? }))
@@ -89,7 +89,7 @@ pub(super) fn compile(node: &Node, file: &TrainingFile) -> Result<Bundle> {
         outputs: Vec::new(),
         receivers: vec![recipient(node, &file.receiver)?],
         reviewer: recipient(node, &file.reviewer)?,
-        crypto: CryptoTerms::intl(),
+        crypto: CryptoTerms::of(crate::suite::current()),
         engines: finish::engines(&["yu-fedlearn", "yu-wire", "yu"]),
         created: draft.created,
         expires: draft.expires,

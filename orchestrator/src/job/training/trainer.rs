@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use yu_fedlearn::external::{External, Program, remove_tree};
 use yu_governance::canonical::Hash;
 use yu_governance::contract::TrainerTerms;
+use yu_governance::suite::HashAlgorithm;
 
 use super::learner::{Plan, Settings};
 
@@ -74,7 +75,8 @@ pub fn add(home: &Home, file: &Path, interpreter: Option<&Path>) -> Result<Hash>
         return Err(Fault::new(Code::Input, format!("a program is a file of at most {} MiB", MOST >> 20)).at(file.display().to_string()));
     }
     let content = std::fs::read(file).map_err(|e| Fault::io(&e, file))?;
-    let hash = Hash::of_file(&content);
+    // SHA-256 in both suites: the job file names programs by it
+    let hash = Hash::of_file_with(HashAlgorithm::Sha256, &content);
     let folder = home.path(FOLDER);
     std::fs::create_dir_all(&folder).map_err(|e| Fault::io(&e, &folder))?;
     write_atomic(&read_as(home, &hash), text_of(interpreter).as_bytes(), 0o600)?;

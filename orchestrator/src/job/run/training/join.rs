@@ -15,7 +15,6 @@ use yu_fedlearn::strategy::Step;
 use yu_fedlearn::train::{self, take_part_by};
 use yu_fedlearn::trees::horizontal;
 use yu_governance::policy::Permit;
-use yu_governance::sign::SigningKey;
 
 /// A model with the bytes that everybody vouches for.
 type Heard = (Trained, Vec<u8>);
@@ -92,7 +91,7 @@ impl Part<'_> {
         let Scene { node, job, terms, .. } = *self.scene;
         let line = open.channel(terms.coordinator.as_str())?;
         let (index, rows, verifier) = (self.index, self.rows.clone(), &self.verifier);
-        let signer = &Own(SigningKey::from_bytes(&node.signing().to_bytes()));
+        let signer = &Own(node.signing().duplicate());
         let keep = &mut |state: &[u8]| stored(again::keep(node, job, state));
         Ok(match self.plan {
             Plan::Updates(plan) => {
