@@ -77,8 +77,9 @@ fn pair([known_of_health, known_of_bank]: [u8; 2]) -> Pair {
 
 #[test]
 fn d12_requests_and_sessions_cross_the_inner_layer_over_both_carriers() {
-    let pair = pair([1, 2]);
     for kind in BOTH {
+        // a session that ended is not opened again: each carrier has its own
+        let pair = pair([1, 2]);
         let conn = pair.client.endpoint.connect_blocking(&pair.server.address(), &pair.health.name(), kind).unwrap();
         assert_eq!(conn.inner_key(), Some(point(&key(1))));
         pair.client.runtime.block_on(rpc::open(&conn)).unwrap();
