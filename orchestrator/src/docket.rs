@@ -13,7 +13,7 @@
 //! | what a kind of document is | [`kind`] |
 //! | all chapters with their kinds | [`chapters`] |
 //! | what all documents together say | [`book`] |
-//! | lines on disk, documents that arrive, two histories | [`line`] |
+//! | lines on disk, documents that arrive, two histories | [`mod@line`] |
 //! | documents that wait for signatures | [`draft`] |
 //! | what a node has missed; whether others were told the same | [`sync`] |
 //! | what follows for jobs | [`gate`] |

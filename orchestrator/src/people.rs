@@ -18,7 +18,7 @@
 //! | whose act it is, for the log | [`acting`] |
 //! | sessions, challenges, failed logins | [`desk`] |
 //! | logins of an outside service, one to one with people | [`links`] |
-//! | the service: discovery, code, tokens | [`service`], [`token`], [`http`] |
+//! | the service: discovery, code, tokens | `people/service.rs`, `people/token.rs`, `people/http.rs` |
 //! | verbs | [`verbs`] |
 
 pub mod act;

@@ -45,7 +45,7 @@ pub fn file(node: &Arc<Node>, kind: &str, toml: &str) -> Result<Value> {
 /// The same for a document that the node has made itself.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn start(node: &Arc<Node>, kind: &'static Kind, document: &Value) -> Result<Value> {
     let law = law::required(node)?;
     let signers = node.docket().with(node, |book| kind.signers(document, book, &law))?;

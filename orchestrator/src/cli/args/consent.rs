@@ -11,7 +11,7 @@ pub enum ConsentCommand {
     Import {
         /// The data set.
         dataset: String,
-        /// CSV: subject,scenario,purpose,items,not_before,not_after[,revoked_at][,evidence]
+        /// CSV: subject, scenario, purpose, items, `not_before`, `not_after`, and if there are any `revoked_at` and evidence.
         file: PathBuf,
     },
     /// A subject takes its consent back; it counts from the next run on. The subject's id is read from a file, so no list of commands keeps it.
