@@ -174,6 +174,7 @@ fn state(node: &Node, request: &ImportRequest) -> Result<ImportState> {
 
 /// Destroys what is in quarantine under this name; the caller holds the turn of destructions.
 fn destroy(node: &Node, id: &DatasetId) -> Result<Hash> {
+    crate::incidents::refuse_frozen(node, yu_governance::workflow::evidence::Doomed::Dataset(id))?;
     let certificate = crate::destroy::quarantined(node, &vault_ids(id))?;
     node.log(Event::new(Verb::ImportDestroyed).with("dataset", Field::Dataset(id.clone())).hash("certificate", &certificate))?;
     // last: as long as it is there the destruction is repeated

@@ -48,17 +48,15 @@ acts! {
     Authorise = "authorise", [Manager];
     /// Takes and signs steps of procedures; experts give their opinions so.
     Step = "step", [Manager, Operations, Expert, Reviewer];
-    /// Signs documents of the docket.
-    File = "file", [Manager, Operations, Technician, Expert, Reviewer];
+    /// Signs documents of the docket for the organisation; no post of guests is among these.
+    File = "file", [Manager, Operations, Reviewer];
     /// Enters data sets, modules and the like.
     Data = "data", [Technician, Operations];
     /// Asks for data.
     Ask = "ask", [Manager, Technician, Operations];
     /// Decides on a request for data.
     Grant = "grant", [Manager, Operations];
-    /// Proposes a job.
-    Submit = "submit", [Manager, Technician, Operations];
-    /// Signs or refuses a job, once or for many runs.
+    /// Proposes, signs or refuses a job, once or for many runs: a proposal is signed.
     Sign = "sign", [Manager, Operations];
     /// Stops a job.
     Halt = "halt", [Manager, Operations, Technician];
@@ -90,7 +88,7 @@ mod tests {
             let of = Post::ADMINISTRATORS.iter().filter(|post| act.posts().contains(post)).count();
             assert!(of <= 1, "{} belongs to two administrators", act.code());
             // one of the three never signs, decides or opens data beside the business
-            let business = [Act::Sign, Act::Review, Act::Submit, Act::Data, Act::Grant, Act::Authorise, Act::Govern, Act::Destroy];
+            let business = [Act::Sign, Act::Review, Act::File, Act::Data, Act::Grant, Act::Authorise, Act::Govern, Act::Destroy];
             assert!(!business.contains(act) || of == 0, "{} belongs to an administrator", act.code());
         }
         for post in Post::ADMINISTRATORS {

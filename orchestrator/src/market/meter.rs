@@ -112,7 +112,12 @@ pub fn file(node: &Arc<Node>) -> Result<Value> {
     let mut open = open(node)?;
     let late = node.docket().with(node, |book| {
         let before = open.len();
-        open.retain(|reading| !book.ledger.is_closed(&reading.tenant, reading.at));
+        // one that is filed under another customer is a matter for people: it does not keep the others from being filed
+        let is_taken = |reading: &Reading| {
+            let of_job = book.ledger.readings.iter().filter(|(_, known)| known.subject == reading.subject);
+            of_job.into_iter().any(|(_, known)| (&known.tenant, &known.authorisation) != (&reading.tenant, &reading.authorisation))
+        };
+        open.retain(|reading| !book.ledger.is_closed(&reading.tenant, reading.at) && !is_taken(reading));
         Ok(before - open.len())
     })?;
     let (count, rest) = (open.len().min(MOST_READINGS), open.len().saturating_sub(MOST_READINGS));

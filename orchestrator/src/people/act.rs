@@ -60,17 +60,24 @@ pub fn of(node: &Node, ask: &AdminAsk) -> Option<Act> {
         A::ReviewDecide { .. } | A::ReviewShow { .. } => Act::Review,
         A::ProcedureStep { .. } | A::ProcedureSign { .. } | A::ProcedureDrop { .. } => Act::Step,
         A::ProcedureAppoint { .. } | A::ProfileAdopt { .. } | A::ProfileCountersign { .. } => Act::Govern,
-        A::DocketFile { kind, .. } => of_kind(kind),
+        A::DocketFile { kind, .. } => of_kind(kind, opens(node)),
         A::DocketSign { seen } | A::DocketDrop { seen } => {
-            crate::docket::draft::kind_waiting(node, seen).as_deref().map_or(Act::File, of_kind)
+            crate::docket::draft::kind_waiting(node, seen).as_deref().map_or(Act::File, |kind| of_kind(kind, opens(node)))
         }
         _ => Act::Other,
     })
 }
 
+/// Whether access is opened at this node: at the authority's.
+fn opens(node: &Node) -> bool {
+    node.config().authority.as_deref() == Some(node.name())
+}
+
 /// The act of signing a document of a kind.
-fn of_kind(kind: &str) -> Act {
+fn of_kind(kind: &str, opens: bool) -> Act {
     match kind {
+        // who enrols people at the authority does not open their access as well
+        chapter::ACTIVATION if opens => Act::Govern,
         chapter::ACTIVATION => Act::Activate,
         kind if chapter::KINDS.contains(&kind) => Act::People,
         _ => Act::File,
@@ -84,9 +91,11 @@ mod tests {
     #[test]
     fn h3_d12_documents_about_people_are_the_security_administrators_and_access_a_managers_too() {
         for kind in ["organisation-contacts", "person-record", "person-credential", "person-disabling"] {
-            assert_eq!(of_kind(kind), Act::People, "{kind}");
+            assert_eq!(of_kind(kind, false), Act::People, "{kind}");
+            assert_eq!(of_kind(kind, true), Act::People, "{kind}");
         }
-        assert_eq!(of_kind("person-activation"), Act::Activate);
-        assert_eq!(of_kind("catalogue-record"), Act::File);
+        assert_eq!(of_kind("person-activation", false), Act::Activate);
+        assert_eq!(of_kind("person-activation", true), Act::Govern);
+        assert_eq!(of_kind("catalogue-record", false), Act::File);
     }
 }

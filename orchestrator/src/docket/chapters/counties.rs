@@ -35,6 +35,13 @@ impl Document for CountyApproval {
         if !moment.law.holders(Role::County).contains(&approval.county) {
             return Err(refuse("county.party", format!("`{}` is not appointed as authority of a county", approval.county)));
         }
+        // no record names its county yet: where there are several, nobody can tell whose data these are
+        if moment.law.holders(Role::County).len() > 1 {
+            return Err(refuse(
+                "county.several",
+                "several counties are appointed, and records do not name theirs: one county only can approve",
+            ));
+        }
         if let Some(other) = approval.datasets.iter().find(|dataset| !is_of_county(book, dataset)) {
             return Err(refuse("county.level", format!("`{other}` is not recorded as data of a county")));
         }
@@ -104,6 +111,10 @@ mod tests {
         let appointments = court.law.appointments.as_mut().unwrap();
         let key = appointments.appointed.iter().find(|a| a.party == county).unwrap().key;
         appointments.appointed.push(Appointment { role: Role::County, party: county, key });
+        // the town has a county already: whose data these are nobody can tell then
+        assert_eq!(code(court.file(approval(), &["sector"])), "county.several");
+        let own = approval().county;
+        court.law.appointments.as_mut().unwrap().appointed.retain(|a| a.role != Role::County || a.party == own);
         // of the city's data the county has nothing to say
         assert_eq!(code(court.file(approval(), &["sector"])), "county.level");
         record.level = OriginLevel::County;
